@@ -1,0 +1,69 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The rooms of the house, bottom up: a target imports only targets above it in this list.
+// CONTRIBUTING.md says what each of them holds.
+
+let swift: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableExperimentalFeature("Lifetimes"),
+]
+
+let package = Package(
+  name: "minigpt",
+  platforms: [.macOS(.v26)],
+  products: [
+    .library(name: "MiniGPT", targets: ["MiniGPT"]),
+    .executable(name: "minigpt", targets: ["minigpt"]),
+  ],
+  targets: [
+    room("Platform", imports: []),
+    .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
+    room("Storage", imports: ["Platform"]),
+    room("Parallel", imports: ["Platform", "CKernels"]),
+    room("Tokenization", imports: ["Platform", "Storage", "Parallel"]),
+    room("Tensors", imports: ["Platform", "CKernels", "Parallel"]),
+    room("Transformer", imports: ["Platform", "Tensors"]),
+    room("Datasets", imports: ["Platform", "Storage", "Parallel", "Tensors", "Tokenization"]),
+    room("Checkpoints", imports: ["Platform", "Storage", "Parallel", "Tensors", "Tokenization", "Transformer"]),
+    room(
+      "Generation",
+      imports: [
+        "Platform", "Storage", "Parallel", "Tensors", "Tokenization", "Transformer",
+        "Datasets", "Checkpoints",
+      ]),
+    room(
+      "Training",
+      imports: [
+        "Platform", "Storage", "Parallel", "Tensors", "Tokenization", "Transformer",
+        "Datasets", "Checkpoints", "Generation",
+      ]),
+    room(
+      "MiniGPT",
+      imports: [
+        "Platform", "Storage", "Parallel", "Tensors", "Tokenization", "Transformer",
+        "Datasets", "Checkpoints", "Generation", "Training",
+      ]),
+    room("CommandLineInterface", imports: ["MiniGPT", "Platform"]),
+    .executableTarget(name: "minigpt", dependencies: ["CommandLineInterface"], swiftSettings: swift),
+
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+    tests("Platform"),
+    tests("Storage", "Platform"),
+    tests("Parallel", "CKernels"),
+    tests("Tokenization", "Storage", "Parallel"),
+    tests("Tensors", "CKernels", "Parallel"),
+  ]
+)
+
+/// The tests of a room; `others` are the rooms whose values they need to set it up.
+func tests(_ name: String, _ others: Target.Dependency...) -> Target {
+  .testTarget(name: name + "Tests", dependencies: [.init(stringLiteral: name)] + others)
+}
+
+func room(_ name: String, imports: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: imports, swiftSettings: swift)
+}
