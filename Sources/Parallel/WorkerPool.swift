@@ -14,7 +14,9 @@ internal import Synchronization
 ///
 /// A value, not a closure: handing it over allocates nothing.
 package protocol ParallelWork {
-  func callAsFunction(_ part: Int)
+  /// Does one part. `thread`, from 0 to the pool's `threads - 1`, tells which scratch memory is free for it; what is
+  /// computed must not depend on it.
+  func callAsFunction(_ part: Int, thread: Int)
 }
 
 /// A fixed number of threads that wait for work, the caller's thread being one of them.
@@ -35,10 +37,10 @@ package final class WorkerPool: Sendable {
 
   deinit { shared.stop() }
 
-  /// Calls `body(0)` to `body(parts - 1)`, each once, and returns when all have ended.
+  /// Calls `body` for the parts 0 to `parts - 1`, each once, and returns when all have ended.
   package func run<Work: ParallelWork>(_ parts: Int, _ body: Work) {
     if parts <= 1 || threads == 1 {
-      for part in 0..<max(0, parts) { body(part) }
+      for part in 0..<max(0, parts) { body(part, thread: 0) }
       return
     }
     unsafe withUnsafePointer(to: body) { pointer in unsafe shared.run(parts, Borrowed(it: pointer)) }
@@ -46,13 +48,13 @@ package final class WorkerPool: Sendable {
 
   private static func start(_ shared: Shared, _ index: Int) {
     var thread = pthread_t(bitPattern: 0)
-    let box = unsafe Unmanaged.passRetained(shared)
+    let box = unsafe Unmanaged.passRetained(Worker(shared: shared, thread: index))
     let status = unsafe pthread_create(
       &thread, nil,
       { argument in
         guard let argument = unsafe argument else { return nil }
-        let shared = unsafe Unmanaged<Shared>.fromOpaque(argument).takeRetainedValue()
-        shared.serve()
+        let worker = unsafe Unmanaged<Worker>.fromOpaque(argument).takeRetainedValue()
+        worker.shared.serve(thread: worker.thread)
         return nil
       }, box.toOpaque())
     check(status == 0, "pthread_create: error \(status)")
@@ -63,10 +65,20 @@ package final class WorkerPool: Sendable {
 /// One word, so that it fits into an existential without an allocation.
 @safe private struct Borrowed<Work: ParallelWork>: ParallelWork {
   let it: UnsafePointer<Work>
-  func callAsFunction(_ part: Int) { unsafe it.pointee(part) }
+  func callAsFunction(_ part: Int, thread: Int) { unsafe it.pointee(part, thread: thread) }
 }
 
 extension WorkerPool {
+  fileprivate final class Worker: Sendable {
+    let shared: Shared
+    let thread: Int
+
+    init(shared: Shared, thread: Int) {
+      self.shared = shared
+      self.thread = thread
+    }
+  }
+
   /// What the threads of a pool share.
   ///
   /// Unchecked: `job` and `parts` are written by the caller between two rounds only, while no worker is inside one
@@ -104,7 +116,7 @@ extension WorkerPool {
       next.store(0, ordering: .relaxed)
       running.store(workers, ordering: .relaxed)
       announce()
-      work()
+      work(thread: 0)
       var turns = 0
       while running.load(ordering: .acquiring) > 0 {
         minigpt_pause()
@@ -120,12 +132,12 @@ extension WorkerPool {
     }
 
     /// A worker's life: wait for a round, take parts until none are left, say so.
-    func serve() {
+    func serve(thread: Int) {
       var seen = 0
       while true {
         seen = waitForGeneration(after: seen)
         if ended.load(ordering: .acquiring) { return }
-        work()
+        work(thread: thread)
         running.subtract(1, ordering: .releasing)
       }
     }
@@ -139,12 +151,12 @@ extension WorkerPool {
       }
     }
 
-    private func work() {
+    private func work(thread: Int) {
       guard let job else { return }
       while true {
         let part = next.add(1, ordering: .relaxed).oldValue
         if part >= parts { return }
-        job(part)
+        job(part, thread: thread)
       }
     }
 

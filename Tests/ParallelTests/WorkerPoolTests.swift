@@ -9,7 +9,7 @@ import Testing
 
   struct Count: ParallelWork {
     let counts: Counts
-    func callAsFunction(_ part: Int) { counts.calls.withLock { $0[part] += 1 } }
+    func callAsFunction(_ part: Int, thread: Int) { counts.calls.withLock { $0[part] += 1 } }
   }
 
   @Test(arguments: [1, 2, 3, 5]) func everyPartRunsOnce(threads: Int) {
@@ -24,7 +24,7 @@ import Testing
 
   struct Add: ParallelWork {
     let total: Total
-    func callAsFunction(_ part: Int) { total.value.add(part, ordering: .relaxed) }
+    func callAsFunction(_ part: Int, thread: Int) { total.value.add(part, ordering: .relaxed) }
   }
 
   final class Total: Sendable {
