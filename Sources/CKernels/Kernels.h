@@ -1,0 +1,7 @@
+// The tables of the instruction sets, seen by the probe alone.
+#include "CKernels.h"
+
+#if defined(__x86_64__)
+extern const minigpt_kernels minigpt_kernels_avx2;
+extern const minigpt_kernels minigpt_kernels_avx512;
+#endif

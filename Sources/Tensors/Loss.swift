@@ -1,0 +1,63 @@
+internal import CKernels
+internal import Parallel
+internal import Platform
+
+extension Memory {
+  /// Cross-entropy of rows of logits against their targets: losses[r] = log Σ exp(logits[r]) - logits[r, target].
+  ///
+  /// With `gradientScale`, the logits become the gradient (softmax - target distribution) · gradientScale in the same
+  /// pass. `smoothing` ε spreads ε over all columns but the target's, ε / (V - 1) each. A negative target is left
+  /// out: loss and gradient 0.
+  package func crossEntropy(
+    _ logits: Slot, targets: IndexSlot, losses: Slot, gradientScale: Float?, smoothing: Float = 0
+  ) {
+    check(
+      targets.count == logits.rows && losses.count == logits.rows && losses.isContiguous && logits.columns > 0,
+      "cross-entropy of \(logits) with \(targets)")
+    pool.run(
+      (logits.rows + 7) / 8,
+      unsafe CrossEntropyWork(
+        logits: pointer(logits), slot: logits, targets: pointer(targets), losses: pointer(losses),
+        gradientScale: gradientScale, smoothing: logits.columns > 1 ? smoothing : 0, k: kernels))
+  }
+}
+
+@safe private struct CrossEntropyWork: ParallelWork {
+  let logits: UnsafeMutablePointer<Float>, slot: Slot
+  let targets: UnsafeMutablePointer<Int32>
+  let losses: UnsafeMutablePointer<Float>
+  let gradientScale: Float?
+  let smoothing: Float
+  let k: Kernels
+
+  func callAsFunction(_ part: Int, thread: Int) {
+    for r in part * 8..<min(slot.rows, (part + 1) * 8) {
+      unsafe row(logits + r * slot.stride, Int(targets[r]), losses + r)
+    }
+  }
+
+  private func row(_ logits: UnsafeMutablePointer<Float>, _ target: Int, _ loss: UnsafeMutablePointer<Float>) {
+    let n = slot.columns
+    guard target >= 0 else {
+      unsafe loss.pointee = 0
+      if gradientScale != nil { unsafe logits.update(repeating: 0, count: n) }
+      return
+    }
+    check(target < n, "target \(target) of \(n) logits")
+    let spread = n > 1 ? smoothing / Float(n - 1) : 0
+    let atTarget = unsafe logits[target]
+    var expected = atTarget
+    if smoothing > 0 {
+      var all: Double = 0
+      for j in 0..<n { all += unsafe Double(logits[j]) }
+      expected = Float((1 - Double(smoothing)) * Double(atTarget) + Double(spread) * (all - Double(atTarget)))
+    }
+    let most = unsafe k.table.pointee.maximum(logits, n)
+    let sum = unsafe k.table.pointee.exponentials(logits, n, 1, most)
+    unsafe loss.pointee = logarithm(sum) + most - expected
+    guard let gradientScale else { return }
+    unsafe k.table.pointee.scale(logits, gradientScale / sum, n)
+    if spread > 0 { for j in 0..<n { unsafe logits[j] -= spread * gradientScale } }
+    unsafe logits[target] -= (1 - smoothing - spread) * gradientScale
+  }
+}

@@ -1,0 +1,101 @@
+import Parallel
+import Tensors
+import Testing
+
+@Suite struct MatrixProductTests {
+  /// Numbers that look random and repeat from run to run.
+  static func numbers(_ count: Int, _ seed: Int) -> [Float] {
+    let stream = RandomStream(seed: UInt64(seed), site: 0)
+    return (0..<count).map { Float(stream.uniform($0) * 2 - 1) }
+  }
+
+  static func memory(_ set: InstructionSet, threads: Int = 1, activations: Int) throws -> Memory {
+    Memory(
+      parameters: ParameterStorage(count: 0), trains: false, activations: activations, indices: 0, scratch: 0,
+      pool: WorkerPool(threads: threads), kernels: try #require(set.kernels))
+  }
+
+  /// The product as the definition has it, in double precision.
+  static func reference(_ a: [Float], _ b: [Float], _ m: Int, _ n: Int, _ k: Int) -> [Double] {
+    var c = [Double](repeating: 0, count: m * n)
+    for i in 0..<m {
+      for j in 0..<n {
+        for l in 0..<k { c[i * n + j] += Double(a[i * k + l]) * Double(b[l * n + j]) }
+      }
+    }
+    return c
+  }
+
+  static func transpose(_ x: [Float], _ rows: Int, _ columns: Int) -> [Float] {
+    (0..<rows * columns).map { x[$0 % rows * columns + $0 / rows] }
+  }
+
+  static let shapes = [
+    (1, 1, 1), (1, 33, 7), (3, 31, 5), (12, 32, 16), (13, 33, 17), (25, 65, 300), (7, 100, 513), (70, 9, 3),
+    (50, 130, 64), (5, 40, 0), (121, 48, 260),
+  ]
+
+  @Test(arguments: InstructionSet.available) func equalsTheDefinition(set: InstructionSet) throws {
+    for (m, n, k) in Self.shapes {
+      let a = Self.numbers(m * k, 1), b = Self.numbers(k * n, 2), start = Self.numbers(m * n, 3)
+      let expected = Self.reference(a, b, m, n, k)
+      for (aT, bT, accumulate) in [
+        (false, false, false), (true, false, false), (false, true, false), (true, true, true), (false, false, true),
+      ] {
+        var planner = SlotPlanner(.activations, from: 1)  // off the vectors' boundaries
+        let aSlot = aT ? planner.take(k, m) : planner.take(m, k)
+        let bSlot = bT ? planner.take(n, k) : planner.take(k, n)
+        let cSlot = Slot(.activations, offset: planner.count + 3, rows: m, columns: n, stride: n + 2)
+        let memory = try Self.memory(set, threads: 2, activations: cSlot.end + 16)
+        memory.write(aSlot, aT ? Self.transpose(a, m, k) : a)
+        memory.write(bSlot, bT ? Self.transpose(b, k, n) : b)
+        memory.write(cSlot, start)
+        memory.product(
+          cSlot, aT ? aSlot.transposed : aSlot.plain, bT ? bSlot.transposed : bSlot.plain, accumulate: accumulate)
+        let c = memory.read(cSlot)
+        let worst = (0..<m * n).map { abs(Double(c[$0]) - expected[$0] - (accumulate ? Double(start[$0]) : 0)) }.max()
+        #expect(try #require(worst ?? 0) < 1e-6 * Double(k + 8), "\(set) \(m)×\(k)×\(n) \(aT) \(bT) \(accumulate)")
+      }
+    }
+  }
+
+  @Test(arguments: InstructionSet.available) func bitsDependOnNeitherThreadsNorNeighbours(set: InstructionSet) throws {
+    let (m, n, k) = (137, 200, 301)
+    let a = Self.numbers(m * k, 4), b = Self.numbers(k * n, 5)
+    func run(rows: Range<Int>, threads: Int) throws -> [Float] {
+      var planner = SlotPlanner(.activations)
+      let (x, y, c) = (planner.take(m, k), planner.take(k, n), planner.take(m, n))
+      let memory = try Self.memory(set, threads: threads, activations: planner.count)
+      memory.write(x, a)
+      memory.write(y, b)
+      memory.product(c.rows(rows), x.rows(rows).plain, y.plain)
+      return memory.read(c.rows(rows))
+    }
+    let whole = try run(rows: 0..<m, threads: 1)
+    #expect(try run(rows: 0..<m, threads: 3) == whole)
+    for rows in [0..<1, 5..<6, 100..<137, 1..<30] {
+      #expect(try run(rows: rows, threads: 2) == Array(whole[rows.lowerBound * n..<rows.upperBound * n]))
+    }
+  }
+
+  @Test(arguments: InstructionSet.available) func epiloguesFollowTheProduct(set: InstructionSet) throws {
+    let (m, n, k) = (30, 45, 20)
+    var planner = SlotPlanner(.activations)
+    let (x, y, c) = (planner.take(m, k), planner.take(k, n), planner.take(m, n))
+    let (bias, activated, plain) = (planner.take(1, n), planner.take(m, n), planner.take(m, n))
+    let memory = try Self.memory(set, threads: 2, activations: planner.count)
+    memory.write(x, Self.numbers(m * k, 6))
+    memory.write(y, Self.numbers(k * n, 7))
+    memory.write(bias, Self.numbers(n, 8))
+    memory.product(plain, x.plain, y.plain)
+    let biases = memory.read(bias)
+    let expected = memory.read(plain).enumerated().map { $1 + biases[$0 % n] }
+    memory.product(c, x.plain, y.plain, then: .bias(bias))
+    #expect(memory.read(c) == expected)
+    memory.product(c, x.plain, y.plain, then: .biasThenActivation(bias, .relu, into: activated))
+    #expect(memory.read(c) == expected)
+    #expect(memory.read(activated) == expected.map { max($0, 0) })
+    memory.product(c, x.plain, y.plain, then: .activationBackward(.relu, at: activated))
+    #expect(memory.read(c) == zip(memory.read(plain), memory.read(activated)).map { $1 > 0 ? $0 : 0 })
+  }
+}
