@@ -14,6 +14,7 @@ STATIC := .build/static
 STATIC_FLAGS := -c release --scratch-path $(STATIC) --product minigpt --static-swift-stdlib \
   -Xswiftc -gnone -Xlinker --build-id=none -Xlinker -s \
   -Xswiftc -file-prefix-map -Xswiftc "$(CURDIR)=." -Xcc -ffile-prefix-map="$(CURDIR)=."
+OBJCOPY := $(firstword $(foreach tool,objcopy llvm-objcopy,$(shell command -v $(tool))))
 
 .DEFAULT_GOAL := all
 .PHONY: help all build demo test corpora bench check format install dist clean fixtures compare \
@@ -54,14 +55,16 @@ check: toolchain ## Warnings as errors, format, borders between rooms, other pro
 format: toolchain ## Format all Swift files in place
 	$(SWIFT) format -i -r Package.swift Sources Tests $(wildcard Examples)
 
-install: toolchain ## Install to PREFIX (/usr/local), Swift's library linked in
+$(STATIC)/minigpt: toolchain
 	$(SWIFT) build $(STATIC_FLAGS)
-	install -d "$(DESTDIR)$(PREFIX)/bin"
-	install -m 755 $(STATIC)/release/minigpt "$(DESTDIR)$(PREFIX)/bin/minigpt"
+	$(if $(OBJCOPY),$(OBJCOPY) -R .swift_modhash $(STATIC)/release/minigpt $@,cp $(STATIC)/release/minigpt $@)
 
-dist: toolchain ## A tar.gz of that program with its papers, in dist/
-	$(SWIFT) build $(STATIC_FLAGS)
-	@sh Scripts/dist.sh $(STATIC)/release/minigpt
+install: $(STATIC)/minigpt ## Install to PREFIX (/usr/local), Swift's library linked in
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install -m 755 $(STATIC)/minigpt "$(DESTDIR)$(PREFIX)/bin/minigpt"
+
+dist: $(STATIC)/minigpt ## A tar.gz of that program with its papers, in dist/
+	@sh Scripts/dist.sh $(STATIC)/minigpt
 
 clean: ## Remove what was built; corpora and checkpoints stay
 	rm -rf .build dist
