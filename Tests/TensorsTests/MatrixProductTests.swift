@@ -54,7 +54,7 @@ import Testing
           cSlot, aT ? aSlot.transposed : aSlot.plain, bT ? bSlot.transposed : bSlot.plain, accumulate: accumulate)
         let c = memory.read(cSlot)
         let worst = (0..<m * n).map { abs(Double(c[$0]) - expected[$0] - (accumulate ? Double(start[$0]) : 0)) }.max()
-        #expect(try #require(worst ?? 0) < 1e-6 * Double(k + 8), "\(set) \(m)×\(k)×\(n) \(aT) \(bT) \(accumulate)")
+        #expect(try #require(worst) < 1e-6 * Double(k + 8), "\(set) \(m)×\(k)×\(n) \(aT) \(bT) \(accumulate)")
       }
     }
   }
