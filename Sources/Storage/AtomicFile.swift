@@ -1,0 +1,120 @@
+internal import Platform
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#else
+  internal import Darwin
+#endif
+
+/// A file that appears under its name all at once, complete and on the disk, or not at all.
+///
+/// It is written under a hidden name in the same folder (`.name.<16 hex digits>.tmp`, created with `O_EXCL`, so that
+/// nobody can put a link there), then `commit` does fsync, close, rename, and fsync of the folder. Whatever is killed,
+/// and whenever, the name leads to the old file or to the new one. Dropped without `commit`, it leaves no trace.
+///
+/// A name that is a symbolic link is followed first: the file behind the link is replaced, the link stays.
+package struct AtomicFile: ~Copyable {
+  /// The name under which the file will appear.
+  package let path: Path
+  /// Bytes appended so far.
+  package private(set) var count = 0
+  private let temporary: Path
+  private var file: Descriptor
+  private var isPending = true
+
+  package init(_ path: Path) throws(StorageError) {
+    try path.validate()
+    let target = try Self.resolve(path)
+    var attempts = 0
+    while true {
+      let temporary = Self.temporaryName(target)
+      do throws(StorageError) {
+        let file = try Descriptor(temporary, .createNew)
+        self.path = target
+        self.temporary = temporary
+        self.file = file
+        return
+      } catch {
+        attempts += 1
+        guard case .refused(_, _, let cause) = error else { throw error }
+        if cause != .alreadyExists || attempts == 100 { throw .notCommitted(path, .create, cause) }
+      }
+    }
+  }
+
+  deinit { if isPending { Files.removeQuietly(temporary) } }
+
+  package mutating func append(_ bytes: RawSpan) throws(StorageError) {
+    do { try file.write(bytes) } catch { throw notCommitted(error) }
+    count += bytes.byteCount
+  }
+
+  package mutating func append(_ bytes: [UInt8]) throws(StorageError) {
+    try append(bytes.rawBytes)
+  }
+
+  /// Writes over what was appended before, as for a header whose checksums are known last.
+  package mutating func overwrite(at offset: Int, _ bytes: RawSpan) throws(StorageError) {
+    check(
+      offset >= 0 && offset + bytes.byteCount <= count,
+      "overwrite of \(bytes.byteCount) bytes at \(offset) in a file of \(count)")
+    do { try file.write(bytes, at: offset) } catch { throw notCommitted(error) }
+  }
+
+  /// Puts the file into its place. After `notCommitted` the old file is as it was; after `durabilityUnknown` the new
+  /// one is in its place already.
+  package consuming func commit() throws(StorageError) {
+    do {
+      try file.flush()
+      try file.close()
+    } catch { throw notCommitted(error) }
+    let status = unsafe temporary.withCString { old in
+      unsafe path.withCString { new in retrying { unsafe rename(old, new) } }
+    }
+    if status != 0 { throw .notCommitted(path, .rename, .last) }
+    isPending = false
+    do { try Descriptor(path.folder, .directory).flush() } catch {
+      if case .refused(_, _, let cause) = error { throw .durabilityUnknown(path, cause) }
+      throw error
+    }
+  }
+
+  /// Writes a whole file.
+  package static func write(_ bytes: RawSpan, to path: Path) throws(StorageError) {
+    var file = try AtomicFile(path)
+    try file.append(bytes)
+    try file.commit()
+  }
+
+  private func notCommitted(_ error: StorageError) -> StorageError {
+    if case .refused(let attempt, _, let cause) = error { return .notCommitted(path, attempt, cause) }
+    return error
+  }
+
+  /// The file behind `path`, which must be an ordinary one or not be there yet: a rename would replace a device or a
+  /// pipe just as readily.
+  private static func resolve(_ path: Path) throws(StorageError) -> Path {
+    var information = stat()
+    let isLink = unsafe path.withCString { name in
+      unsafe lstat(name, &information) == 0 && information.st_mode & S_IFMT == S_IFLNK
+    }
+    if let kind = Files.kind(path), kind != .file { throw .notAFile(path, kind) }
+    if !isLink { return path }
+    let resolved = unsafe path.withCString { name -> Path? in
+      guard let text = unsafe realpath(name, nil) else { return nil }
+      defer { unsafe free(text) }
+      return unsafe Path(cString: text)
+    }
+    guard let resolved else { throw .notCommitted(path, .inspect, .last) }
+    return resolved
+  }
+
+  private static func temporaryName(_ target: Path) -> Path {
+    let digits = Array(hexadecimal16(UInt64.random(in: 0 ... .max)).utf8)
+    // The system allows 255 bytes; a long name is shortened here, as only the folder matters.
+    let name = [UInt8(ascii: ".")] + target.name.prefix(200) + [UInt8(ascii: ".")] + digits + Array(".tmp".utf8)
+    return target.folder.appending(name)
+  }
+}

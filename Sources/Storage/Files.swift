@@ -1,0 +1,124 @@
+internal import Platform
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#else
+  internal import Darwin
+#endif
+
+/// Questions about names in folders, and the few things done to them.
+package enum Files {
+  /// What stands under the name, links followed; nil where there is nothing or it cannot be seen.
+  package static func kind(_ path: Path) -> FileKind? {
+    information(path).map { FileKind(mode: $0.st_mode) }
+  }
+
+  package static func exists(_ path: Path) -> Bool { kind(path) != nil }
+
+  /// The time of the last change in nanoseconds since 1970.
+  package static func modificationTime(_ path: Path) -> Int64? {
+    information(path).map {
+      #if canImport(Darwin)
+        Int64($0.st_mtimespec.tv_sec) * 1_000_000_000 + Int64($0.st_mtimespec.tv_nsec)
+      #else
+        Int64($0.st_mtim.tv_sec) * 1_000_000_000 + Int64($0.st_mtim.tv_nsec)
+      #endif
+    }
+  }
+
+  package static func size(_ path: Path) -> Int? { information(path).map { Int($0.st_size) } }
+
+  /// The names in a folder, sorted by bytes, without `.` and `..`.
+  package static func list(_ folder: Path) throws(StorageError) -> [Path] {
+    try folder.validate()
+    if let kind = kind(folder), kind != .folder { throw .notAFolder(folder) }
+    var names: [[UInt8]] = []
+    let failure = unsafe folder.withCString { name -> SystemError? in
+      guard let stream = unsafe opendir(name) else { return .last }
+      defer { unsafe _ = closedir(stream) }
+      while let entry = unsafe readdir(stream) {
+        names.append(unsafe nameBytes(entry))
+      }
+      return nil
+    }
+    if let failure { throw .refused(.list, folder, failure) }
+    return names.filter { $0 != [46] && $0 != [46, 46] }.sorted { $0.lexicographicallyPrecedes($1) }
+      .map { folder.appending($0) }
+  }
+
+  /// Creates a folder and those above it; one that is there already is fine.
+  package static func createFolder(_ path: Path) throws(StorageError) {
+    try path.validate()
+    switch kind(path) {
+    case .folder: return
+    case .some: throw .notAFolder(path)
+    case nil: break
+    }
+    let above = path.folder
+    if above != path && !exists(above) { try createFolder(above) }
+    if unsafe path.withCString({ name in unsafe mkdir(name, 0o777) }) != 0 {
+      let error = SystemError.last
+      if error != .alreadyExists || kind(path) != .folder { throw .refused(.create, path, error) }
+    }
+  }
+
+  /// Removes a file; one that is not there is fine.
+  package static func remove(_ path: Path) throws(StorageError) {
+    try path.validate()
+    if unsafe path.withCString({ name in unsafe unlink(name) }) != 0 {
+      let error = SystemError.last
+      if error != .noSuchFile { throw .refused(.remove, path, error) }
+    }
+  }
+
+  static func removeQuietly(_ path: Path) {
+    unsafe path.withCString { name in unsafe _ = unlink(name) }
+  }
+
+  /// Throws unless a file can be created in the folder, which is tried, as permissions alone do not tell.
+  package static func checkWritable(folder: Path) throws(StorageError) {
+    if let kind = kind(folder), kind != .folder { throw .notAFolder(folder) }
+    let trial = folder.appending(".minigpt.\(hexadecimal16(UInt64.random(in: 0 ... .max))).tmp")
+    do throws(StorageError) { _ = try Descriptor(trial, .createNew) } catch {
+      if case .refused(_, _, let cause) = error { throw .refused(.write, folder, cause) }
+      throw error
+    }
+    removeQuietly(trial)
+  }
+
+  /// Bytes that this user may still write on the disk that holds `folder`.
+  package static func freeSpace(_ folder: Path) -> UInt64? {
+    var information = statvfs()
+    if unsafe folder.withCString({ name in unsafe statvfs(name, &information) }) != 0 { return nil }
+    let product = UInt64(information.f_bavail).multipliedReportingOverflow(by: UInt64(information.f_frsize))
+    return product.overflow ? .max : product.partialValue
+  }
+
+  private static func information(_ path: Path) -> stat? {
+    if path.bytes.isEmpty || path.bytes.contains(0) { return nil }
+    var information = stat()
+    let status = unsafe path.withCString { name in unsafe stat(name, &information) }
+    return status == 0 ? information : nil
+  }
+
+  private static func nameBytes(_ entry: UnsafeMutablePointer<dirent>) -> [UInt8] {
+    unsafe withUnsafeBytes(of: &entry.pointee.d_name) { buffer in
+      unsafe Array(buffer.prefix { $0 != 0 })
+    }
+  }
+}
+
+extension Path {
+  init(cString: UnsafePointer<CChar>) {
+    let count = unsafe strlen(cString)
+    self.init(bytes: unsafe UnsafeBufferPointer(start: cString, count: count).map { UInt8(bitPattern: $0) })
+  }
+}
+
+/// 16 hexadecimal digits, zeros in front.
+package func hexadecimal16(_ value: UInt64) -> String {
+  let digits = String(value, radix: 16)
+  return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+}

@@ -1,0 +1,76 @@
+internal import Platform
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#else
+  internal import Darwin
+#endif
+
+/// A file's bytes, brought into memory by the system when they are touched, and for as long as this object lives.
+///
+/// Opening costs the same for any size. If another process cuts the file meanwhile, touching what is gone raises
+/// SIGBUS; `MapFault` (installed by the command line) then ends the program with the file's name.
+///
+/// Unchecked: the memory is read-only and is unmapped when the last owner is gone.
+@safe package final class MappedFile: @unchecked Sendable {
+  package let path: Path
+  package let count: Int
+  private let base: UnsafeRawPointer?
+  private let watch: Int?
+
+  /// What is about to be done with a range of the file, so that the system can read ahead or let go.
+  package enum Access: Sendable {
+    case sequential, random, soon, dontNeed
+
+    fileprivate var advice: Int32 {
+      switch self {
+      case .sequential: MADV_SEQUENTIAL
+      case .random: MADV_RANDOM
+      case .soon: MADV_WILLNEED
+      case .dontNeed: MADV_DONTNEED
+      }
+    }
+  }
+
+  package convenience init(_ path: Path) throws(StorageError) {
+    try self.init(Descriptor(path, .read))
+  }
+
+  init(_ file: borrowing Descriptor) throws(StorageError) {
+    let count = try file.fileLength()
+    let base = unsafe try file.map(count)
+    self.path = file.path
+    self.count = count
+    unsafe self.base = base
+    watch = unsafe MapFault.add(base, count, "\(file.path)")
+  }
+
+  deinit {
+    MapFault.remove(watch)
+    if let base = unsafe base { unsafe munmap(UnsafeMutableRawPointer(mutating: base), count) }
+  }
+
+  package var bytes: RawSpan {
+    @_lifetime(borrow self) get {
+      guard let base = unsafe base else { return unsafe _overrideLifetime(RawSpan(), borrowing: self) }
+      return unsafe _overrideLifetime(RawSpan(_unsafeStart: base, byteCount: count), borrowing: self)
+    }
+  }
+
+  /// A hint; the system may ignore it. `range` is widened to whole pages, except that only pages lying wholly inside
+  /// it are let go.
+  package func advise(_ access: Access, _ range: Range<Int>? = nil) {
+    guard let base = unsafe base else { return }
+    let range = (range ?? 0..<count).clamped(to: 0..<count)
+    let page = Int(getpagesize())
+    var start = range.lowerBound / page * page
+    var end = range.upperBound
+    if access == .dontNeed {
+      start = (range.lowerBound + page - 1) / page * page
+      end = end == count ? end : end / page * page
+    }
+    if start < end { unsafe _ = madvise(UnsafeMutableRawPointer(mutating: base + start), end - start, access.advice) }
+  }
+}

@@ -1,0 +1,105 @@
+import Foundation
+import Storage
+import Testing
+
+@Suite struct AtomicFileTests {
+  let folder: TestFolder
+
+  init() throws { folder = try TestFolder() }
+
+  @Test func appearsAtOnce() throws {
+    try folder.write("old", "f")
+    var file = try AtomicFile(folder.file("f"))
+    try file.append(Array("____ world".utf8))
+    try file.overwrite(at: 0, Array("new,".utf8).rawBytes)
+    #expect(try folder.read("f") == Array("old".utf8))
+    #expect(try folder.names().count == 2)
+    #expect(file.count == 10)
+    try file.commit()
+    #expect(try folder.read("f") == Array("new, world".utf8))
+    #expect(try folder.names() == ["f"])
+  }
+
+  @Test func droppedLeavesNothing() throws {
+    try folder.write("old", "f")
+    func begin() throws {
+      var file = try AtomicFile(folder.file("f"))
+      try file.append(Array("half".utf8))
+    }
+    try begin()
+    #expect(try folder.names() == ["f"])
+    #expect(try folder.read("f") == Array("old".utf8))
+  }
+
+  @Test func emptyFile() throws {
+    try AtomicFile.write([UInt8]().rawBytes, to: folder.file("e"))
+    #expect(try folder.read("e") == [])
+  }
+
+  @Test func modeFollowsTheMask() throws {
+    try AtomicFile.write(Array("x".utf8).rawBytes, to: folder.file("m"))
+    let mask = umask(0)
+    umask(mask)
+    var information = stat()
+    #expect(stat(String(decoding: folder.file("m").bytes, as: UTF8.self), &information) == 0)
+    #expect(information.st_mode & 0o777 == 0o666 & ~mask)
+  }
+
+  /// Somebody who has the old file mapped keeps seeing the old bytes.
+  @Test func mappedReadersKeepTheOldFile() throws {
+    let old = try MappedFile(folder.write("old bytes", "f"))
+    try AtomicFile.write(Array("n".utf8).rawBytes, to: folder.file("f"))
+    #expect(old.bytes.array == Array("old bytes".utf8))
+  }
+
+  @Test func linksAreFollowed() throws {
+    try Files.createFolder(folder.file("real"))
+    try folder.write("old", "real/f")
+    let link = String(decoding: folder.file("link").bytes, as: UTF8.self)
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "real/f")
+    try AtomicFile.write(Array("new".utf8).rawBytes, to: folder.file("link"))
+    #expect(try folder.read("real/f") == Array("new".utf8))
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == "real/f")
+  }
+
+  func message(_ path: Path) -> String {
+    do {
+      let file = try AtomicFile(path)
+      return "begun \(file.path)"
+    } catch { return "\(error)" }
+  }
+
+  @Test func refusals() throws {
+    #expect(message(folder.path) == "\(folder.path): expected a file, found a folder")
+    #expect(message("/dev/null") == "/dev/null: expected a file, found a character device")
+    let lost = folder.file("no/such/f")
+    #expect(message(lost) == "\(lost): not saved: cannot be created: No such file or directory")
+    let long = folder.file(String(repeating: "x", count: 300))
+    #expect(message(long).hasPrefix("begun"))
+    #expect(throws: StorageError.self) { try AtomicFile.write(([1] as [UInt8]).rawBytes, to: long) }
+    #expect(try folder.names() == [])
+  }
+
+  /// The limit on a file's size stands for a full disk: the write fails in the middle, with nobody's help.
+  @Test func fullDiskLeavesTheOldFile() async {
+    await #expect(processExitsWith: .success) {
+      let folder = try TestFolder()
+      try folder.write("old", "f")
+      signal(SIGXFSZ, SIG_IGN)
+      var limit = rlimit(rlim_cur: 100_000, rlim_max: 100_000)
+      setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+      let half = [UInt8](repeating: 7, count: 65_536)
+      var message = ""
+      do {
+        var file = try AtomicFile(folder.file("f"))
+        try file.append(half)
+        try file.append(half)
+        try file.commit()
+      } catch { message = "\(error)" }
+      if message != "\(folder.file("f")): not saved: cannot be written: File too large" { fatalError(message) }
+      let names = try folder.names()
+      if names != ["f"] { fatalError("\(names)") }
+      if try folder.read("f") != Array("old".utf8) { fatalError("the old file was touched") }
+    }
+  }
+}
