@@ -18,12 +18,12 @@ OBJCOPY := $(firstword $(foreach tool,objcopy llvm-objcopy,$(shell command -v $(
 
 .DEFAULT_GOAL := all
 .PHONY: help all build demo test corpora bench check format install dist clean fixtures compare \
-  verify-checkpoint toolchain
+  verify-bad-input verify-checkpoint verify-demo verify-determinism verify-memory verify-recipe toolchain
 
 help: ## This list
-	@echo "make            build the program and fetch the corpus"
+	@echo "make              build the program and fetch the corpus"
 	@sed -n 's/^\([a-z-]*\):[^#]*## /make \1 /p' $(firstword $(MAKEFILE_LIST)) \
-	  | awk '{ printf "make %-18s", $$2; for (i = 3; i <= NF; i++) printf " %s", $$i; print "" }'
+	  | awk '{ printf "make %-20s", $$2; for (i = 3; i <= NF; i++) printf " %s", $$i; print "" }'
 
 all: build
 	@[ -e $(CORPUS) ] || $(PYTHON) Scripts/make_shakespeare.py || true
@@ -75,8 +75,23 @@ fixtures: ## Compute Tests/Fixtures anew (needs PEERS=python with PyTorch)
 compare: build corpora ## Train in turn with PyTorch (needs PEERS=python with PyTorch)
 	$(PYTHON) Scripts/compare_torch.py --python $(PEERS)
 
-verify-checkpoint: ## Read the newest checkpoint with a reader of another language
+verify-bad-input: build ## Files and flags as users bring them: one clear line each, nothing harmed
+	$(PYTHON) Scripts/verify_bad_input.py
+
+verify-checkpoint: ## Read the checkpoints with a reader in another language
 	$(PYTHON) Scripts/read_checkpoint.py checkpoints/*.safetensors
+
+verify-demo: ## Do the words that the demo's model writes exist?
+	$(PYTHON) Scripts/verify_demo.py
+
+verify-determinism: build corpora ## Same bits for threads, interruptions and kills (minutes)
+	$(PYTHON) Scripts/verify_determinism.py
+
+verify-memory: build corpora ## Peak memory of training and of info (minutes, 2 GB of disk)
+	$(PYTHON) Scripts/verify_memory.py
+
+verify-recipe: build ## The loss of nanoGPT's recipe (minutes): TEXT=tinyshakespeare.txt
+	$(PYTHON) Scripts/verify_recipe.py $(or $(TEXT),$(error say TEXT=tinyshakespeare.txt)) $(if $(wildcard $(PEERS)),--python $(PEERS))
 
 toolchain:
 	$(if $(shell command -v $(SWIFT)),,$(error minigpt is built with Swift 6.2 or later, and there is no "$(SWIFT)" here: \
