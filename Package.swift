@@ -56,6 +56,7 @@ let package = Package(
     tests("Parallel", "CKernels"),
     tests("Tokenization", "Storage", "Parallel"),
     tests("Tensors", "CKernels", "Parallel"),
+    tests("Transformer", "Tensors", "Parallel"),
   ]
 )
 

@@ -1,0 +1,48 @@
+package import Tensors
+
+/// y = γ (x - μ) / √(σ² + ε) + β, row by row: Ba, Kiros, Hinton 2016 (arXiv:1607.06450), eq. (3); ε = 10⁻⁵.
+///
+/// x, y `[N, C]`, γ, β `[C]`. Mean and deviation are a row's own: other rows change no bit. Keeps μ and 1/σ of each
+/// row, `[N, 2]`; x is kept by whoever calls `backward`.
+package struct LayerNorm: Sendable {
+  package let gain: Slot
+  package let bias: Slot
+
+  package static let epsilon: Float = 1e-5
+
+  package init(_ name: String, _ width: Int, in layout: inout ParameterLayout) {
+    gain = layout.row(name + ".gain", width, start: .ones)
+    bias = layout.row(name + ".bias", width, start: .zeros)
+  }
+
+  @_specialize(where Scalar == Double)
+  package static func reference<Scalar: Real>(
+    _ x: PlainMatrix<Scalar>, _ name: String, _ parameters: PlainParameters<Scalar>
+  ) -> PlainMatrix<Scalar> {
+    let gain = parameters.row(name + ".gain"), bias = parameters.row(name + ".bias"), n = Scalar(x.columns)
+    return PlainMatrix(
+      x.rows, x.columns,
+      (0..<x.rows).flatMap { r in
+        let row = x.row(r)
+        let mean = row.reduce(0, +) / n
+        let variance = row.map { ($0 - mean) * ($0 - mean) }.reduce(0, +) / n
+        let deviation = (variance + Scalar(epsilon)).squareRoot()
+        return row.indices.map { gain[$0] * (row[$0] - mean) / deviation + bias[$0] }
+      })
+  }
+
+  package func forward(_ x: Slot, into y: Slot, statistics: Slot, in memory: Memory) {
+    memory.layerNorm(y, x, gain: gain, bias: bias, epsilon: Self.epsilon, statistics: statistics)
+  }
+
+  /// y once more, from x and the statistics: cheaper than keeping it.
+  package func again(_ x: Slot, into y: Slot, statistics: Slot, in memory: Memory) {
+    memory.layerNormAgain(y, x, gain: gain, bias: bias, statistics: statistics)
+  }
+
+  /// dx += (g - mean g - x̂ · mean(g x̂)) / σ with g = γ dy; dγ += Σ dy x̂, dβ += Σ dy.
+  package func backward(_ dy: Slot, _ x: Slot, addTo dx: Slot, statistics: Slot, in memory: Memory) {
+    memory.layerNormParameters(gain.at(.gradients), bias.at(.gradients), dy, x, statistics: statistics)
+    memory.layerNormBackward(dx, dy, x, gain: gain, statistics: statistics)
+  }
+}

@@ -1,0 +1,39 @@
+package import Tensors
+
+/// y = x W + b.
+///
+/// x `[N, I]`, W `[I, O]`, b `[O]`, y `[N, O]`; 2·N·I·O operations, twice that on the way back. Keeps nothing: whoever
+/// calls `backward` has x.
+package struct Linear: Sendable {
+  package let weight: Slot
+  package let bias: Slot
+
+  package init(_ name: String, _ inputs: Int, _ outputs: Int, start: Parameter.Start, in layout: inout ParameterLayout)
+  {
+    weight = layout.matrix(name + ".weight", inputs, outputs, start: start)
+    bias = layout.row(name + ".bias", outputs, start: .zeros)
+  }
+
+  @_specialize(where Scalar == Double)
+  package static func reference<Scalar: Real>(
+    _ x: PlainMatrix<Scalar>, _ name: String, _ parameters: PlainParameters<Scalar>
+  ) -> PlainMatrix<Scalar> {
+    (x * parameters.matrix(name + ".weight")).adding(row: parameters.row(name + ".bias"))
+  }
+
+  package func forward(_ x: Slot, into y: Slot, in memory: Memory) {
+    memory.product(y, x.plain, weight.plain, then: .bias(bias))  // [N, O]
+  }
+
+  /// y = x W + b, and activation(y) beside it, made while y is at hand.
+  package func forward(_ x: Slot, into y: Slot, then activation: Activation, into activated: Slot, in memory: Memory) {
+    memory.product(y, x.plain, weight.plain, then: .biasThenActivation(bias, activation, into: activated))  // [N, O]
+  }
+
+  /// dx = dy Wᵀ, dW += xᵀ dy, db += Σ dy. `then` rides on dx.
+  package func backward(_ dy: Slot, _ x: Slot, into dx: Slot, then epilogue: Epilogue = .none, in memory: Memory) {
+    memory.addColumnSums(bias.at(.gradients), dy)
+    memory.product(weight.at(.gradients), x.transposed, dy.plain, accumulate: true)  // [I, O]
+    memory.product(dx, dy.plain, weight.transposed, then: epilogue)  // [N, I]
+  }
+}

@@ -1,0 +1,237 @@
+internal import Parallel
+package import Tensors
+
+/// Attention(Q, K, V) = softmax(Q Kᵀ / √D) V for every head: Vaswani et al. 2017, §3.2.1, eq. (1).
+///
+/// Q `[B·T, C]`, K and V `[B·S, C]`, each holding H heads of D channels side by side; output `[B·T, C]`. No matrix
+/// `[T, S]` ever stands in memory: queries and keys meet in tiles of 64 × 64 with a running softmax (Milakov and
+/// Gimelshein 2018; Dao et al. 2022, arXiv:2205.14135), on the way back too, where the weights are made again from
+/// the log of their sum, L `[B·H, T]`, all that is kept. 4·B·T·S·C operations (half with the causal mask), 10 on the way
+/// back. One part of the work is one head of one sample.
+package struct ScaledDotProductAttention: Sendable {
+  package let heads: Int
+  package let mask: AttentionMask
+
+  package static let tile = 64
+
+  package init(heads: Int, mask: AttentionMask) {
+    self.heads = heads
+    self.mask = mask
+  }
+
+  /// What one call works on.
+  package struct Operands: Sendable {
+    package let query: Slot
+    package let key: Slot
+    package let value: Slot
+    /// T and S.
+    package let queryLength: Int
+    package let keyLength: Int
+
+    package init(query: Slot, key: Slot, value: Slot, queryLength: Int, keyLength: Int) {
+      self.query = query
+      self.key = key
+      self.value = value
+      self.queryLength = queryLength
+      self.keyLength = keyLength
+    }
+  }
+
+  /// Drops attention weights; the element (h, t, s) of a sample is `(h · context + t) · rowElements + s`.
+  package struct WeightDropout: Sendable {
+    package let mask: DropoutMask
+    package let context: Int
+
+    package init(mask: DropoutMask, context: Int) {
+      self.mask = mask
+      self.context = context
+    }
+
+    var rowElements: Int { (context + 7) / 8 * 8 }
+
+    func first(head: Int, query: Int, key: Int) -> Int { (head * context + query) * rowElements + key }
+  }
+
+  /// The output, and the weights `[T, S]` of each head of each sample.
+  @_specialize(where Scalar == Double)
+  package static func reference<Scalar: Real>(
+    query: PlainMatrix<Scalar>, key: PlainMatrix<Scalar>, value: PlainMatrix<Scalar>, queryLength: Int, keyLength: Int,
+    heads: Int, mask: AttentionMask
+  ) -> (output: PlainMatrix<Scalar>, weights: [PlainMatrix<Scalar>]) {
+    let width = query.columns / heads, scale = 1 / Scalar(width).squareRoot()
+    var output = PlainMatrix<Scalar>(query.rows, query.columns), all: [PlainMatrix<Scalar>] = []
+    for sample in 0..<query.rows / queryLength {
+      for head in 0..<heads {
+        let channels = head * width..<(head + 1) * width
+        let q = query.rows(sample * queryLength..<(sample + 1) * queryLength).columns(channels)  // [T, D]
+        let k = key.rows(sample * keyLength..<(sample + 1) * keyLength).columns(channels)  // [S, D]
+        let v = value.rows(sample * keyLength..<(sample + 1) * keyLength).columns(channels)  // [S, D]
+        var weights = q * k.transposed  // [T, S]
+        for t in 0..<queryLength {
+          let seen = (0..<keyLength).filter { mask.allows(query: t, key: $0) }
+          let most = seen.map { weights[t, $0] * scale }.max() ?? 0
+          let sum = seen.map { Scalar.exp(weights[t, $0] * scale - most) }.reduce(0, +)
+          for s in 0..<keyLength {
+            weights[t, s] = mask.allows(query: t, key: s) ? Scalar.exp(weights[t, s] * scale - most) / sum : 0
+          }
+        }
+        let mixed = weights * v  // [T, D]
+        for t in 0..<queryLength {
+          for d in 0..<width { output[sample * queryLength + t, channels.lowerBound + d] = mixed[t, d] }
+        }
+        all.append(weights)
+      }
+    }
+    return (output, all)
+  }
+
+  /// Floats of scratch memory that a thread needs.
+  package static func scratch(width: Int, keyLength: Int) -> Int {
+    // Keys and values packed in panels of at most 64 columns, two tiles of scores, and a few rows.
+    2 * (keyLength + tile) * width + 2 * tile * tile + 4 * tile + 256
+  }
+
+  package func forward(
+    _ operands: Operands, into output: Slot, logSums: Slot, dropout: WeightDropout?, in memory: Memory
+  ) {
+    let batch = operands.query.rows / operands.queryLength
+    memory.pool.run(
+      batch * heads,
+      Forward(
+        attention: self, operands: operands, output: output, logSums: logSums, dropout: dropout, memory: memory))
+  }
+
+  /// dQ, dK, dV, which are set, from dO, the operands, the output O and L.
+  package func backward(
+    _ dOutput: Slot, _ operands: Operands, output: Slot, logSums: Slot, into gradients: Operands,
+    dropout: WeightDropout?, in memory: Memory
+  ) {
+    memory.clear(gradients.query)
+    memory.clear(gradients.key)
+    memory.clear(gradients.value)
+    let batch = operands.query.rows / operands.queryLength
+    memory.pool.run(
+      batch * heads,
+      Backward(
+        attention: self, operands: operands, dOutput: dOutput, output: output, logSums: logSums, gradients: gradients,
+        dropout: dropout, memory: memory))
+  }
+}
+
+extension ScaledDotProductAttention.Operands {
+  /// The part of one head of one sample.
+  fileprivate func head(_ head: Int, of heads: Int, sample: Int) -> (query: Slot, key: Slot, value: Slot) {
+    let width = query.columns / heads, channels = head * width..<(head + 1) * width
+    let queries = sample * queryLength..<(sample + 1) * queryLength,
+      keys = sample * keyLength..<(sample + 1) * keyLength
+    return (
+      query.rows(queries).columns(channels), key.rows(keys).columns(channels), value.rows(keys).columns(channels)
+    )  // [T, D], [S, D], [S, D]
+  }
+}
+
+private func tiles(_ length: Int) -> StrideTo<Int> {
+  stride(from: 0, to: length, by: ScaledDotProductAttention.tile)
+}
+
+private struct Forward: ParallelWork {
+  let attention: ScaledDotProductAttention
+  let operands: ScaledDotProductAttention.Operands
+  let output: Slot
+  let logSums: Slot
+  let dropout: ScaledDotProductAttention.WeightDropout?
+  let memory: Memory
+
+  func callAsFunction(_ part: Int, thread: Int) {
+    let sample = part / attention.heads, head = part % attention.heads, tile = ScaledDotProductAttention.tile
+    let (query, key, value) = operands.head(head, of: attention.heads, sample: sample)
+    let width = query.columns, scale = 1 / Float(width).squareRoot()
+    let output = output.rows(sample * query.rows..<(sample + 1) * query.rows)
+      .columns(head * width..<(head + 1) * width)  // [T, D]
+    let logSums = logSums.rows(part..<part + 1)  // [1, T]
+    var scratch = memory.scratch(thread)
+    let packedKey = scratch.take(1, memory.packedCount(rows: key.rows, depth: width))
+    let scores = scratch.take(tile, tile), maxima = scratch.take(1, tile), sums = scratch.take(1, tile)
+    memory.packTransposed(key, into: packedKey)
+
+    for firstQuery in tiles(query.rows) {
+      let queries = firstQuery..<min(firstQuery + tile, query.rows)
+      let q = query.rows(queries), o = output.rows(queries)
+      let m = maxima.columns(0..<queries.count), l = sums.columns(0..<queries.count)
+      memory.fill(o, 0)
+      memory.fill(m, -.infinity)
+      memory.fill(l, 0)
+      for firstKey in tiles(attention.mask.reach(queriesEnd: queries.upperBound, keys: key.rows)) {
+        let keys = firstKey..<min(firstKey + tile, key.rows)
+        let s = scores.rows(0..<queries.count).columns(0..<keys.count)
+        memory.tileProduct(s, q, packed: packedKey, first: firstKey)  // Q Kᵀ
+        memory.runningSoftmax(
+          s, scale: scale, visible: attention.mask.visible(firstQuery: firstQuery, firstKey: firstKey), maxima: m,
+          sums: l, output: o)
+        if let dropout {
+          memory.dropoutTile(
+            s, sample: sample, firstElement: dropout.first(head: head, query: firstQuery, key: firstKey),
+            rowElements: dropout.rowElements, dropout.mask)
+        }
+        memory.tileProductAdd(o, s.plain, value.rows(keys))  // P V
+      }
+      memory.finishSoftmax(o, maxima: m, sums: l, logSums: logSums.columns(queries))
+    }
+  }
+}
+
+private struct Backward: ParallelWork {
+  let attention: ScaledDotProductAttention
+  let operands: ScaledDotProductAttention.Operands
+  let dOutput: Slot
+  let output: Slot
+  let logSums: Slot
+  let gradients: ScaledDotProductAttention.Operands
+  let dropout: ScaledDotProductAttention.WeightDropout?
+  let memory: Memory
+
+  func callAsFunction(_ part: Int, thread: Int) {
+    let sample = part / attention.heads, head = part % attention.heads, tile = ScaledDotProductAttention.tile
+    let (query, key, value) = operands.head(head, of: attention.heads, sample: sample)
+    let (dQuery, dKey, dValue) = gradients.head(head, of: attention.heads, sample: sample)
+    let width = query.columns, scale = 1 / Float(width).squareRoot()
+    let rows = sample * query.rows..<(sample + 1) * query.rows, channels = head * width..<(head + 1) * width
+    let output = output.rows(rows).columns(channels), dOutput = dOutput.rows(rows).columns(channels)  // [T, D]
+    let logSums = logSums.rows(part..<part + 1)  // [1, T]
+    var scratch = memory.scratch(thread)
+    let packedKey = scratch.take(1, memory.packedCount(rows: key.rows, depth: width))
+    let packedValue = scratch.take(1, memory.packedCount(rows: key.rows, depth: width))
+    let weights = scratch.take(tile, tile), dWeights = scratch.take(tile, tile), deltas = scratch.take(1, tile)
+    memory.packTransposed(key, into: packedKey)
+    memory.packTransposed(value, into: packedValue)
+
+    for firstQuery in tiles(query.rows) {
+      let queries = firstQuery..<min(firstQuery + tile, query.rows)
+      let q = query.rows(queries), dO = dOutput.rows(queries), delta = deltas.columns(0..<queries.count)
+      memory.rowDots(delta, dO, output.rows(queries))  // Σ_s P dP = dO · O
+      for firstKey in tiles(attention.mask.reach(queriesEnd: queries.upperBound, keys: key.rows)) {
+        let keys = firstKey..<min(firstKey + tile, key.rows)
+        let p = weights.rows(0..<queries.count).columns(0..<keys.count)
+        let dP = dWeights.rows(0..<queries.count).columns(0..<keys.count)
+        memory.tileProduct(p, q, packed: packedKey, first: firstKey)  // Q Kᵀ
+        memory.softmaxAgain(
+          p, scale: scale, visible: attention.mask.visible(firstQuery: firstQuery, firstKey: firstKey),
+          logSums: logSums.columns(queries))
+        memory.tileProduct(dP, dO, packed: packedValue, first: firstKey)  // dP = dO Vᵀ
+        drop(dP, sample, head, firstQuery, firstKey)
+        memory.softmaxBackward(dP, p, deltas: delta, scale: scale)  // dS = P (dP - δ) / √D
+        drop(p, sample, head, firstQuery, firstKey)
+        memory.tileProductAdd(dValue.rows(keys), p.transposed, dO)  // dV += Pᵀ dO
+        memory.tileProductAdd(dKey.rows(keys), dP.transposed, q)  // dK += dSᵀ Q
+        memory.tileProductAdd(dQuery.rows(queries), dP.plain, key.rows(keys))  // dQ += dS K
+      }
+    }
+  }
+
+  private func drop(_ x: Slot, _ sample: Int, _ head: Int, _ firstQuery: Int, _ firstKey: Int) {
+    guard let dropout else { return }
+    memory.dropoutTile(
+      x, sample: sample, firstElement: dropout.first(head: head, query: firstQuery, key: firstKey),
+      rowElements: dropout.rowElements, dropout.mask)
+  }
+}

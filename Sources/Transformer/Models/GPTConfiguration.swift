@@ -1,0 +1,84 @@
+public import Tensors
+
+/// Where the layer norm of a sub-layer stands.
+public enum NormPlacement: String, CaseIterable, Sendable {
+  /// x + f(norm(x)), and a norm at the end: GPT-2; Xiong et al. 2020 (arXiv:2002.04745).
+  case pre
+  /// norm(x + f(x)): the paper, §3.1.
+  case post
+}
+
+/// The shape of a GPT.
+public struct GPTConfiguration: Equatable, Sendable {
+  /// V, special tokens included.
+  public var vocabularySize: Int
+  /// The most tokens that the model sees at once.
+  public var context: Int
+  public var layers: Int
+  public var heads: Int
+  /// C.
+  public var width: Int
+  /// F.
+  public var feedForwardWidth: Int
+  public var positions: Positions
+  public var norm: NormPlacement
+  public var activation: Activation
+
+  public init(
+    vocabularySize: Int, context: Int, layers: Int, heads: Int, width: Int, feedForwardWidth: Int? = nil,
+    positions: Positions = .learned, norm: NormPlacement = .pre, activation: Activation = .gelu
+  ) {
+    self.vocabularySize = vocabularySize
+    self.context = context
+    self.layers = layers
+    self.heads = heads
+    self.width = width
+    self.feedForwardWidth = feedForwardWidth ?? 4 * max(0, min(width, 1 << 40))
+    self.positions = positions
+    self.norm = norm
+    self.activation = activation
+  }
+
+  /// N(0, σ²) of the matrices that add to the residual stream: 0.02 / √(2 · layers), GPT-2.
+  package var residualDeviation: Float { 0.02 / Float(2 * layers).squareRoot() }
+
+  /// Checks every size before anything is built by it.
+  public func validate() throws(GPTConfigurationError) {
+    for (name, value, most) in [
+      ("vocabulary", vocabularySize, 1 << 24), ("context", context, 1 << 20), ("layers", layers, 1 << 10),
+      ("heads", heads, 1 << 10), ("embd", width, 1 << 16), ("ffn", feedForwardWidth, 1 << 18),
+    ] {
+      let least = name == "vocabulary" ? 2 : 1
+      if value < least || value > most { throw .outOfRange(name: name, value: value, least: least, most: most) }
+    }
+    if width % heads != 0 { throw .headsDoNotDivideWidth(heads: heads, width: width) }
+    if positions == .sinusoidal && width % 2 != 0 { throw .oddWidth(width) }
+    if parameterCount > 1 << 36 { throw .tooManyParameters(parameterCount) }
+  }
+
+  /// How many numbers are trained; exact, and cheap whatever the sizes are.
+  public var parameterCount: Int {
+    let c = width, f = feedForwardWidth
+    let block = c * 3 * c + 3 * c + c * c + c + c * f + f + f * c + c + 4 * c
+    return vocabularySize * c + (positions == .learned ? context * c : 0) + layers * block + (norm == .pre ? 2 * c : 0)
+  }
+}
+
+/// Why a shape is impossible.
+public enum GPTConfigurationError: Error, Equatable, CustomStringConvertible {
+  case outOfRange(name: String, value: Int, least: Int, most: Int)
+  case headsDoNotDivideWidth(heads: Int, width: Int)
+  case oddWidth(Int)
+  case tooManyParameters(Int)
+
+  public var description: String {
+    switch self {
+    case .outOfRange(let name, let value, let least, let most):
+      "impossible size: \(name) is \(value), but must lie between \(least) and \(most)"
+    case .headsDoNotDivideWidth(let heads, let width):
+      "impossible size: \(heads) heads do not divide the width \(width) evenly"
+    case .oddWidth(let width): "impossible size: sinusoidal positions need an even width, not \(width)"
+    case .tooManyParameters(let count): "impossible size: \(count) parameters"
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import Tensors
+import Testing
+import Transformer
+
+/// Every layer against its plain reference in double precision, forward and backward, on shapes that are multiples of
+/// nothing, on every instruction set.
+@Suite struct LayerTests {
+  /// Runs one layer both ways and compares.
+  func check(
+    _ comment: String, _ layout: ParameterLayout, rows: Int, inputs: Int, outputs: Int, set: InstructionSet,
+    extra: (inout SlotPlanner) -> Void = { _ in }, tolerance: Double = 1e-5,
+    reference: (PlainMatrix<Double>, PlainParameters<Double>) -> PlainMatrix<Double>,
+    run: (_ x: Slot, _ y: Slot, _ dy: Slot, _ dx: Slot, Memory) -> Void
+  ) throws {
+    var planner = SlotPlanner(.activations)
+    let x = planner.take(rows, inputs), dx = planner.take(rows, inputs)
+    let y = planner.take(rows, outputs), dy = planner.take(rows, outputs)
+    extra(&planner)
+    let memory = try makeMemory(layout, activations: planner.count, set: set)
+    memory.write(x, numbers(x.count, 1))
+    memory.write(dy, numbers(dy.count, 2))
+    let weight = memory.read(dy).map(Double.init)
+    let parameters = PlainParameters<Double>(layout, in: memory), input = plain(x, in: memory)
+    run(x, y, dy, dx, memory)
+    let expected = reference(input, parameters)
+    #expect(distance(plain(y, in: memory).elements, expected.elements) < tolerance, "\(comment) forward, \(set)")
+    let slopes = differences(parameters, input, weight: weight) { reference($1, $0) }
+    expectGradients(layout, in: memory, equal: slopes.parameters, "\(comment), \(set)")
+    #expect(
+      distance(plain(dx, in: memory).elements, slopes.input) < gradientTolerance, "\(comment) by its input, \(set)")
+  }
+
+  @Test(arguments: InstructionSet.available) func linear(set: InstructionSet) throws {
+    var layout = ParameterLayout()
+    let linear = Linear("l", 7, 19, start: .zeros, in: &layout)
+    try check("linear", layout, rows: 13, inputs: 7, outputs: 19, set: set) {
+      Linear.reference($0, "l", $1)
+    } run: { x, y, dy, dx, memory in
+      linear.forward(x, into: y, in: memory)
+      linear.backward(dy, x, into: dx, in: memory)
+    }
+  }
+
+  @Test(arguments: InstructionSet.available) func layerNorm(set: InstructionSet) throws {
+    var layout = ParameterLayout()
+    let norm = LayerNorm("n", 21, in: &layout)
+    var statistics = Slot(.activations, offset: 0, rows: 0, columns: 0)
+    try check("layer norm", layout, rows: 11, inputs: 21, outputs: 21, set: set) {
+      statistics = $0.take(11, 2)
+    } reference: {
+      LayerNorm.reference($0, "n", $1)
+    } run: { x, y, dy, dx, memory in
+      norm.forward(x, into: y, statistics: statistics, in: memory)
+      let once = memory.read(y)
+      norm.again(x, into: y, statistics: statistics, in: memory)
+      #expect(memory.read(y) == once)
+      norm.backward(dy, x, addTo: dx, statistics: statistics, in: memory)
+    }
+  }
+
+  @Test(arguments: InstructionSet.available, Activation.allCases)
+  func feedForward(set: InstructionSet, activation: Activation) throws {
+    let configuration = GPTConfiguration(
+      vocabularySize: 5, context: 9, layers: 1, heads: 3, width: 9, feedForwardWidth: 23, activation: activation)
+    var layout = ParameterLayout()
+    let layer = FeedForward("f", configuration, in: &layout)
+    var wide: [Slot] = []
+    try check("feed-forward \(activation)", layout, rows: 10, inputs: 9, outputs: 9, set: set) { planner in
+      wide = (0..<3).map { _ in planner.take(10, 23) }
+    } reference: {
+      FeedForward.reference($0, "f", activation, $1)
+    } run: { x, y, dy, dx, memory in
+      layer.forward(x, into: y, hidden: wide[0], activated: wide[1], in: memory)
+      layer.backward(dy, x, into: dx, hidden: wide[0], activated: wide[1], dHidden: wide[2], in: memory)
+    }
+  }
+
+  /// Lengths on both sides of a tile of 64.
+  @Test(arguments: InstructionSet.available, [1, 5, 64, 67])
+  func multiHeadAttention(set: InstructionSet, length: Int) throws {
+    let batch = length < 10 ? 3 : 1, width = length < 10 ? 15 : 6, heads = 3, rows = batch * length
+    let configuration = GPTConfiguration(
+      vocabularySize: 5, context: length, layers: 1, heads: heads, width: width)
+    var layout = ParameterLayout()
+    let layer = MultiHeadAttention("a", configuration, dropout: Dropout(site: 1), in: &layout)
+    var saved: MultiHeadAttention.Saved?
+    var dHeads = Slot(.activations, offset: 0, rows: 0, columns: 0), dProjections = dHeads
+    try check("attention over \(length)", layout, rows: rows, inputs: width, outputs: width, set: set) {
+      saved = MultiHeadAttention.Saved(batch: batch, length: length, heads: heads, width: width, in: &$0)
+      dHeads = $0.take(rows, width)
+      dProjections = $0.take(rows, 3 * width)
+    } reference: {
+      MultiHeadAttention.reference($0, "a", length: length, heads: heads, mask: .causal, $1)
+    } run: { x, y, dy, dx, memory in
+      guard let saved else { return }
+      layer.forward(x, into: y, length: length, nil, saved: saved, in: memory)
+      layer.backward(
+        dy, x, into: dx, dHeads: dHeads, dProjections: dProjections, length: length, nil, saved: saved, in: memory)
+    }
+  }
+
+  @Test(arguments: NormPlacement.allCases) func decoderBlock(norm: NormPlacement) throws {
+    let configuration = GPTConfiguration(
+      vocabularySize: 5, context: 7, layers: 1, heads: 2, width: 10, feedForwardWidth: 17, norm: norm)
+    var layout = ParameterLayout()
+    let block = DecoderBlock("b", configuration, index: 0, in: &layout), rows = 2 * 7
+    var saved: DecoderBlock.Saved?, workspace: DecoderBlock.Workspace?
+    try check("block, \(norm)-norm", layout, rows: rows, inputs: 10, outputs: 10, set: .best) {
+      saved = DecoderBlock.Saved(batch: 2, length: 7, configuration, in: &$0)
+      workspace = DecoderBlock.Workspace(rows: rows, configuration, trains: true, in: &$0)
+    } reference: {
+      DecoderBlock.reference($0, "b", length: 7, configuration, $1)
+    } run: { x, y, dy, dx, memory in
+      guard let saved, let workspace else { return }
+      block.forward(x, into: y, length: 7, nil, saved: saved, workspace, in: memory)
+      memory.copy(dx, dy)
+      block.backward(dx, x, length: 7, nil, saved: saved, workspace, in: memory)
+    }
+  }
+}
