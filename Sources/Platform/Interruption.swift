@@ -1,0 +1,50 @@
+internal import Synchronization
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#else
+  internal import Darwin
+#endif
+
+/// Ctrl-C and SIGTERM as a flag that long work looks at between its steps.
+///
+/// The first signal sets the flag; the second ends the process at once with 128 + its number. The handler is one
+/// atomic instruction on a statically initialised global.
+package enum Interruption {
+  private static let caught = Atomic<Int32>(0)
+
+  /// The signal that came, or 0.
+  package static var signal: Int32 { caught.load(ordering: .relaxed) }
+
+  package static var isRequested: Bool { signal != 0 }
+
+  /// 130 after Ctrl-C, 143 after SIGTERM.
+  package static var exitStatus: Int32 { 128 + signal }
+
+  /// Forgets a signal that was answered, such as a Ctrl-C that stopped one continuation of many.
+  package static func clear() { caught.store(0, ordering: .relaxed) }
+
+  /// Installs the handlers, also where the shell started us with SIGINT ignored. Called by the program, never by the
+  /// library.
+  package static func watch() {
+    _ = caught.load(ordering: .relaxed)
+    var action = sigaction()
+    let handler: @convention(c) (Int32) -> Void = { number in
+      if Interruption.caught.compareExchange(expected: 0, desired: number, ordering: .relaxed).exchanged { return }
+      _exit(128 + number)
+    }
+    #if canImport(Darwin)
+      unsafe action.__sigaction_u.__sa_handler = handler
+    #elseif canImport(Musl)
+      unsafe action.__sa_handler.sa_handler = handler
+    #else
+      unsafe action.__sigaction_handler.sa_handler = handler
+    #endif
+    // Interrupted system calls go on by themselves; who waits for input polls (`InputLines`).
+    action.sa_flags = Int32(SA_RESTART)
+    unsafe sigaction(SIGINT, &action, nil)
+    unsafe sigaction(SIGTERM, &action, nil)
+  }
+}

@@ -1,0 +1,30 @@
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#else
+  internal import Darwin
+#endif
+
+/// What stands at the other end of a descriptor.
+package enum Terminal {
+  package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+
+  /// Whether lines may be redrawn: a terminal that is not dumb.
+  package static func canMove(_ descriptor: Int32) -> Bool {
+    isTerminal(descriptor) && Environment.string("TERM") != "dumb"
+  }
+
+  /// Whether colour is welcome: `NO_COLOR` (https://no-color.org) forbids it when set to anything but nothing.
+  package static func canColour(_ descriptor: Int32) -> Bool {
+    canMove(descriptor) && (Environment.bytes("NO_COLOR") ?? []).isEmpty
+  }
+
+  /// Columns of the terminal behind `descriptor`; `COLUMNS`, or else 80, where it does not say.
+  package static func width(_ descriptor: Int32) -> Int {
+    var size = winsize()
+    if unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { return Int(size.ws_col) }
+    if let columns = Environment.string("COLUMNS").flatMap({ Int($0) }), columns > 0 { return columns }
+    return 80
+  }
+}
