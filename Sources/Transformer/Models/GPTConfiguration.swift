@@ -14,16 +14,22 @@ public struct GPTConfiguration: Equatable, Sendable {
   public var vocabularySize: Int
   /// The most tokens that the model sees at once.
   public var context: Int
+  /// L, blocks one upon another.
   public var layers: Int
+  /// H, which must divide the width.
   public var heads: Int
   /// C.
   public var width: Int
   /// F.
   public var feedForwardWidth: Int
+  /// How the model knows where a token stands.
   public var positions: Positions
+  /// Where the layer norms stand.
   public var norm: NormPlacement
+  /// What stands between the two matrices of the feed-forward network.
   public var activation: Activation
 
+  /// A shape; F is 4 C where it is not given. Nothing is checked before `validate`.
   public init(
     vocabularySize: Int, context: Int, layers: Int, heads: Int, width: Int, feedForwardWidth: Int? = nil,
     positions: Positions = .learned, norm: NormPlacement = .pre, activation: Activation = .gelu
@@ -71,6 +77,7 @@ public enum GPTConfigurationError: Error, Equatable, CustomStringConvertible {
   case oddWidth(Int)
   case tooManyParameters(Int)
 
+  /// One line for whoever asked for the shape.
   public var description: String {
     switch self {
     case .outOfRange(let name, let value, let least, let most):
