@@ -26,7 +26,7 @@ let package = Package(
     room("Parallel", imports: ["Platform", "CKernels"]),
     room("Tokenization", imports: ["Platform", "Storage", "Parallel"]),
     room("Tensors", imports: ["Platform", "CKernels", "Parallel"]),
-    room("Transformer", imports: ["Platform", "Tensors"]),
+    room("Transformer", imports: ["Platform", "Parallel", "Tensors"]),
     room("Datasets", imports: ["Platform", "Storage", "Parallel", "Tensors", "Tokenization"]),
     room("Checkpoints", imports: ["Platform", "Storage", "Parallel", "Tensors", "Tokenization", "Transformer"]),
     room(
