@@ -57,6 +57,7 @@ let package = Package(
     tests("Tokenization", "Storage", "Parallel"),
     tests("Tensors", "CKernels", "Parallel"),
     tests("Transformer", "Tensors", "Parallel"),
+    .testTarget(name: "CommandLineTests", dependencies: ["minigpt"]),
   ]
 )
 

@@ -1,0 +1,47 @@
+/// A command that was typed wrongly, as its words alone show: exit status 2.
+///
+/// All wording is here. Each message is one line, whatever bytes were typed.
+enum UsageError: Error, CustomStringConvertible {
+  case unknownCommand([UInt8], nearest: String)
+  case unknownFlag([UInt8], command: String, nearest: String)
+  case missingValue(flag: String, expectation: String, found: [UInt8]?)
+  case valueNotWanted(flag: String)
+  case badValue(flag: String, expectation: String, found: [UInt8])
+  case givenTwice(flag: String)
+  case wordMissing(command: String, what: String)
+  case wordTooMany(command: String, word: [UInt8], allowed: Int)
+  case subcommandMissing(command: String, choices: [String])
+  /// Flags that cannot be obeyed together, or a value that no run could have: a full sentence.
+  case contradiction(String)
+
+  var description: String {
+    switch self {
+    case .unknownCommand(let word, let nearest):
+      "there is no command \(quoted(word)); the nearest is \(nearest) (minigpt --help lists them)"
+    case .unknownFlag(let flag, let command, let nearest):
+      "unknown flag \(printable(flag)); the nearest is \(nearest)"
+        + " (minigpt \(command.isEmpty ? "" : command + " ")--help lists them)"
+    case .missingValue(let flag, let expectation, nil):
+      "\(flag) needs \(expectation), and nothing follows it"
+    case .missingValue(let flag, let expectation, let found?):
+      "\(flag) needs \(expectation), and the flag \(printable(found)) follows it"
+        + " (write \(flag)=\(printable(found)) if you mean that)"
+    case .valueNotWanted(let flag):
+      "\(flag) takes no value"
+    case .badValue(let flag, let expectation, let found):
+      "\(flag) needs \(expectation), not \(quoted(found))"
+    case .givenTwice(let flag):
+      "\(flag) is given twice"
+    case .wordMissing(let command, let what):
+      "\(command) needs \(what) (minigpt \(command) --help)"
+    case .wordTooMany(let command, let word, 0):
+      "\(command) takes only flags, and \(quoted(word)) is none (minigpt \(command) --help)"
+    case .wordTooMany(let command, let word, let allowed):
+      "\(quoted(word)) is one word too many: \(command) takes at most \(allowed) (minigpt \(command) --help)"
+    case .subcommandMissing(let command, let choices):
+      "\(command) needs \(alternatives(choices)) behind it (minigpt \(command) --help)"
+    case .contradiction(let sentence):
+      sentence
+    }
+  }
+}

@@ -1,0 +1,115 @@
+/// What may stand behind a flag: how it is read, how it is written back, and how a person is told about it.
+struct ValueKind<Value: Sendable>: Sendable {
+  /// What help shows in the value's place: `N`, `FILE`, `gpt2|none`.
+  let placeholder: String
+  /// Ends the sentence "--layers needs …".
+  let expectation: String
+  let completion: Completion
+  /// `nil` where the bytes are not what `expectation` says.
+  let parse: @Sendable ([UInt8]) -> Value?
+  /// The text that `parse` turns into the same value again.
+  let show: @Sendable (Value) -> [UInt8]
+}
+
+/// What a shell may offer in a value's place.
+enum Completion: Sendable, Equatable {
+  case nothing
+  case files
+  case choices([String])
+}
+
+extension ValueKind<Int> {
+  static func integer(_ range: ClosedRange<Int>) -> Self {
+    let expectation =
+      range.upperBound == .max
+      ? "a whole number, \(grouped(range.lowerBound)) or more"
+      : "a whole number from \(grouped(range.lowerBound)) to \(grouped(range.upperBound))"
+    return Self(
+      placeholder: "N", expectation: expectation, completion: .nothing,
+      parse: { bytes in StrictNumber.integer(bytes).flatMap { range.contains($0) ? $0 : nil } },
+      show: { Array(String($0).utf8) })
+  }
+}
+
+extension ValueKind<UInt64> {
+  /// A seed: any number that fits 64 bits.
+  static var seed: Self {
+    Self(
+      placeholder: "N", expectation: "a whole number from 0 to 18,446,744,073,709,551,615", completion: .nothing,
+      parse: StrictNumber.unsigned, show: { Array(String($0).utf8) })
+  }
+}
+
+extension ValueKind<Double> {
+  static func number(_ range: ClosedRange<Double>) -> Self {
+    number("a number from \(shortest(range.lowerBound)) to \(shortest(range.upperBound))") { range.contains($0) }
+  }
+
+  static func number(above low: Double, upTo high: Double) -> Self {
+    number("a number above \(shortest(low)), at most \(shortest(high))") { $0 > low && $0 <= high }
+  }
+
+  static func number(_ low: Double, below high: Double) -> Self {
+    number("a number from \(shortest(low)), below \(shortest(high))") { $0 >= low && $0 < high }
+  }
+
+  private static func number(_ expectation: String, _ allows: @escaping @Sendable (Double) -> Bool) -> Self {
+    Self(
+      placeholder: "F", expectation: expectation, completion: .nothing,
+      parse: { bytes in StrictNumber.decimal(bytes).flatMap { allows($0) ? $0 : nil } },
+      show: { Array(shortest($0).utf8) })
+  }
+}
+
+extension ValueKind<[UInt8]> {
+  /// Any bytes, also none.
+  static var text: Self { .bytes("TEXT", "a text", .nothing) { _ in true } }
+
+  /// The name of a file; an empty one names nothing.
+  static func file(_ placeholder: String = "FILE") -> Self {
+    .bytes(placeholder, "the name of a file", .files) { !$0.isEmpty }
+  }
+
+  /// One of the words that the program knows, or a file.
+  static func file(_ placeholder: String = "FILE", or words: [String]) -> Self {
+    .bytes(
+      (words + [placeholder]).joined(separator: "|"), alternatives(words) + ", or the name of a file", .files
+    ) { !$0.isEmpty }
+  }
+
+  private static func bytes(
+    _ placeholder: String, _ expectation: String, _ completion: Completion,
+    _ allows: @escaping @Sendable ([UInt8]) -> Bool
+  ) -> Self {
+    Self(
+      placeholder: placeholder, expectation: expectation, completion: completion,
+      parse: { allows($0) ? $0 : nil }, show: { $0 })
+  }
+}
+
+extension ValueKind<String> {
+  /// One of some words.
+  static func oneOf(_ words: [String], placeholder: String? = nil) -> Self {
+    Self(
+      placeholder: placeholder ?? words.joined(separator: "|"), expectation: alternatives(words),
+      completion: .choices(words),
+      parse: { bytes in words.first { bytes.elementsEqual($0.utf8) } }, show: { Array($0.utf8) })
+  }
+}
+
+extension ValueKind where Value: RawRepresentable<String> & CaseIterable {
+  /// One of the cases of an enumeration, by their raw values.
+  static var choice: Self {
+    let words = Value.allCases.map(\.rawValue)
+    return Self(
+      placeholder: words.joined(separator: "|"), expectation: alternatives(words), completion: .choices(words),
+      parse: { bytes in Value.allCases.first { bytes.elementsEqual($0.rawValue.utf8) } },
+      show: { Array($0.rawValue.utf8) })
+  }
+}
+
+/// "bpe, char or byte".
+func alternatives(_ words: [String]) -> String {
+  guard words.count > 1, let last = words.last else { return words.first ?? "" }
+  return words.dropLast().joined(separator: ", ") + " or " + last
+}

@@ -1,0 +1,53 @@
+internal import Platform
+
+/// Where answers and messages go: answers to stdout, everything else to stderr.
+///
+/// Only answers can fail. Whoever closes stderr does not want messages, and no work is lost for it.
+final class Console {
+  /// Keeps progress and notes back; errors and warnings still appear.
+  var isQuiet = false
+
+  /// Whether a terminal reads the answers, and would obey control characters in them.
+  let answersToTerminal = Terminal.isTerminal(1)
+  /// Whether lines on stderr may be redrawn.
+  let canMove = Terminal.canMove(2)
+  let isInteractive = Terminal.isTerminal(0) && Terminal.isTerminal(1)
+
+  private var line = ProgressLine()
+
+  /// Adds to the answer; it goes out with `flush`, or when much has come together.
+  func answer(_ bytes: [UInt8]) throws(OutputError) { try Output.standard.write(bytes) }
+
+  func answer(line: String) throws(OutputError) { try Output.standard.write(line + "\n") }
+
+  func flush() throws(OutputError) { try Output.standard.flush() }
+
+  /// A line that stays, unless `--quiet`.
+  func note(_ text: String) {
+    if !isQuiet { say(text) }
+  }
+
+  /// A line that stays in any case.
+  func say(_ text: String) {
+    write(line.cleared() + text + "\n")
+  }
+
+  /// A line that the next one replaces; nothing where lines cannot be redrawn, or with `--quiet`.
+  func progress(_ parts: [String]) {
+    if isQuiet || !canMove { return }
+    write(line.replaced(by: parts, width: Terminal.width(2)))
+  }
+
+  /// Takes the line of progress away, before something else writes to the terminal.
+  func endProgress() { write(line.cleared()) }
+
+  private func write(_ text: String) {
+    if text.isEmpty { return }
+    do {
+      try Output.error.write(text)
+      try Output.error.flush()
+    } catch {
+      // There is nowhere left to say so.
+    }
+  }
+}

@@ -1,0 +1,7 @@
+/// Rows of two: a name and what it is, the names filled up to the longest.
+func table(_ rows: [(String, String)]) -> [String] {
+  let width = rows.map(\.0.unicodeScalars.count).max() ?? 0
+  return rows.map { name, value in
+    name + String(repeating: " ", count: width - name.unicodeScalars.count + 2) + value
+  }
+}

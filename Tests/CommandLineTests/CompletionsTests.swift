@@ -1,0 +1,44 @@
+import Testing
+
+/// Completion as bash asks for it: the script is sourced, the words are set, the function is called.
+@Suite struct CompletionsTests {
+  private func bash(_ words: [String]) throws -> Set<String> {
+    let quoted = words.map { "'\($0)'" }.joined(separator: " ")
+    let run = try Run.shell(
+      """
+      eval "$("$minigpt" completions bash)"
+      compopt() { :; }
+      COMP_WORDS=(\(quoted)); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _minigpt
+      printf '%s\\n' "${COMPREPLY[@]}"
+      """, shell: "/bin/bash")
+    #expect(run.errorText == "" && run.status == 0)
+    return Set(run.outputText.split(separator: "\n").map(String.init))
+  }
+
+  @Test func bashCompletesCommandsAndTheirWords() throws {
+    #expect(try bash(["minigpt", "comp"]) == ["completions"])
+    #expect(try bash(["minigpt", "completions", ""]) == ["bash", "zsh", "fish"])
+    #expect(try bash(["minigpt", "completions", "--c"]) == ["--config"])
+    #expect(try bash(["minigpt", "help", "comp"]) == ["completions"])
+  }
+
+  @Test(arguments: ["bash", "zsh", "fish"])
+  func everyShellAcceptsItsScript(_ shell: String) throws {
+    let run = try Run(["completions", shell])
+    #expect(run.status == 0 && run.errorText == "")
+    #expect(run.outputText.hasSuffix("\n") && run.outputText.contains("completions"))
+    // Only shells that are installed can say what they think of it.
+    let scratch = try Scratch()
+    let script = try scratch.write("script", run.output)
+    let check = try Run.shell("command -v \(shell) >/dev/null || exit 0; \(shell) -n \(script)")
+    #expect(check.errorText == "" && check.status == 0)
+  }
+
+  @Test func refusesOtherShells() throws {
+    try Run(["completions", "tcsh"]).expectRefusal(2, "completions needs bash, zsh or fish, not 'tcsh'")
+    try Run(["completions"]).expectRefusal(
+      2, "completions needs the name of a shell: bash, zsh or fish (minigpt completions --help)")
+    try Run(["completions", "bash", "zsh"]).expectRefusal(
+      2, "'zsh' is one word too many: completions takes at most 1 (minigpt completions --help)")
+  }
+}
