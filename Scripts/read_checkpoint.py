@@ -3,7 +3,7 @@
 
     python3 Scripts/read_checkpoint.py FILE… [--no-checksums]
 
-Says what is in each file, and compares every checksum (in plain Python: some seconds for every ten megabytes).
+Says what is in each file, and compares every checksum (in plain Python: some seconds for a hundred megabytes).
 """
 import array
 import json
