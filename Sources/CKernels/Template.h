@@ -44,10 +44,12 @@ INLINE void put(float *p, V v, long part) {
                             i += WIDTH, part = (n) - i < WIDTH ? (n) - i : WIDTH)
 
 /// exp(x): x = k·ln 2 + r, a polynomial for exp(r) on |r| <= ln(2)/2, then the exponent; 0 below -87.3.
+///
+/// Only k is kept within bounds: r is taken from x itself, so that NaN stays NaN and what is too large becomes infinity.
 INLINE V exp_(V x) {
   V clamped = max_(__builtin_elementwise_min(x, all(88.72f)), all(-87.3f));
   V k = __builtin_elementwise_roundeven(clamped * 1.44269504088896341f);
-  V r = fma_(k, all(-0.693359375f), clamped);
+  V r = fma_(k, all(-0.693359375f), x);
   r = fma_(k, all(2.12194440e-4f), r);
   V p = all(1.9875691500e-4f);
   p = fma_(p, r, all(1.3981999507e-3f));
@@ -283,7 +285,10 @@ static void gelu_backward(float *dy, const float *x, long n) {
 }
 
 static void relu(float *y, const float *x, long n) {
-  FOR_VECTORS(n) put(y + i, max_(get(x + i, part), all(0)), part);
+  FOR_VECTORS(n) {
+    V v = get(x + i, part);
+    put(y + i, select_((VI)(v < 0.0f), all(0), v), part);  // NaN stays NaN, which a maximum would hide
+  }
 }
 
 static void relu_backward(float *dy, const float *x, long n) {

@@ -8,12 +8,12 @@
 
 /// exp(x): x = k·ln 2 + r, a polynomial for exp(r) on |r| ≤ ln(2)/2, then the exponent; 0 below -87.3.
 ///
-/// Our own, so that the same bits come out on any machine. Relative error below 2·10⁻⁷.
+/// Our own, so that the same bits come out on any machine. Relative error below 2·10⁻⁷. NaN stays NaN, and what is too
+/// large becomes infinity: only k is kept within bounds.
 package func exponential(_ x: Float) -> Float {
   if x < -87.3 { return 0 }
   if x != x { return x }
-  let x = min(x, 88.72)
-  let k = (x * 1.442_695_04).rounded(.toNearestOrEven)
+  let k = (min(x, 88.72) * 1.442_695_04).rounded(.toNearestOrEven)
   let r = (x - k * 0.693_359_375) + k * 2.121_944_40e-4
   var p: Float = 1.987_569_15e-4
   p = p * r + 1.398_199_950_7e-3
