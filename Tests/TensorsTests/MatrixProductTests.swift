@@ -3,12 +3,6 @@ import Tensors
 import Testing
 
 @Suite struct MatrixProductTests {
-  /// Numbers that look random and repeat from run to run.
-  static func numbers(_ count: Int, _ seed: Int) -> [Float] {
-    let stream = RandomStream(seed: UInt64(seed), site: 0)
-    return (0..<count).map { Float(stream.uniform($0) * 2 - 1) }
-  }
-
   static func memory(_ set: InstructionSet, threads: Int = 1, activations: Int) throws -> Memory {
     Memory(
       parameters: ParameterStorage(count: 0), trains: false, activations: activations, indices: 0, scratch: 0,
@@ -37,7 +31,7 @@ import Testing
 
   @Test(arguments: InstructionSet.available) func equalsTheDefinition(set: InstructionSet) throws {
     for (m, n, k) in Self.shapes {
-      let a = Self.numbers(m * k, 1), b = Self.numbers(k * n, 2), start = Self.numbers(m * n, 3)
+      let a = numbers(m * k, 1), b = numbers(k * n, 2), start = numbers(m * n, 3)
       let expected = Self.reference(a, b, m, n, k)
       for (aT, bT, accumulate) in [
         (false, false, false), (true, false, false), (false, true, false), (true, true, true), (false, false, true),
@@ -61,7 +55,7 @@ import Testing
 
   @Test(arguments: InstructionSet.available) func bitsDependOnNeitherThreadsNorNeighbours(set: InstructionSet) throws {
     let (m, n, k) = (137, 200, 301)
-    let a = Self.numbers(m * k, 4), b = Self.numbers(k * n, 5)
+    let a = numbers(m * k, 4), b = numbers(k * n, 5)
     func run(rows: Range<Int>, threads: Int) throws -> [Float] {
       var planner = SlotPlanner(.activations)
       let (x, y, c) = (planner.take(m, k), planner.take(k, n), planner.take(m, n))
@@ -84,9 +78,9 @@ import Testing
     let (x, y, c) = (planner.take(m, k), planner.take(k, n), planner.take(m, n))
     let (bias, activated, plain) = (planner.take(1, n), planner.take(m, n), planner.take(m, n))
     let memory = try Self.memory(set, threads: 2, activations: planner.count)
-    memory.write(x, Self.numbers(m * k, 6))
-    memory.write(y, Self.numbers(k * n, 7))
-    memory.write(bias, Self.numbers(n, 8))
+    memory.write(x, numbers(m * k, 6))
+    memory.write(y, numbers(k * n, 7))
+    memory.write(bias, numbers(n, 8))
     memory.product(plain, x.plain, y.plain)
     let biases = memory.read(bias)
     let expected = memory.read(plain).enumerated().map { $1 + biases[$0 % n] }
