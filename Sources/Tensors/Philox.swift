@@ -1,3 +1,5 @@
+internal import Platform
+
 /// Philox4x32-10, random numbers by counting: Salmon, Moraes, Dror, Shaw, "Parallel Random Numbers: As Easy as
 /// 1, 2, 3", SC 2011, §3.3. The same counter and key give the same four words on every machine.
 package enum Philox {
@@ -28,7 +30,8 @@ package struct RandomStream: Sendable {
     self.site = site
   }
 
-  /// The words of counter (index, sample, site, step).
+  /// The words of counter (index, sample, site, step). An index of 2^32 or more reaches into the samples: a stream with
+  /// such indices has no other samples.
   package func words(_ index: Int, sample: Int = 0, step: Int = 0) -> SIMD4<UInt32> {
     Philox.words(
       counter: (
@@ -45,6 +48,7 @@ package struct RandomStream: Sendable {
 
   /// A whole number in 0 ..< bound, by the upper half of a product; the bias is below bound / 2^64.
   package func integer(below bound: Int, _ index: Int, sample: Int = 0, step: Int = 0) -> Int {
+    check(bound > 0, "a number below \(bound)")
     let words = words(index, sample: sample, step: step)
     return Int((UInt64(words[0]) << 32 | UInt64(words[1])).multipliedFullWidth(by: UInt64(bound)).high)
   }
