@@ -57,6 +57,7 @@ let package = Package(
     tests("Tokenization", "Storage", "Parallel"),
     tests("Tensors", "CKernels", "Parallel"),
     tests("Transformer", "Tensors", "Parallel"),
+    tests("Checkpoints", "Platform", "Storage"),
     .testTarget(name: "CommandLineTests", dependencies: ["minigpt"]),
   ]
 )

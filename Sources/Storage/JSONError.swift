@@ -37,7 +37,7 @@ package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The same error seen from one level further out.
-  func inside(_ step: Step) -> JSONError {
+  package func inside(_ step: Step) -> JSONError {
     var error = self
     error.path.insert(step, at: 0)
     return error

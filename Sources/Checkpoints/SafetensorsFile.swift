@@ -1,0 +1,48 @@
+package import Storage
+
+/// A safetensors file, mapped. Opening reads and checks the header alone, whatever the size of the data.
+package struct SafetensorsFile: Sendable {
+  package let header: SafetensorsHeader
+  private let map: MappedFile
+
+  package var path: Path { map.path }
+  package var tensors: [SafetensorsTensor] { header.tensors }
+  /// The entries of `__metadata__`, in the file's order.
+  package var metadata: [(key: String, value: String)] { header.metadata }
+
+  package init(_ path: Path) throws(SafetensorsError) {
+    let map: MappedFile
+    do { map = try MappedFile(path) } catch { throw .storage(error) }
+    let bytes = map.bytes
+    let length = try SafetensorsHeader.length(bytes, fileCount: bytes.byteCount, path: path)
+    header = try SafetensorsHeader(bytes.extracting(8..<8 + length), fileCount: bytes.byteCount, path: path)
+    self.map = map
+  }
+
+  /// A tensor that must be there.
+  package func tensor(_ name: String) throws(SafetensorsError) -> SafetensorsTensor {
+    guard let tensor = header.tensor(name) else { throw .tensor(path, name, .notThere) }
+    return tensor
+  }
+
+  /// The bytes of a tensor of this file, little-endian numbers at an address that may be aligned to nothing.
+  @_lifetime(borrow self)
+  package func bytes(of tensor: SafetensorsTensor) -> RawSpan {
+    map.bytes.extracting(tensor.range)
+  }
+
+  package func advise(_ access: MappedFile.Access, _ tensor: SafetensorsTensor) { map.advise(access, tensor.range) }
+
+  package var hasChecksums: Bool { SafetensorsChecksum.arePresent(header) }
+
+  /// Compares the header with its checksum. Nothing to compare is no error where no tensor has one either.
+  package func verifyHeader() throws(SafetensorsError) {
+    try SafetensorsChecksum.verifyHeader(header, map.bytes.extracting(0..<header.dataStart), path)
+  }
+
+  /// Compares a tensor's bytes with its checksum, for whoever is about to read them all anyway.
+  package func verify(_ tensor: SafetensorsTensor) throws(SafetensorsError) {
+    guard hasChecksums else { return }
+    try SafetensorsChecksum.compare(header, tensor, XXH64.digest(bytes(of: tensor)), path)
+  }
+}

@@ -1,0 +1,101 @@
+import Checkpoints
+import Storage
+import Testing
+
+@Suite struct SafetensorsFileChecksumTests {
+  let folder: TestFolder
+
+  init() throws { folder = try TestFolder() }
+
+  func verify(_ bytes: [UInt8]) throws -> String {
+    let path = try folder.write(bytes, "damaged")
+    do throws(SafetensorsError) { return "\(try SafetensorsChecksum.verify(path))" } catch {
+      return "\(error)".replacing("\(path): ", with: "")
+    }
+  }
+
+  func written() throws -> [UInt8] {
+    let others = try SafetensorsFileWriterTests()
+    try others.write("f")
+    return try others.folder.read("f")
+  }
+
+  @Test func damagedDataIsNamed() throws {
+    var bytes = try written()
+    let tensor = try SafetensorsFile(folder.write(bytes, "f")).tensor("number")
+    let sum = SafetensorsFileWriterTests.sum(SafetensorsFileWriterTests.bytes(3))
+    bytes[tensor.range.lowerBound + 3] ^= 1
+    var damaged = SafetensorsFileWriterTests.bytes(3)
+    damaged[3] ^= 1
+    let found = SafetensorsFileWriterTests.sum(damaged)
+    #expect(try verify(bytes) == "tensor `number`: is damaged: its checksum should be \(sum), found \(found)")
+    let file = try SafetensorsFile(folder.file("damaged"))
+    #expect(throws: SafetensorsError.tensor(file.path, "number", .checksum(expected: sum, found: found))) {
+      try file.verify(tensor)
+    }
+    try file.verify(file.tensor("half"))
+  }
+
+  /// Whatever bit flips, nothing traps, and nothing that differs is taken for whole.
+  @Test func everyFlippedBitIsFound() throws {
+    let bytes = try written()
+    #expect(try verify(bytes) == "verified(bytes: 43)")
+    for index in bytes.indices {
+      for bit in 0..<8 {
+        var flipped = bytes
+        flipped[index] ^= 1 << UInt8(bit)
+        let outcome = try verify(flipped)
+        if outcome.hasPrefix("verified") || outcome == "absent" {
+          Issue.record("byte \(index), bit \(bit): \(outcome)")
+        }
+      }
+    }
+  }
+
+  @Test func manyFlippedBits() throws {
+    let bytes = try written()
+    var generator = SystemRandomNumberGenerator()
+    for _ in 0..<2000 {
+      var flipped = bytes
+      for _ in 0..<Int.random(in: 2...20, using: &generator) {
+        flipped[Int.random(in: 0..<bytes.count, using: &generator)] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
+      }
+      let outcome = try verify(flipped)
+      if flipped != bytes && outcome.hasPrefix("verified") { Issue.record("\(flipped)") }
+    }
+  }
+
+  @Test func everyTruncationIsFound() throws {
+    let bytes = try written()
+    for count in bytes.indices {
+      let outcome = try verify(Array(bytes[..<count]))
+      if outcome.hasPrefix("verified") || outcome == "absent" { Issue.record("\(count) bytes: \(outcome)") }
+    }
+    #expect(try verify(bytes + [0]).hasPrefix("the header describes a file of \(bytes.count) bytes, found"))
+  }
+
+  @Test func foreignFilesHaveNone() throws {
+    let header = Array(#"{"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#.utf8)
+    #expect(try verify(SafetensorsFileTests.file(header, data: 1)) == "absent")
+    let file = try SafetensorsFile(folder.file("damaged"))
+    #expect(!file.hasChecksums)
+    try file.verifyHeader()
+    try file.verify(file.tensor("x"))
+  }
+
+  @Test(arguments: [
+    (
+      #"{"__metadata__":{"checksum.x":"0000000000000000"}}"#,
+      "tensors have checksums, but the header has none: it was changed"
+    ),
+    (
+      #"{"__metadata__":{"checksum.header":"short"}}"#,
+      "the header is damaged: its checksum should be short, found 2cb6c2d3ba3fd2d8"
+    ),
+    (#"{"__metadata__":{"checksum.header":""}}"#, "the header is damaged: its checksum should be , found "),
+  ]) func strangeChecksums(header: String, expected: String) throws {
+    let outcome = try verify(SafetensorsFileTests.file(Array(header.utf8), data: 0))
+    // Which sum a header with a place of the wrong width has, is nobody's business.
+    #expect(outcome.hasPrefix(expected.replacing("2cb6c2d3ba3fd2d8", with: "")))
+  }
+}
