@@ -2,6 +2,7 @@
 // WIDTH, TILE_ROWS, TABLE, LOAD_PART(p, n) and STORE_PART(p, v, n), which touch n lanes only, 0 <= n < WIDTH.
 #include "Philox.h"
 #include <math.h>
+#include <string.h>
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -323,10 +324,11 @@ INLINE void philox_blocks(const minigpt_random_row *row, uint32_t block, uint32_
 
 static void dropout(float *x, const minigpt_random_row *row, uint32_t threshold, float factor, long n) {
   uint32_t words[WIDTH][4];
+  uint16_t bits[8 * WIDTH];
   for (long start = 0; start < n; start += 8 * WIDTH) {
     philox_blocks(row, row->block + (uint32_t)(start / 8), words);
+    memcpy(bits, words, sizeof bits);  // a pointer of the other type would be undefined, and came out as zeros
     long end = n - start < 8 * WIDTH ? n - start : 8 * WIDTH;
-    const uint16_t *bits = (const uint16_t *)words;
     for (long j = 0; j < end; j++) x[start + j] = bits[j] < threshold ? 0.0f : x[start + j] * factor;
   }
 }
