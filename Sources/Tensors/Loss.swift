@@ -45,16 +45,17 @@ extension Memory {
     }
     check(target < n, "target \(target) of \(n) logits")
     let spread = n > 1 ? smoothing / Float(n - 1) : 0
-    let atTarget = unsafe logits[target]
+    let atTarget = unsafe Double(logits[target])
     var expected = atTarget
     if smoothing > 0 {
       var all: Double = 0
       for j in 0..<n { all += unsafe Double(logits[j]) }
-      expected = Float((1 - Double(smoothing)) * Double(atTarget) + Double(spread) * (all - Double(atTarget)))
+      expected = (1 - Double(smoothing)) * atTarget + Double(spread) * (all - atTarget)
     }
     let most = unsafe k.table.pointee.maximum(logits, n)
     let sum = unsafe k.table.pointee.exponentials(logits, n, 1, most)
-    unsafe loss.pointee = logarithm(sum) + most - expected
+    // The difference first, in double precision: large logits would swallow the logarithm.
+    unsafe loss.pointee = Float(Double(logarithm(sum)) + (Double(most) - expected))
     guard let gradientScale else { return }
     unsafe k.table.pointee.scale(logits, gradientScale / sum, n)
     if spread > 0 { for j in 0..<n { unsafe logits[j] -= spread * gradientScale } }
