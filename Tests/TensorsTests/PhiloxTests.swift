@@ -68,7 +68,6 @@ import Testing
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = RandomStream(seed: 3, site: 1).integer(below: 0, 0)
     }
-    let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
-    #expect(text.contains("a number below 0"))
+    #expect(errorText(result).contains("a number below 0"))
   }
 }

@@ -93,3 +93,8 @@ extension [Float] {
 
   var doubles: [Double] { map(Double.init) }
 }
+
+/// What a process of an exit test said on its way out.
+func errorText(_ result: ExitTest.Result?) -> String {
+  String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+}
