@@ -51,11 +51,13 @@ extension JSONReader {
     }
     var unit: UInt32 = 0
     for place in 2..<6 {
-      guard let digit = Character(Unicode.Scalar(bytes[index + place])).hexDigitValue, bytes[index + place] < 0x80
-      else {
-        return nil
+      let byte = bytes[index + place]
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): unit = unit << 4 | UInt32(byte - UInt8(ascii: "0"))
+      case UInt8(ascii: "a")...UInt8(ascii: "f"): unit = unit << 4 | UInt32(byte - UInt8(ascii: "a") + 10)
+      case UInt8(ascii: "A")...UInt8(ascii: "F"): unit = unit << 4 | UInt32(byte - UInt8(ascii: "A") + 10)
+      default: return nil
       }
-      unit = unit << 4 | UInt32(digit)
     }
     return unit
   }
@@ -87,7 +89,7 @@ extension JSONReader {
           index += 6
         }
         if let scalar = Unicode.Scalar(scalar) {
-          result += Array(UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+          result.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
         }
       case let literal: result.append(literal)
       }

@@ -128,24 +128,17 @@ package struct JSONReader: ~Escapable {
   private mutating func object() throws(JSONError) -> JSONObject {
     try enterObject()
     var members: [JSONObject.Member] = []
-    var keys: Set<JSON.Key> = []
+    var keys = JSONKeyTable()
     while let key = try nextKey() {
       let place = offset
       do throws(JSONError) {
-        if !duplicatesAllowed && Self.isKnown(key, members, &keys) { throw JSONError(offset: place, .duplicateKey) }
+        if !duplicatesAllowed && !keys.insert(key, members.count, members) {
+          throw JSONError(offset: place, .duplicateKey)
+        }
         members.append(.init(key, try value()))
       } catch { throw error.inside(.key(key.text)) }
     }
     return JSONObject(members)
-  }
-
-  /// Few members are compared one by one; from 16 on a set is kept.
-  private static func isKnown(
-    _ key: JSON.Key, _ members: [JSONObject.Member], _ keys: inout Set<JSON.Key>
-  ) -> Bool {
-    if members.count < 16 { return members.contains { $0.key == key } }
-    if keys.isEmpty { keys = Set(members.map(\.key)) }
-    return !keys.insert(key).inserted
   }
 
   private mutating func array() throws(JSONError) -> [JSON] {
