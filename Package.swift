@@ -51,12 +51,13 @@ let package = Package(
     .executableTarget(name: "minigpt", dependencies: ["CommandLineInterface"], swiftSettings: swift),
 
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+    .target(name: "TestSupport", dependencies: ["Tensors", "Transformer"], path: "Tests/TestSupport"),
     tests("Platform"),
     tests("Storage", "Platform"),
     tests("Parallel", "CKernels"),
     tests("Tokenization", "Storage", "Parallel"),
     tests("Tensors", "CKernels", "Parallel"),
-    tests("Transformer", "Tensors", "Parallel"),
+    tests("Transformer", "Platform", "Tensors", "Parallel", "TestSupport", "AllocationCounter"),
     tests("Checkpoints", "Platform", "Storage"),
     .testTarget(name: "CommandLineTests", dependencies: ["minigpt"]),
   ]

@@ -1,5 +1,6 @@
 import Parallel
 import Tensors
+import TestSupport
 import Testing
 import Transformer
 
@@ -11,14 +12,6 @@ func numbers(_ count: Int, _ seed: Int, scale: Double = 1) -> [Float] {
 
 func plain(_ slot: Slot, in memory: Memory) -> PlainMatrix<Double> {
   PlainMatrix(slot.rows, slot.columns, memory.read(slot).map(Double.init))
-}
-
-/// ‖a - b‖ / max(‖b‖, 10⁻⁶ · all): the error of a tensor, never element by element.
-func distance(_ a: [Double], _ b: [Double], all: Double = 0) -> Double {
-  precondition(a.count == b.count)
-  let difference = zip(a, b).map { ($0 - $1) * ($0 - $1) }.reduce(0, +).squareRoot()
-  let size = b.map { $0 * $0 }.reduce(0, +).squareRoot()
-  return difference == 0 ? 0 : difference / max(size, 1e-6 * all)
 }
 
 /// A memory for `layout`, with weights that are nowhere trivial.

@@ -1,0 +1,104 @@
+package import Foundation
+import Tensors
+package import Transformer
+
+/// The numbers that PyTorch and transformers computed: `Tests/Fixtures/README.md`.
+package enum Fixtures {
+  /// A file of the folder, found from where this source lies.
+  package static func data(_ name: String) throws -> Data {
+    let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    return try Data(contentsOf: tests.appendingPathComponent("Fixtures").appendingPathComponent(name))
+  }
+
+  /// The six models of `parity.json`, by name.
+  package static func parity() throws -> [ParityCase] {
+    let about = try JSONDecoder().decode(About.self, from: data("parity.json"))
+    let tensors = try Safetensors(data("parity.safetensors"))
+    return try about.cases.keys.sorted().compactMap { name in
+      try about.cases[name].map { try ParityCase(name, $0, tensors) }
+    }
+  }
+
+  fileprivate struct About: Decodable {
+    let cases: [String: Shape]
+  }
+
+  fileprivate struct Shape: Decodable {
+    let layers, heads, width, feedForward, context, vocabulary, batch: Int
+    let positions, norm, activation: String
+  }
+}
+
+/// What is wrong with a fixture.
+package enum FixtureError: Error {
+  case missing(String)
+  case wrongType(String)
+}
+
+/// One model, its text, and what comes out.
+package struct ParityCase: CustomStringConvertible, Sendable {
+  package let name: String
+  package let configuration: GPTConfiguration
+  /// Every text is as long as the context.
+  package let batch: Int
+  private let tensors: Safetensors
+
+  fileprivate init(_ name: String, _ shape: Fixtures.Shape, _ tensors: Safetensors) throws {
+    guard let positions = Positions(rawValue: shape.positions), let norm = NormPlacement(rawValue: shape.norm),
+      let activation = Activation(rawValue: shape.activation)
+    else { throw FixtureError.wrongType(name) }
+    self.name = name
+    self.tensors = tensors
+    batch = shape.batch
+    configuration = GPTConfiguration(
+      vocabularySize: shape.vocabulary, context: shape.context, layers: shape.layers, heads: shape.heads,
+      width: shape.width, feedForwardWidth: shape.feedForward, positions: positions, norm: norm, activation: activation)
+  }
+
+  /// A tensor of this case, such as `gradients/finalNorm.gain`.
+  package func floats(_ tensor: String) throws -> [Float] { try tensors.floats(name + "/" + tensor) }
+  package func integers(_ tensor: String) throws -> [Int32] { try tensors.integers(name + "/" + tensor) }
+  /// Whether the case has that tensor: only some keep the weights after the steps.
+  package func has(_ tensor: String) -> Bool { tensors.entries[name + "/" + tensor] != nil }
+  package var description: String { name }
+}
+
+/// A reader for tests, apart from the product's own; the file is trusted.
+package struct Safetensors: Sendable {
+  fileprivate struct Entry: Decodable {
+    let dtype: String
+    let shape: [Int]
+    let offsets: [Int]
+
+    enum CodingKeys: String, CodingKey {
+      case dtype
+      case shape
+      case offsets = "data_offsets"
+    }
+  }
+
+  fileprivate let entries: [String: Entry]
+  private let bytes: [UInt8]
+
+  package init(_ data: Data) throws {
+    let all = [UInt8](data), length = all.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+    entries = try JSONDecoder().decode([String: Entry].self, from: Data(all[8..<8 + length]))
+    bytes = Array(all[(8 + length)...])
+  }
+
+  package func floats(_ name: String) throws -> [Float] {
+    try words(name, "F32").map { Float(bitPattern: $0) }
+  }
+
+  package func integers(_ name: String) throws -> [Int32] {
+    try words(name, "I32").map { Int32(bitPattern: $0) }
+  }
+
+  private func words(_ name: String, _ type: String) throws -> [UInt32] {
+    guard let entry = entries[name] else { throw FixtureError.missing(name) }
+    guard entry.dtype == type else { throw FixtureError.wrongType(name) }
+    return stride(from: entry.offsets[0], to: entry.offsets[1], by: 4).map { first in
+      bytes[first..<first + 4].reversed().reduce(0) { $0 << 8 | UInt32($1) }
+    }
+  }
+}
