@@ -62,7 +62,7 @@ public struct GPTConfiguration: Equatable, Sendable {
     if parameterCount > 1 << 36 { throw .tooManyParameters(parameterCount) }
   }
 
-  /// How many numbers are trained; exact, and cheap whatever the sizes are.
+  /// How many numbers are trained: by formula, nothing is built. The sizes must lie in the ranges of `validate`.
   public var parameterCount: Int {
     let c = width, f = feedForwardWidth
     let block = c * 3 * c + 3 * c + c * c + c + c * f + f + f * c + c + 4 * c
