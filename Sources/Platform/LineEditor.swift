@@ -19,6 +19,8 @@ internal import Synchronization
 
   private let readLine: ReadLine
   private let addHistory: AddHistory
+  /// Whether the cursor is on a fresh line when no line came.
+  private let endsLine: Bool
 
   /// GNU readline stays inside on Ctrl-C; its hook, called some ten times a second, ends the line by this variable.
   private static let done = Atomic<UInt>(0)
@@ -36,10 +38,11 @@ internal import Synchronization
         let readLine = unsafe dlsym(library, "readline"), let addHistory = unsafe dlsym(library, "add_history")
       else { continue }
       if unsafe setlocale(LC_CTYPE, "C.UTF-8") == nil { unsafe _ = setlocale(LC_CTYPE, "") }
-      if name.hasPrefix("libreadline") { unsafe watchForInterruption(library) }
+      let isReadline = name.hasPrefix("libreadline")
+      if isReadline { unsafe watchForInterruption(library) }
       return unsafe LineEditor(
         readLine: unsafeBitCast(readLine, to: ReadLine.self),
-        addHistory: unsafeBitCast(addHistory, to: AddHistory.self))
+        addHistory: unsafeBitCast(addHistory, to: AddHistory.self), endsLine: isReadline)
     }
     return nil
   }
@@ -50,6 +53,8 @@ internal import Synchronization
     let text = unsafe prompt.withCString { unsafe readLine($0) }
     let code = errno
     guard let text = unsafe text else {
+      // GNU readline ends the line on the screen itself.
+      if !endsLine { unsafe _ = write(1, "\n", 1) }
       return Interruption.isRequested || code == EINTR ? .interrupted : .end
     }
     defer { unsafe free(text) }

@@ -83,8 +83,11 @@ package enum MapFault {
     _exit(1)
   }
 
+  /// Where the fault was; 0 where it was none.
   private static func address(_ information: UnsafeMutablePointer<siginfo_t>?) -> UInt {
     guard let information = unsafe information?.pointee else { return 0 }
+    // Sent by somebody's `kill`: no address stands there, but the sender.
+    if information.si_code <= 0 { return 0 }
     #if canImport(Darwin)
       return UInt(bitPattern: information.si_addr)
     #elseif canImport(Musl)

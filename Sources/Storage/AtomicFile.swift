@@ -32,6 +32,7 @@ package struct AtomicFile: ~Copyable {
       let temporary = Self.temporaryName(target)
       do throws(StorageError) {
         let file = try Descriptor(temporary, .createNew)
+        file.lock()
         self.path = target
         self.temporary = temporary
         self.file = file
@@ -88,6 +89,21 @@ package struct AtomicFile: ~Copyable {
     try file.commit()
   }
 
+  /// Removes what processes that were killed in the middle of a save left beside `path`. A file that somebody is
+  /// writing stays: it is locked.
+  package static func removeLeftovers(of path: Path) throws(StorageError) {
+    let start = Array(".".utf8) + path.name.prefix(nameLimit) + Array(".".utf8)
+    let ending = Array(".tmp".utf8)
+    for file in try Files.list(path.folder) {
+      let name = file.name
+      guard name.count == start.count + 16 + ending.count, name.starts(with: start),
+        name.suffix(ending.count).elementsEqual(ending),
+        let opened = try? Descriptor(file, .read), opened.lock()
+      else { continue }
+      Files.removeQuietly(file)
+    }
+  }
+
   private func notCommitted(_ error: StorageError) -> StorageError {
     if case .refused(let attempt, _, let cause) = error { return .notCommitted(path, attempt, cause) }
     return error
@@ -111,10 +127,12 @@ package struct AtomicFile: ~Copyable {
     return resolved
   }
 
+  /// The system allows 255 bytes; of a long name the temporary one has only the beginning.
+  private static let nameLimit = 200
+
   private static func temporaryName(_ target: Path) -> Path {
     let digits = Array(hexadecimal16(UInt64.random(in: 0 ... .max)).utf8)
-    // The system allows 255 bytes; a long name is shortened here, as only the folder matters.
-    let name = [UInt8(ascii: ".")] + target.name.prefix(200) + [UInt8(ascii: ".")] + digits + Array(".tmp".utf8)
+    let name = [UInt8(ascii: ".")] + target.name.prefix(nameLimit) + [UInt8(ascii: ".")] + digits + Array(".tmp".utf8)
     return target.folder.appending(name)
   }
 }

@@ -106,6 +106,10 @@ struct Descriptor: ~Copyable {
     if status != 0 { throw .refused(.flush, path, .last) }
   }
 
+  /// Takes the file for ourselves until it is closed; false where another process (or owner) has it.
+  @discardableResult
+  func lock() -> Bool { retrying { flock(number, LOCK_EX | LOCK_NB) } == 0 }
+
   /// Closes and reports what the system says then, as some file systems report a full disk only here.
   mutating func close() throws(StorageError) {
     let old = number

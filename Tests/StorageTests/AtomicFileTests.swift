@@ -80,6 +80,20 @@ import Testing
     #expect(try folder.names() == [])
   }
 
+  @Test func leftoversOfTheKilledAreRemoved() throws {
+    let left = ".f.0123456789abcdef.tmp"
+    let others = [".f.0123.tmp", ".g.0123456789abcdef.tmp", "f", "f.0123456789abcdef.tmp"]
+    for name in [left] + others { try folder.write("x", name) }
+    var file = try AtomicFile(folder.file("f"))
+    try file.append(Array("new".utf8))
+    try AtomicFile.removeLeftovers(of: folder.file("f"))
+    #expect(try folder.names().count == others.count + 1)
+    #expect(!Files.exists(folder.file(left)))
+    try file.commit()
+    #expect(try folder.read("f") == Array("new".utf8))
+    #expect(try folder.names() == others.sorted())
+  }
+
   /// The limit on a file's size stands for a full disk: the write fails in the middle, with nobody's help.
   @Test func fullDiskLeavesTheOldFile() async {
     await #expect(processExitsWith: .success) {
