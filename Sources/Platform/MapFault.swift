@@ -87,7 +87,7 @@ package enum MapFault {
   private static func address(_ information: UnsafeMutablePointer<siginfo_t>?) -> UInt {
     guard let information = unsafe information?.pointee else { return 0 }
     // Sent by somebody's `kill`: no address stands there, but the sender.
-    if information.si_code <= 0 { return 0 }
+    if unsafe information.si_code <= 0 { return 0 }
     #if canImport(Darwin)
       return UInt(bitPattern: information.si_addr)
     #elseif canImport(Musl)
