@@ -1,4 +1,5 @@
 import Checkpoints
+import Foundation
 import Storage
 import Testing
 
@@ -7,8 +8,22 @@ import Testing
 
   init() throws { folder = try TestFolder() }
 
-  func verify(_ bytes: [UInt8]) throws -> String {
-    let path = try folder.write(bytes, "damaged")
+  func verify(_ bytes: [UInt8]) throws -> String { try verify(folder.write(bytes, "damaged")) }
+
+  /// The same for thousands of variants: a file that is emptied and written anew goes to the disk each time, one that
+  /// is written over does not.
+  func verify(_ bytes: [UInt8], over file: Int32) throws -> String {
+    try #require(pwrite(file, bytes, bytes.count, 0) == bytes.count && ftruncate(file, bytes.count) == 0)
+    return verify(folder.file("over"))
+  }
+
+  func openOver() throws -> Int32 {
+    let file = open(String(decoding: folder.file("over").bytes, as: UTF8.self), O_RDWR | O_CREAT, 0o600)
+    try #require(file >= 0)
+    return file
+  }
+
+  func verify(_ path: Path) -> String {
     do throws(SafetensorsError) { return "\(try SafetensorsChecksum.verify(path))" } catch {
       return "\(error)".replacing("\(path): ", with: "")
     }
@@ -39,12 +54,14 @@ import Testing
   /// Whatever bit flips, nothing traps, and nothing that differs is taken for whole.
   @Test func everyFlippedBitIsFound() throws {
     let bytes = try written()
-    #expect(try verify(bytes) == "verified(bytes: 43)")
+    let file = try openOver()
+    defer { close(file) }
+    #expect(try verify(bytes, over: file) == "verified(bytes: 43)")
     for index in bytes.indices {
       for bit in 0..<8 {
         var flipped = bytes
         flipped[index] ^= 1 << UInt8(bit)
-        let outcome = try verify(flipped)
+        let outcome = try verify(flipped, over: file)
         if outcome.hasPrefix("verified") || outcome == "absent" {
           Issue.record("byte \(index), bit \(bit): \(outcome)")
         }
@@ -54,21 +71,25 @@ import Testing
 
   @Test func manyFlippedBits() throws {
     let bytes = try written()
+    let file = try openOver()
+    defer { close(file) }
     var generator = SystemRandomNumberGenerator()
     for _ in 0..<2000 {
       var flipped = bytes
       for _ in 0..<Int.random(in: 2...20, using: &generator) {
         flipped[Int.random(in: 0..<bytes.count, using: &generator)] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
       }
-      let outcome = try verify(flipped)
+      let outcome = try verify(flipped, over: file)
       if flipped != bytes && outcome.hasPrefix("verified") { Issue.record("\(flipped)") }
     }
   }
 
   @Test func everyTruncationIsFound() throws {
     let bytes = try written()
-    for count in bytes.indices {
-      let outcome = try verify(Array(bytes[..<count]))
+    let file = try openOver()
+    defer { close(file) }
+    for count in bytes.indices.reversed() {
+      let outcome = try verify(Array(bytes[..<count]), over: file)
       if outcome.hasPrefix("verified") || outcome == "absent" { Issue.record("\(count) bytes: \(outcome)") }
     }
     #expect(try verify(bytes + [0]).hasPrefix("the header describes a file of \(bytes.count) bytes, found"))
