@@ -17,7 +17,7 @@ internal import Platform
   private let scratch: Arena
   private let scratchPerThread: Int
   private let indices: Arena
-  /// One partial sum for every `Memory.partialLength` parameters.
+  /// One partial sum, a double, for every `Memory.partialLength` parameters.
   private let partials: Arena
   private let bases: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
   private let counts: UnsafeMutablePointer<Int>
@@ -78,7 +78,9 @@ internal import Platform
 
   /// Where a list of token ids begins, once its place is checked.
   @inline(__always) func pointer(_ slot: IndexSlot) -> UnsafeMutablePointer<Int32> {
-    check(slot.offset >= 0 && slot.count >= 0 && slot.offset + slot.count <= indices.count, "ids \(slot)")
+    check(
+      slot.offset >= 0 && slot.count >= 0 && slot.offset + slot.count <= indices.count,
+      "\(slot) outside of \(indices.count)")
     return unsafe UnsafeMutableRawPointer(indices.base + slot.offset).assumingMemoryBound(to: Int32.self)
   }
 
@@ -153,12 +155,12 @@ extension Memory {
   }
 
   package func index(_ slot: IndexSlot, _ i: Int) -> Int32 {
-    check(i >= 0 && i < slot.count, "id \(i) of \(slot)")
+    check(i >= 0 && i < slot.count, "place \(i) of \(slot)")
     return unsafe pointer(slot)[i]
   }
 
   package func setIndex(_ slot: IndexSlot, _ i: Int, _ id: Int32) {
-    check(i >= 0 && i < slot.count, "id \(i) of \(slot)")
+    check(i >= 0 && i < slot.count, "place \(i) of \(slot)")
     unsafe pointer(slot)[i] = id
   }
 

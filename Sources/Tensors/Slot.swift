@@ -1,3 +1,5 @@
+internal import Platform
+
 /// A matrix's place in one of the regions of a `Memory`: row-major, `stride` floats from row to row.
 ///
 /// A slot owns nothing and may be copied freely; what it names is checked when it is used.
@@ -26,17 +28,20 @@ package struct Slot: Sendable, Equatable {
 
   /// Some of its rows.
   package func rows(_ range: Range<Int>) -> Slot {
-    Slot(region, offset: offset + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
+    check(range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) of \(self)")
+    return Slot(region, offset: offset + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
   }
 
   /// Some of its columns.
   package func columns(_ range: Range<Int>) -> Slot {
-    Slot(region, offset: offset + range.lowerBound, rows: rows, columns: range.count, stride: stride)
+    check(range.lowerBound >= 0 && range.upperBound <= columns, "columns \(range) of \(self)")
+    return Slot(region, offset: offset + range.lowerBound, rows: rows, columns: range.count, stride: stride)
   }
 
   /// The first `rows` × `columns` floats of its place as a matrix of another shape.
   package func shaped(_ rows: Int, _ columns: Int) -> Slot {
-    Slot(region, offset: offset, rows: rows, columns: columns)
+    check(rows * columns <= end - offset, "[\(rows), \(columns)] in the place of \(self)")
+    return Slot(region, offset: offset, rows: rows, columns: columns)
   }
 
   /// The same place in another region: a parameter's gradient, its moments.
@@ -50,7 +55,9 @@ package struct Slot: Sendable, Equatable {
 }
 
 extension Slot: CustomStringConvertible {
-  package var description: String { "\(region)[\(rows), \(columns)] at \(offset)" }
+  package var description: String {
+    "\(region)[\(rows), \(columns)] at \(offset)" + (isContiguous ? "" : ", stride \(stride)")
+  }
 }
 
 /// A factor of a product: a slot as it is, or transposed.
@@ -95,6 +102,11 @@ package struct IndexSlot: Sendable, Equatable {
   }
 
   package func range(_ range: Range<Int>) -> IndexSlot {
-    IndexSlot(offset: offset + range.lowerBound, count: range.count)
+    check(range.lowerBound >= 0 && range.upperBound <= count, "ids \(range) of \(self)")
+    return IndexSlot(offset: offset + range.lowerBound, count: range.count)
   }
+}
+
+extension IndexSlot: CustomStringConvertible {
+  package var description: String { "ids \(offset)..<\(offset + count)" }
 }
