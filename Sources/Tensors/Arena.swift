@@ -53,13 +53,14 @@ internal import Platform
     owner = nil
   }
 
-  /// Sees the floats of `bytes` where they lie. `owner` keeps them there as long as this object lives.
+  /// Sees the floats of `bytes` where they lie, at a multiple of 4: whoever opens a file sees to that. `owner` keeps them
+  /// there as long as this object lives.
   package init(viewing bytes: RawSpan, keptBy owner: AnyObject) {
     let address = unsafe bytes.withUnsafeBytes { $0.baseAddress }
     count = bytes.byteCount / 4
     isWritable = false
     if let address = unsafe address {
-      check(UInt(bitPattern: address) % 4 == 0, "floats at an odd address")
+      check(UInt(bitPattern: address) % 4 == 0, "floats at an address that is no multiple of 4")
       unsafe base = UnsafeMutableRawPointer(mutating: address).assumingMemoryBound(to: Float.self)
     } else {
       unsafe base = UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped

@@ -60,8 +60,8 @@ extension Memory {
   /// One step of the running softmax (Milakov and Gimelshein 2018; Dao et al. 2022, FlashAttention, algorithm 1).
   ///
   /// `scores` `[M, N]` become exp(scale · score - m), m being the largest seen in the row so far; `maxima` and `sums`
-  /// `[M, 1]` go along, and what `output` `[M, D]` holds is rescaled to the new m. Row r sees its first
-  /// `visible(r)` columns, the others become 0.
+  /// `[M, 1]` go along, and what `output` `[M, D]` holds is rescaled to the new m. Row r sees the first columns that
+  /// `visible` counts for it, the others become 0. Before the first tile, maxima are -infinity, sums and output 0.
   package func runningSoftmax(
     _ scores: Slot, scale: Float, visible: VisibleKeys, maxima: Slot, sums: Slot, output: Slot
   ) {
@@ -86,7 +86,8 @@ extension Memory {
     }
   }
 
-  /// The end of the running softmax: output rows divided by their sums, and m + log(sum) to `logSums`.
+  /// The end of the running softmax: output rows divided by their sums, and m + log(sum) to `logSums`. Every row must
+  /// have seen a key.
   package func finishSoftmax(_ output: Slot, maxima: Slot, sums: Slot, logSums: Slot) {
     check(
       maxima.count == output.rows && sums.count == output.rows && logSums.count == output.rows && logSums.isContiguous,

@@ -34,7 +34,7 @@ typedef struct minigpt_kernels {
   void (*product)(long rows, long columns, long depth, const float *a, long a_row, long a_depth, const float *b,
                   long b_depth, float *c, long c_row, int accumulate);
 
-  /// The largest of x, -infinity where n is 0.
+  /// The largest of x, -infinity where n is 0. A NaN is passed over; `exponentials` brings it to light.
   float (*maximum)(const float *x, long n);
   /// x = exp(scale * x - shift); gives the sum.
   float (*exponentials)(float *x, long n, float scale, float shift);
@@ -73,7 +73,7 @@ typedef struct minigpt_kernels {
   /// x[j] = bits16(j) < threshold ? 0 : x[j] * factor, 16 random bits an element.
   void (*dropout)(float *x, const minigpt_random_row *row, uint32_t threshold, float factor, long n);
 
-  /// One AdamW update of n weights.
+  /// One AdamW update of n weights and their moments.
   void (*adamw)(float *weight, const float *gradient, float *first, float *second, const minigpt_adamw *how, long n);
 } minigpt_kernels;
 
