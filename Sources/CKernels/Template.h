@@ -46,7 +46,8 @@ INLINE void put(float *p, V v, long part) {
 
 /// exp(x): x = k·ln 2 + r, a polynomial for exp(r) on |r| <= ln(2)/2, then the exponent; 0 below -87.3.
 ///
-/// Only k is kept within bounds: r is taken from x itself, so that NaN stays NaN and what is too large becomes infinity.
+/// Only k is kept within bounds: r is taken from x itself, so that NaN stays NaN and what is too large becomes
+/// infinity.
 INLINE V exp_(V x) {
   V clamped = max_(__builtin_elementwise_min(x, all(88.72f)), all(-87.3f));
   V k = __builtin_elementwise_roundeven(clamped * 1.44269504088896341f);

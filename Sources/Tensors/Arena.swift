@@ -53,8 +53,8 @@ internal import Platform
     owner = nil
   }
 
-  /// Sees the floats of `bytes` where they lie, at a multiple of 4: whoever opens a file sees to that. `owner` keeps them
-  /// there as long as this object lives.
+  /// Sees the floats of `bytes` where they lie, at a multiple of 4: whoever opens a file sees to that. `owner` keeps
+  /// them there as long as this object lives.
   package init(viewing bytes: RawSpan, keptBy owner: AnyObject) {
     let address = unsafe bytes.withUnsafeBytes { $0.baseAddress }
     count = bytes.byteCount / 4
