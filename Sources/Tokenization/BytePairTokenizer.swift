@@ -1,0 +1,141 @@
+internal import Platform
+
+/// Byte-level byte-pair encoding (Sennrich et al. 2016, as GPT-2 has it): a text is cut into pieces, a piece starts as
+/// its bytes, and of all neighbours the pair of the lowest rank is merged, the leftmost first, until no pair has a rank.
+public struct BytePairTokenizer: Tokenizer {
+  /// Where the ids of specials, bytes and merges lie.
+  public enum Layout: Sendable, Equatable {
+    /// Bytes from 0 in GPT-2's order, merges in the order of their ranks, then these specials.
+    case language(specials: [String] = [SpecialToken.endOfText])
+    /// 0 is `</s>`, 1 `<unk>`, bytes from 2, merges, last `<pad>`: what Marian's readers expect.
+    case translation
+
+    /// The special tokens that come before the bytes.
+    package var first: [String] {
+      switch self {
+      case .language: []
+      case .translation: [SpecialToken.endOfSentence, SpecialToken.unknown]
+      }
+    }
+
+    /// The special tokens that come after the merges.
+    package var last: [String] {
+      switch self {
+      case .language(let specials): specials
+      case .translation: [SpecialToken.padding]
+      }
+    }
+  }
+
+  /// Two neighbours that become one token.
+  package struct Merge: Sendable, Equatable {
+    package let left: Int32
+    package let right: Int32
+    package let result: Int32
+    /// The order of merging; lower comes first. Several pairs may share one.
+    package let rank: Int32
+  }
+
+  /// The rule that cuts texts into pieces.
+  public let splitter: Splitter
+  /// The special tokens in the order of their ids.
+  public let specialTokens: [SpecialToken]
+  /// In ascending order of rank.
+  package let merges: [Merge]
+  /// A piece that is a token becomes it whatever the merges say, as in tiktoken.
+  package let wholePieceFirst: Bool
+  let vocabulary: Vocabulary
+  /// The id of each byte, -1 if the vocabulary lacks it.
+  let byteIds: [Int32]
+  let pairs: PairTable
+  /// The ids of pieces that are tokens; empty unless `wholePieceFirst`.
+  let wholePieces: PieceTable
+  let wholePieceIds: [Int32]
+
+  /// What the vocabulary is made of.
+  public var kind: TokenizerKind { .bpe }
+  /// How many ids there are, special ones included.
+  public var vocabularySize: Int { vocabulary.count }
+
+  init(
+    _ vocabulary: Vocabulary, merges: [Merge], specials: [SpecialToken], splitter: Splitter,
+    wholePieceFirst: Bool = false
+  ) {
+    self.vocabulary = vocabulary
+    self.merges = merges
+    self.specialTokens = specials
+    self.splitter = splitter
+    self.wholePieceFirst = wholePieceFirst
+    let isSpecial = Set(specials.map(\.id))
+    var byteIds = [Int32](repeating: -1, count: 256)
+    for id in 0..<Int32(vocabulary.count) where vocabulary.range(id).count == 1 && !isSpecial.contains(id) {
+      byteIds[Int(vocabulary.bytes[vocabulary.range(id).lowerBound])] = id
+    }
+    self.byteIds = byteIds
+    var pairs = PairTable(capacity: merges.count)
+    // Where a pair stands twice, the later one counts, as in Hugging Face's reader.
+    for index in merges.indices.reversed() {
+      _ = pairs.number(of: PairTable.key(merges[index].left, merges[index].right), orInsert: Int32(index))
+    }
+    self.pairs = pairs
+    var whole = PieceTable()
+    var wholeIds: [Int32] = []
+    if wholePieceFirst {
+      whole = PieceTable(capacity: vocabulary.count)
+      for id in 0..<Int32(vocabulary.count) where !isSpecial.contains(id) {
+        if whole.number(of: vocabulary.range(id), in: vocabulary.bytes.span).isNew { wholeIds.append(id) }
+      }
+    }
+    wholePieces = whole
+    wholePieceIds = wholeIds
+  }
+
+  /// The tokenizer of these merges, which are pairs of ids in the order of GPT-2: bytes 0 to 255, the n-th merge 256 + n,
+  /// or the id of the earlier token that has the same bytes.
+  package init(merging pairs: [(left: Int32, right: Int32, result: Int32)], layout: Layout, splitter: Splitter) {
+    var vocabulary = Vocabulary()
+    var specials: [SpecialToken] = []
+    func add(_ names: [String]) {
+      for name in names {
+        specials.append(SpecialToken(id: Int32(vocabulary.count), text: name))
+        vocabulary.append(Array(name.utf8))
+      }
+    }
+    add(layout.first)
+    let shift = Int32(vocabulary.count)
+    for byte in ByteSymbols.order { vocabulary.append([byte]) }
+    var merges: [Merge] = []
+    merges.reserveCapacity(pairs.count)
+    for (rank, pair) in pairs.enumerated() {
+      let merge = Merge(
+        left: pair.left + shift, right: pair.right + shift, result: pair.result + shift, rank: Int32(rank))
+      let next = Int32(vocabulary.count)
+      check(merge.left < next && merge.right < next && merge.result <= next, "a merge of tokens to come")
+      if merge.result == next { vocabulary.append(joining: merge.left, merge.right) }
+      merges.append(merge)
+    }
+    add(layout.last)
+    self.init(vocabulary, merges: merges, specials: specials, splitter: splitter)
+  }
+
+  /// How many bytes each id stands for; special ones for none.
+  public var tokenByteLengths: [Int32] {
+    var lengths = (0..<Int32(vocabulary.count)).map { Int32(vocabulary.range($0).count) }
+    for special in specialTokens { lengths[Int(special.id)] = 0 }
+    return lengths
+  }
+
+  /// The bytes that an id stands for, those of its name for a special one. The id must be in the vocabulary.
+  public func bytes(of id: Int32) -> [UInt8] {
+    check(id >= 0 && Int(id) < vocabulary.count, "id \(id) in a vocabulary of \(vocabulary.count)")
+    return Array(vocabulary[id])
+  }
+
+  /// An encoder that remembers what it has met.
+  public func makeEncoder() -> any TokenEncoder { BytePairEncoder(self) }
+
+  /// Where a text may be cut without changing its ids.
+  public func cut(in text: Span<UInt8>, from start: Int) -> Int {
+    PieceScanner(splitter).safeCut(in: text, from: start)
+  }
+}

@@ -1,0 +1,62 @@
+internal import Platform
+package import Storage
+
+/// A text to train on or to encode, held where several threads can read it.
+package enum CorpusText: Sendable {
+  case bytes([UInt8])
+  case file(MappedFile)
+
+  package var count: Int {
+    switch self {
+    case .bytes(let bytes): bytes.count
+    case .file(let file): file.count
+    }
+  }
+
+  /// What an error calls it.
+  var name: String? {
+    switch self {
+    case .bytes: nil
+    case .file(let file): "\(file.path)"
+    }
+  }
+
+  /// Hands out the bytes of a range.
+  func read<Result: ~Copyable, Failure: Error>(
+    _ range: Range<Int>, _ body: (Span<UInt8>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    switch self {
+    case .bytes(let bytes): return try body(bytes.span.extracting(range))
+    case .file(let file):
+      guard let bytes = file.bytes.numbers(UInt8.self) else { fail("bytes that are not aligned for bytes") }
+      return try body(bytes.extracting(range))
+    }
+  }
+
+  /// Ranges of about `size` bytes, about `total` together, from the start of `range`, that `scanner` splits alike
+  /// alone and in the text.
+  func parts(of range: Range<Int>, upTo total: Int, size: Int, _ scanner: PieceScanner) -> [Range<Int>] {
+    var parts: [Range<Int>] = []
+    var start = range.lowerBound
+    while start < range.upperBound && start - range.lowerBound < total {
+      let end = read(start..<range.upperBound) { text in
+        text.count <= size ? text.count : scanner.safeCut(in: text, from: size)
+      }
+      parts.append(start..<start + end)
+      start += end
+    }
+    return parts
+  }
+
+  /// Ranges of about `size` bytes that cover the text and begin where a character does.
+  func characterParts(size: Int) -> [Range<Int>] {
+    var parts: [Range<Int>] = []
+    var start = 0
+    while start < count {
+      let end = read(start..<count) { text in UTF8Scalars.boundary(in: text, from: size) }
+      parts.append(start..<start + end)
+      start += end
+    }
+    return parts
+  }
+}

@@ -1,0 +1,118 @@
+internal import Parallel
+internal import Synchronization
+
+/// How often each distinct piece of a text occurs.
+struct PieceCounts: Sendable {
+  private(set) var pieces = PieceTable()
+  private(set) var counts: [Int64] = []
+
+  @inline(__always)
+  mutating func add(_ piece: Range<Int>, in text: Span<UInt8>, times: Int64 = 1) {
+    let (number, isNew) = pieces.number(of: piece, in: text)
+    if isNew { counts.append(times) } else { counts[number] += times }
+  }
+
+  /// Counts the pieces of a whole text.
+  mutating func add(_ text: Span<UInt8>, _ scanner: PieceScanner) {
+    var start = 0
+    while start < text.count {
+      let end = scanner.end(in: text, from: start)
+      add(start..<end, in: text)
+      start = end
+    }
+  }
+
+  mutating func add(_ other: PieceCounts) {
+    let text = other.pieces.bytes.span
+    for piece in 0..<other.pieces.count { add(other.pieces.range(piece), in: text, times: other.counts[piece]) }
+  }
+}
+
+/// Counts the pieces of texts on all threads of a pool, each thread in a table of its own.
+///
+/// Sums do not depend on the order, and the numbers of pieces are used for nothing that shows: the outcome is the same
+/// for any number of threads.
+struct PieceCounter {
+  /// Text handed to a thread at a time.
+  static let partSize = 1 << 19
+
+  let scanner: PieceScanner
+  let pool: WorkerPool
+  /// How many bytes of distinct pieces a thread may gather.
+  let limit: Int
+  private let tables: [Table]
+  private let failure = Failure()
+
+  init(_ splitter: Splitter, _ pool: WorkerPool, limit: Int) {
+    scanner = PieceScanner(splitter)
+    self.pool = pool
+    self.limit = limit
+    tables = (0..<pool.threads).map { _ in Table() }
+  }
+
+  /// Counts a text, some parts for each thread between two calls of `progress`, which hears how many bytes are done.
+  func count(_ text: CorpusText, progress: (Int) -> Void) throws(TokenizerError) {
+    let roundSize = Self.partSize * pool.threads * 8
+    var start = 0
+    while start < text.count {
+      let round = text.parts(of: start..<text.count, upTo: roundSize, size: Self.partSize, scanner)
+      if scanner.splitter == .none && text.count > limit { throw .tooManyPieces(limit: limit) }
+      pool.run(round.count, Part(counter: self, text: text, ranges: round))
+      if let error = failure.first.withLock({ $0 }) { throw error.error }
+      start = round.last?.upperBound ?? text.count
+      progress(start)
+    }
+  }
+
+  /// All that was counted.
+  func total() throws(TokenizerError) -> PieceCounts {
+    var all = PieceCounts()
+    for (thread, table) in tables.enumerated() {
+      let own = table.counts.withLock { counts in
+        defer { counts = PieceCounts() }
+        return counts
+      }
+      if thread == 0 { all = own } else { all.add(own) }
+      if all.pieces.bytes.count > limit { throw .tooManyPieces(limit: limit) }
+    }
+    return all
+  }
+
+  private final class Table: Sendable {
+    let counts = Mutex(PieceCounts())
+  }
+
+  /// The failure that stands first in the text.
+  private final class Failure: Sendable {
+    let first = Mutex<(place: Int, error: TokenizerError)?>(nil)
+
+    func note(_ place: Int, _ error: TokenizerError) {
+      first.withLock { first in
+        if first.map({ place < $0.place }) ?? true { first = (place, error) }
+      }
+    }
+  }
+
+  private struct Part: ParallelWork {
+    let counter: PieceCounter
+    let text: CorpusText
+    let ranges: [Range<Int>]
+
+    func callAsFunction(_ part: Int, thread: Int) {
+      let range = ranges[part]
+      counter.tables[thread].counts.withLock { counts in
+        text.read(range) { bytes in
+          if let broken = UTF8Scalars.firstBroken(in: bytes) {
+            let place = range.lowerBound + broken
+            counter.failure.note(place, .brokenUTF8(source: text.name, offset: place))
+            return
+          }
+          counts.add(bytes, counter.scanner)
+          if counts.pieces.bytes.count > counter.limit {
+            counter.failure.note(range.lowerBound, .tooManyPieces(limit: counter.limit))
+          }
+        }
+      }
+    }
+  }
+}

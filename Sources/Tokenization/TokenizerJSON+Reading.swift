@@ -1,0 +1,113 @@
+package import Storage
+
+extension TokenizerJSON {
+  /// The tokenizer that a `tokenizer.json` describes; kinds that minigpt does not have are refused by name.
+  package static func parse(_ bytes: RawSpan, source: String) throws(TokenizerError) -> any Tokenizer {
+    let value: JSON
+    do throws(JSONError) { value = try JSONReader.parse(bytes) } catch {
+      throw .file(path: source, field: "", problem: error.description)
+    }
+    return try read(value, source: source)
+  }
+
+  /// The same from a value that is parsed already.
+  package static func read(_ value: JSON, source: String) throws(TokenizerError) -> any Tokenizer {
+    do throws(TokenizerError) { return try read(TokenizerFields(value)) } catch { throw error.of(source) }
+  }
+
+  private static func read(_ root: TokenizerFields) throws(TokenizerError) -> any Tokenizer {
+    let model = try root.field("model")
+    let type = try model.string("type")
+    if let normalizer = try root.optional("normalizer") {
+      let name = try normalizer.string("type")
+      throw root.problem("normalizer", "\(name) is not supported: minigpt encodes the bytes as they are")
+    }
+    let tokens = try TokenList(model: model, added: root)
+    switch type {
+    case "BPE": return try bytePairs(root, model, tokens)
+    case "WordLevel": return try characters(root, tokens)
+    default:
+      throw model.problem("type", "\(type) is not supported: expected BPE on bytes, or WordLevel on characters")
+    }
+  }
+
+  private static func bytePairs(
+    _ root: TokenizerFields, _ model: TokenizerFields, _ tokens: TokenList
+  ) throws(TokenizerError) -> any Tokenizer {
+    for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
+      if let text = try model.optionalString(key), !text.isEmpty {
+        throw model.problem(key, "`\(text)` is not supported: expected none")
+      }
+    }
+    if try model.bool("byte_fallback") {
+      throw model.problem("byte_fallback", "not supported: expected a vocabulary of byte symbols")
+    }
+    let splitter = try splitter(root)
+    let vocabulary = try tokens.byteVocabulary(model)
+    let merges = try tokens.merges(model)
+    let tokenizer = BytePairTokenizer(
+      vocabulary, merges: merges, specials: tokens.specials, splitter: splitter,
+      wholePieceFirst: try model.bool("ignore_merges"))
+    return merges.isEmpty && splitter == .none ? simplest(tokenizer) : tokenizer
+  }
+
+  /// Without merges and cuts a vocabulary may be that of the bytes, or that of the characters of an ASCII text.
+  private static func simplest(_ tokenizer: BytePairTokenizer) -> any Tokenizer {
+    let count = tokenizer.vocabularySize - 1
+    if tokenizer.specialTokens != [SpecialToken(id: Int32(count), text: SpecialToken.endOfText)] { return tokenizer }
+    let bytes = Array(tokenizer.vocabulary.bytes.prefix(count))
+    if bytes == ByteSymbols.order { return ByteTokenizer() }
+    let isAscending = zip(bytes, bytes.dropFirst()).allSatisfy { $0 < $1 }
+    let isText = bytes.count == count && bytes.allSatisfy { $0 < 0x80 }
+    return isAscending && isText && count > 0 ? CharacterTokenizer(scalars: bytes.map { UInt32($0) }) : tokenizer
+  }
+
+  private static func characters(_ root: TokenizerFields, _ tokens: TokenList) throws(TokenizerError) -> any Tokenizer {
+    let cut = try root.field("pre_tokenizer")
+    let type = try cut.string("type")
+    let expression = type == "Split" ? try cut.expression() : ""
+    if expression != anyCharacter {
+      throw root.problem(
+        "pre_tokenizer", "expected a Split on `\(anyCharacter)`, as WordLevel is read for characters only")
+    }
+    return CharacterTokenizer(scalars: try tokens.scalars())
+  }
+
+  private static func splitter(_ root: TokenizerFields) throws(TokenizerError) -> Splitter {
+    guard let field = try root.optional("pre_tokenizer") else {
+      throw root.problem("pre_tokenizer", "missing: BPE that is not on bytes is not supported")
+    }
+    switch try field.string("type") {
+    case "ByteLevel":
+      return try byteLevel(field) ? .gpt2 : .none
+    case "Sequence":
+      let parts = try field.list("pretokenizers")
+      var types: [String] = []
+      for part in parts { types.append(try part.string("type")) }
+      if types != ["Split", "ByteLevel"] { throw field.problem("pretokenizers", "expected a Split and a ByteLevel") }
+      let expression = try parts[0].expression()
+      let isByteLevelSplit = try byteLevel(parts[1])
+      if !isByteLevelSplit, let known = Splitter(expression: expression) { return known }
+      throw parts[0].problem("pattern", "`\(expression)` is a rule that minigpt does not have")
+    case let other:
+      throw field.problem("type", "\(other) is not supported: expected ByteLevel, or a Split before it")
+    }
+  }
+
+  /// Whether a ByteLevel step cuts the text as GPT-2 does.
+  private static func byteLevel(_ field: TokenizerFields) throws(TokenizerError) -> Bool {
+    if try field.bool("add_prefix_space", missing: true) {
+      throw field.problem("add_prefix_space", "true is not supported: minigpt encodes the bytes as they are")
+    }
+    return try field.bool("use_regex", missing: true)
+  }
+}
+
+extension Splitter {
+  /// The rule that is published as this expression.
+  init?(expression: String) {
+    let found = Splitter.allCases.first { $0 != .none && JSON.Key($0.expression) == JSON.Key(expression) }
+    guard let found else { return nil }
+    self = found
+  }
+}

@@ -1,0 +1,136 @@
+internal import Platform
+package import Storage
+
+/// Hugging Face's `tokenizer.json`, which is also what a checkpoint carries.
+///
+/// Byte-level byte pairs as `BPE`; bytes as the same with 256 entries and no merges; characters as `BPE` where all are
+/// ASCII, else as `WordLevel` on single characters.
+package enum TokenizerJSON {
+  /// The expression that cuts a text into characters.
+  static let anyCharacter = "(?s)."
+
+  /// The tokenizer as one value, always in the same order.
+  package static func value(_ tokenizer: any Tokenizer) -> JSON {
+    switch tokenizer {
+    case let tokenizer as BytePairTokenizer: return bytePairs(tokenizer)
+    case let tokenizer as CharacterTokenizer: return characters(tokenizer)
+    default:
+      var vocabulary = Vocabulary()
+      for id in 0..<Int32(tokenizer.vocabularySize) { vocabulary.append(tokenizer.bytes(of: id)) }
+      return bytePairs(
+        BytePairTokenizer(vocabulary, merges: [], specials: tokenizer.specialTokens, splitter: .none))
+    }
+  }
+
+  /// The text of a `tokenizer.json`.
+  package static func text(_ tokenizer: any Tokenizer, layout: JSONWriter.Layout = .compact) -> [UInt8] {
+    do {
+      return try JSONWriter.write(value(tokenizer), layout: layout)
+    } catch {
+      fail("a tokenizer that JSON cannot express: \(error)")
+    }
+  }
+
+  private static func bytePairs(_ tokenizer: BytePairTokenizer) -> JSON {
+    var merges: [JSON] = []
+    merges.reserveCapacity(tokenizer.merges.count)
+    for merge in tokenizer.merges {
+      let text = tokenizer.symbols(merge.left) + [0x20] + tokenizer.symbols(merge.right)
+      merges.append(.string(String(decoding: text, as: UTF8.self)))
+    }
+    var vocabulary = JSONObject()
+    for id in 0..<Int32(tokenizer.vocabularySize) {
+      vocabulary.append(JSON.Key(String(decoding: tokenizer.symbols(id), as: UTF8.self)), .integer(Int64(id)))
+    }
+    return document(
+      specials: tokenizer.specialTokens, splitter: splitting(tokenizer.splitter),
+      decoder: byteLevel(prefix: true, trim: true, expression: true),
+      model: [
+        "type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": nil, "end_of_word_suffix": nil,
+        "fuse_unk": false, "byte_fallback": false, "ignore_merges": .bool(tokenizer.wholePieceFirst),
+        "vocab": .object(vocabulary), "merges": .array(merges),
+      ])
+  }
+
+  private static func characters(_ tokenizer: CharacterTokenizer) -> JSON {
+    if tokenizer.scalars.allSatisfy({ $0 < 0x80 }) {
+      var vocabulary = Vocabulary()
+      for scalar in tokenizer.scalars { vocabulary.append([UInt8(scalar)]) }
+      vocabulary.append(SpecialToken.endOfText.utf8)
+      return bytePairs(
+        BytePairTokenizer(vocabulary, merges: [], specials: tokenizer.specialTokens, splitter: .none))
+    }
+    var vocabulary = JSONObject()
+    for id in 0..<Int32(tokenizer.vocabularySize) {
+      vocabulary.append(JSON.Key(String(decoding: tokenizer.bytes(of: id), as: UTF8.self)), .integer(Int64(id)))
+    }
+    return document(
+      specials: tokenizer.specialTokens, splitter: split(anyCharacter), decoder: ["type": "Fuse"],
+      model: ["type": "WordLevel", "vocab": .object(vocabulary), "unk_token": "<unk>"])
+  }
+
+  private static func document(specials: [SpecialToken], splitter: JSON, decoder: JSON, model: JSON) -> JSON {
+    let added = specials.map { token -> JSON in
+      [
+        "id": .integer(Int64(token.id)), "content": .string(token.text), "single_word": false, "lstrip": false,
+        "rstrip": false, "normalized": false, "special": true,
+      ]
+    }
+    return [
+      "version": "1.0", "truncation": nil, "padding": nil, "added_tokens": .array(added), "normalizer": nil,
+      "pre_tokenizer": splitter, "post_processor": postProcessor(specials, model), "decoder": decoder, "model": model,
+    ]
+  }
+
+  /// A translation's sentence ends with `</s>`; other texts stay as they are.
+  private static func postProcessor(_ specials: [SpecialToken], _ model: JSON) -> JSON {
+    guard specials.last?.text == SpecialToken.padding,
+      let end = specials.first(where: { $0.text == SpecialToken.endOfSentence })
+    else { return nil }
+    func sequence(_ name: String, _ type: Int64) -> JSON {
+      ["Sequence": ["id": .string(name), "type_id": .integer(type)]]
+    }
+    func special(_ type: Int64) -> JSON { ["SpecialToken": ["id": .string(end.text), "type_id": .integer(type)]] }
+    return [
+      "type": "TemplateProcessing", "single": [sequence("A", 0), special(0)],
+      "pair": [sequence("A", 0), special(0), sequence("B", 1), special(1)],
+      "special_tokens": .object(
+        JSONObject([
+          .init(
+            JSON.Key(end.text),
+            ["id": .string(end.text), "ids": [.integer(Int64(end.id))], "tokens": [.string(end.text)]])
+        ])),
+    ]
+  }
+
+  private static func splitting(_ splitter: Splitter) -> JSON {
+    switch splitter {
+    case .gpt2: byteLevel(prefix: false, trim: true, expression: true)
+    case .none: byteLevel(prefix: false, trim: true, expression: false)
+    case .cl100k, .o200k, .spaces:
+      [
+        "type": "Sequence",
+        "pretokenizers": [split(splitter.expression), byteLevel(prefix: false, trim: true, expression: false)],
+      ]
+    }
+  }
+
+  private static func split(_ expression: String) -> JSON {
+    ["type": "Split", "pattern": ["Regex": .string(expression)], "behavior": "Isolated", "invert": false]
+  }
+
+  private static func byteLevel(prefix: Bool, trim: Bool, expression: Bool) -> JSON {
+    [
+      "type": "ByteLevel", "add_prefix_space": .bool(prefix), "trim_offsets": .bool(trim),
+      "use_regex": .bool(expression),
+    ]
+  }
+}
+
+extension BytePairTokenizer {
+  /// A token as GPT-2's files write it; a special one by its name.
+  func symbols(_ id: Int32) -> [UInt8] {
+    let bytes = vocabulary[id]
+    return isSpecial(id) ? Array(bytes) : ByteSymbols.text(bytes)
+  }
+}

@@ -1,0 +1,48 @@
+/// The Unicode 16.0 classes that the splitting rules name, as bits, one byte a scalar.
+///
+/// Two steps find a scalar's bits: `pages` names its block of 256, `bits` holds the blocks, equal ones once. The first
+/// block is that of ASCII, so that `bits[byte]` answers for a byte below 0x80.
+struct UnicodeClasses: Sendable {
+  static let upper: UInt8 = 1  // \p{Lu} and \p{Lt}
+  static let lower: UInt8 = 2  // \p{Ll}
+  static let caseless: UInt8 = 4  // \p{Lm} and \p{Lo}
+  static let mark: UInt8 = 8  // \p{M}
+  static let number: UInt8 = 16  // \p{N}
+  static let space: UInt8 = 32  // \s
+  static let letter = upper | lower | caseless  // \p{L}
+
+  static let shared = UnicodeClasses()
+
+  let pages: [UInt16]
+  let bits: [UInt8]
+
+  private init() {
+    var pages = [UInt16](repeating: 0, count: 0x1100)
+    var bits: [UInt8] = []
+    var blocks: [[UInt8]: UInt16] = [:]
+    var run = 0
+    for page in 0..<0x1100 {
+      var block = [UInt8](repeating: 0, count: 256)
+      for place in 0..<256 {
+        let scalar = UInt32(page * 256 + place)
+        while run + 1 < Self.runs.count && Self.runs[run + 1] >> 8 <= scalar { run += 1 }
+        block[place] = UInt8(truncatingIfNeeded: Self.runs[run])
+      }
+      if let known = blocks[block] {
+        pages[page] = known
+      } else {
+        let new = UInt16(blocks.count)
+        blocks[block] = new
+        pages[page] = new
+        bits += block
+      }
+    }
+    self.pages = pages
+    self.bits = bits
+  }
+
+  /// The bits of a scalar; 0 for what is no scalar.
+  func of(_ scalar: UInt32) -> UInt8 {
+    scalar < 0x110000 ? bits[Int(pages[Int(scalar >> 8)]) << 8 | Int(scalar & 255)] : 0
+  }
+}
