@@ -59,6 +59,9 @@ let package = Package(
     tests("Tensors", "CKernels", "Parallel"),
     tests("Transformer", "Platform", "Tensors", "Parallel", "TestSupport", "AllocationCounter"),
     tests("Checkpoints", "Platform", "Storage"),
+    tests(
+      "Training", "Platform", "Storage", "Parallel", "Tokenization", "Tensors", "Transformer", "Datasets", "Checkpoints"
+    ),
     .testTarget(name: "CommandLineTests", dependencies: ["minigpt"]),
   ]
 )

@@ -31,6 +31,13 @@ package struct SafetensorsFile: Sendable {
     map.bytes.extracting(tensor.range)
   }
 
+  /// The bytes of several tensors that lie one behind the other.
+  @_lifetime(borrow self)
+  package func bytes(in range: Range<Int>) -> RawSpan { map.bytes.extracting(range) }
+
+  /// What keeps the bytes where they are as long as it lives.
+  package var owner: AnyObject { map }
+
   package func advise(_ access: MappedFile.Access, _ tensor: SafetensorsTensor) { map.advise(access, tensor.range) }
 
   package var hasChecksums: Bool { SafetensorsChecksum.arePresent(header) }

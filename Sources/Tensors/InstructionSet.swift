@@ -33,7 +33,8 @@ public enum InstructionSet: String, CaseIterable, Sendable {
 
   init(table: UnsafePointer<minigpt_kernels>) { unsafe self.table = table }
 
-  static let portable: Kernels = {
+  /// Those in plain Swift.
+  package static let portable: Kernels = {
     let table = UnsafeMutablePointer<minigpt_kernels>.allocate(capacity: 1)
     unsafe table.initialize(to: portableTable())
     return unsafe Kernels(table: table)

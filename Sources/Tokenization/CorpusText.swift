@@ -4,12 +4,13 @@ package import Storage
 /// A text to train on or to encode, held where several threads can read it.
 package enum CorpusText: Sendable {
   case bytes([UInt8])
-  case file(MappedFile)
+  /// A stretch of a mapped file.
+  case file(MappedFile, Range<Int>)
 
   package var count: Int {
     switch self {
     case .bytes(let bytes): bytes.count
-    case .file(let file): file.count
+    case .file(_, let range): range.count
     }
   }
 
@@ -17,7 +18,7 @@ package enum CorpusText: Sendable {
   var name: String? {
     switch self {
     case .bytes: nil
-    case .file(let file): "\(file.path)"
+    case .file(let file, _): "\(file.path)"
     }
   }
 
@@ -27,9 +28,9 @@ package enum CorpusText: Sendable {
   ) throws(Failure) -> Result {
     switch self {
     case .bytes(let bytes): return try body(bytes.span.extracting(range))
-    case .file(let file):
+    case .file(let file, let part):
       guard let bytes = file.bytes.numbers(UInt8.self) else { fail("bytes that are not aligned for bytes") }
-      return try body(bytes.extracting(range))
+      return try body(bytes.extracting(part).extracting(range))
     }
   }
 

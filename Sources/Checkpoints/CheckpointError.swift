@@ -1,0 +1,39 @@
+package import Storage
+
+/// Why a file is no checkpoint that can be used.
+package enum CheckpointError: Error, CustomStringConvertible {
+  case safetensors(SafetensorsError)
+  case json(JSONError)
+  /// A safetensors file of another program.
+  case notOurs(Path)
+  case newerVersion(Path, found: Int, known: Int)
+  case unknownKind(Path, String)
+  case missingTensor(Path, String)
+  case extraTensor(Path, String)
+  case wrongTensor(Path, String, expected: String, found: String)
+  case vocabularyDiffers(Path, tokenizer: Int, model: Int)
+  case noRecord(Path)
+  case noMoments(Path)
+  case brokenTokenizer(Path, String)
+
+  /// The error in one line.
+  package var description: String {
+    switch self {
+    case .safetensors(let error): "\(error)"
+    case .json(let error): "\(error)"
+    case .notOurs(let path): "\(path): a safetensors file, but not a minigpt checkpoint: no `minigpt.version` in it"
+    case .newerVersion(let path, let found, let known):
+      "\(path): checkpoint format version \(found), but this minigpt reads up to version \(known)"
+    case .unknownKind(let path, let kind): "\(path): a checkpoint of kind '\(kind)', expected 'gpt'"
+    case .missingTensor(let path, let name): "\(path): tensor \(name) is missing"
+    case .extraTensor(let path, let name): "\(path): tensor \(name) does not belong to the configuration"
+    case .wrongTensor(let path, let name, let expected, let found):
+      "\(path): tensor \(name) is \(found), expected \(expected)"
+    case .vocabularyDiffers(let path, let tokenizer, let model):
+      "\(path): its tokenizer has \(tokenizer) tokens, but its model \(model)"
+    case .noRecord(let path): "\(path): no training record in it: nothing to resume"
+    case .noMoments(let path): "\(path): no optimizer state in it: it can be used by --init, but not by --resume"
+    case .brokenTokenizer(let path, let problem): "\(path): tokenizer: \(problem)"
+    }
+  }
+}

@@ -1,0 +1,80 @@
+package import Storage
+package import Tokenization
+
+/// The text files to learn from, mapped: they need not fit into memory.
+public struct TextCorpus: Sendable {
+  package let files: [MappedFile]
+
+  /// Bytes in all.
+  public let byteCount: Int
+
+  package init(_ paths: [Path]) throws {
+    var files: [MappedFile] = []
+    for path in paths {
+      let file = try MappedFile(path)
+      if file.count == 0 { throw DatasetError.emptyCorpus("\(path)") }
+      files.append(file)
+    }
+    self.files = files
+    byteCount = files.reduce(0) { $0 + $1.count }
+  }
+
+  /// Opens text files.
+  public init(_ paths: [String]) throws { try self.init(paths.map { Path($0) }) }
+
+  /// A stretch of one file.
+  package struct Part: Sendable {
+    package let file: MappedFile
+    package let range: Range<Int>
+
+    package var text: CorpusText { .file(file, range) }
+  }
+
+  /// The whole, file by file.
+  package var parts: [Part] { files.map { Part(file: $0, range: 0..<$0.count) } }
+
+  /// The last `fraction` of the bytes is held out, at most `most` bytes of it; the cut never splits a character.
+  package func split(holdingOut fraction: Double, most: Int) -> (training: [Part], validation: [Part]) {
+    let kept = byteCount - Int(Double(byteCount) * fraction)
+    var training: [Part] = [], validation: [Part] = [], before = 0, left = most
+    for file in files {
+      var cut = min(max(kept - before, 0), file.count)
+      let bytes = file.bytes
+      while cut > 0, cut < file.count, bytes[cut] & 0xC0 == 0x80 { cut += 1 }
+      if cut > 0 { training.append(Part(file: file, range: 0..<cut)) }
+      var end = min(file.count, cut + left)
+      while end > cut, end < file.count, bytes[end] & 0xC0 == 0x80 { end -= 1 }
+      if end > cut { validation.append(Part(file: file, range: cut..<end)) }
+      left -= end - cut
+      before += file.count
+    }
+    return (training, validation)
+  }
+
+  /// XXH64 over all bytes and the lengths of the files: what `--resume` compares.
+  package var fingerprint: UInt64 {
+    var hash = XXH64()
+    for file in files {
+      file.advise(.sequential)
+      hash.update(file.bytes)
+      hash.update([UInt64(file.count).littleEndian].rawBytes)
+    }
+    return hash.digest()
+  }
+}
+
+/// What a corpus can lack.
+public enum DatasetError: Error, Equatable, CustomStringConvertible {
+  case emptyCorpus(String)
+  /// Too few tokens for one window.
+  case tooShort(what: String, tokens: Int, context: Int)
+
+  /// The error in one line.
+  public var description: String {
+    switch self {
+    case .emptyCorpus(let path): "\(path): empty: there is nothing to learn from"
+    case .tooShort(let what, let tokens, let context):
+      "the \(what) is too short: \(tokens) tokens, but a context of \(context) needs at least \(context + 1)"
+    }
+  }
+}

@@ -1,0 +1,78 @@
+package import Parallel
+internal import Platform
+package import Storage
+package import Tokenization
+
+/// The ids of a corpus, one text after another with `<|endoftext|>` between them, in a mapped file without a name.
+package final class TokenSequence: Sendable {
+  package let count: Int
+  private let map: MappedFile
+
+  private init(_ map: MappedFile) {
+    self.map = map
+    count = map.count / 4
+  }
+
+  /// Hands out the ids of a range.
+  package func read<Result>(_ range: Range<Int>, _ body: (Span<Int32>) -> Result) -> Result {
+    let map = map
+    let bytes = map.bytes
+    guard let ids = bytes.numbers(Int32.self) else { fail("ids that are not aligned") }
+    return body(ids.extracting(range))
+  }
+
+  /// Encodes the parts of a corpus with all threads; the ids depend on neither their number nor the pieces.
+  ///
+  /// - Parameters:
+  ///   - lines: whether each line is a text of its own.
+  ///   - most: ids behind this many are left out.
+  ///   - folder: where the ids are kept while they are used.
+  package static func encode(
+    _ parts: [TextCorpus.Part], _ tokenizer: any Tokenizer, lines: Bool = false, most: Int = .max, pool: WorkerPool,
+    folder: Path? = nil, progress: (Int) -> Void = { _ in }
+  ) throws -> TokenSequence {
+    var file = try ScratchFile(in: folder)
+    var written = 0, isFirst = true
+    func append(_ ids: [Int32]) throws {
+      let ids = ids.prefix(most - written)
+      try file.append(Array(ids).rawBytes)
+      written += ids.count
+    }
+    for part in parts {
+      let texts = lines ? Self.lines(of: part) : [part]
+      for text in texts where written < most {
+        if !isFirst, let endOfText = tokenizer.endOfText { try append([endOfText]) }
+        isFirst = false
+        try tokenizer.encode(
+          text.text, pool: pool, failure: { $0.of("\(part.file.path)") as any Error },
+          sink: { ids, done in
+            try append(ids)
+            progress(done)
+          })
+      }
+    }
+    return TokenSequence(try file.map())
+  }
+
+  /// Ids that stand already somewhere, as `eval --ids` reads them.
+  package static func of(_ ids: [Int32]) throws -> TokenSequence {
+    var file = try ScratchFile()
+    try file.append(ids.rawBytes)
+    return TokenSequence(try file.map())
+  }
+
+  /// The lines of a part, without their ends; empty ones are left out.
+  private static func lines(of part: TextCorpus.Part) -> [TextCorpus.Part] {
+    var lines: [TextCorpus.Part] = [], start = part.range.lowerBound
+    let bytes = part.file.bytes
+    for index in part.range {
+      let isEnd = bytes[index] == UInt8(ascii: "\n")
+      if isEnd || index == part.range.upperBound - 1 {
+        let end = isEnd ? index : index + 1
+        if end > start { lines.append(TextCorpus.Part(file: part.file, range: start..<end)) }
+        start = index + 1
+      }
+    }
+    return lines
+  }
+}

@@ -1,0 +1,42 @@
+package import Checkpoints
+package import Tensors
+package import Transformer
+
+/// Loshchilov and Hutter 2019 (arXiv:1711.05101), algorithm 2; Kingma and Ba 2015.
+///
+/// m = β₁ m + (1 - β₁) g, v = β₂ v + (1 - β₂) g², w = w - lr λ w - lr · (m / (1 - β₁ᵗ)) / (√(v / (1 - β₂ᵗ)) + ε);
+/// ε = 10⁻⁸; λ falls on matrices only.
+package struct AdamW: Sendable {
+  package let beta1: Double
+  package let beta2: Double
+  package let weightDecay: Double
+
+  package init(_ configuration: TrainingConfiguration) {
+    beta1 = configuration.beta1
+    beta2 = configuration.beta2
+    weightDecay = configuration.weightDecay
+  }
+
+  /// Update number `step`, counted from 0, on gradients that are multiplied by `gradientScale` first.
+  package func update(
+    _ layout: ParameterLayout, step: Int, rate: Double, gradientScale: Double, in memory: Memory
+  ) {
+    let count = Double(step + 1)
+    var numbers = AdamWStep(
+      beta1: Float(beta1), beta2: Float(beta2), rate: Float(rate / (1 - Double.pow(beta1, count))),
+      rootScale: Float(1 / (1 - Double.pow(beta2, count)).squareRoot()), epsilon: 1e-8, shrink: 1,
+      gradientScale: Float(gradientScale))
+    for index in layout.parameters.indices {
+      numbers.shrink = layout.parameters[index].decays ? Float(1 - rate * weightDecay) : 1
+      memory.adamw(layout.parameters[index].slot, numbers)
+    }
+  }
+}
+
+/// Clipping by global norm: Pascanu, Mikolov, Bengio 2013 (arXiv:1211.5063), algorithm 1.
+package enum GradientClipping {
+  /// What gradients of length `norm` are multiplied by, so that they are at most `limit` long; 0 is no limit.
+  package static func scale(norm: Double, limit: Double) -> Double {
+    limit > 0 && norm > limit ? limit / (norm + 1e-6) : 1
+  }
+}

@@ -1,0 +1,84 @@
+package import Checkpoints
+package import Tokenization
+package import Transformer
+
+internal import Storage
+internal import Tensors
+
+/// Compares what a checkpoint was made with and what is given to go on with it.
+package struct ResumeCheck {
+  package let checkpoint: Checkpoint
+  package let given: TrainingRecord
+  package let shape: GPTConfiguration
+  package let tokenizer: any Tokenizer
+
+  package init(
+    checkpoint: Checkpoint, given: TrainingRecord, shape: GPTConfiguration, tokenizer: any Tokenizer
+  ) {
+    self.checkpoint = checkpoint
+    self.given = given
+    self.shape = shape
+    self.tokenizer = tokenizer
+  }
+
+  /// Throws the first difference that cannot be resumed over.
+  package func run() throws {
+    guard let record = checkpoint.record else { throw CheckpointError.noRecord(checkpoint.path) }
+    if record.corpusFingerprint != given.corpusFingerprint {
+      throw differs(
+        "corpus", "the text with the fingerprint \(hexadecimal16(record.corpusFingerprint))",
+        "one with \(hexadecimal16(given.corpusFingerprint))")
+    }
+    if record.validationFingerprint != given.validationFingerprint {
+      func name(_ fingerprint: UInt64?) -> String { fingerprint.map { hexadecimal16($0) } ?? "the corpus's own end" }
+      throw differs("held-out text", name(record.validationFingerprint), name(given.validationFingerprint))
+    }
+    try compareShapes(checkpoint.configuration)
+    try compareConfigurations(record.configuration, given.configuration)
+    if TokenizerJSON.text(try checkpoint.tokenizer()) != TokenizerJSON.text(tokenizer) {
+      throw differs(
+        "tokenizer", "one of kind \(try checkpoint.tokenizer().kind.rawValue) of its own",
+        "another of kind \(tokenizer.kind.rawValue)")
+    }
+  }
+
+  private func compareShapes(_ old: GPTConfiguration) throws(TrainingError) {
+    try compare("vocab-size", old.vocabularySize, shape.vocabularySize)
+    try compare("context", old.context, shape.context)
+    try compare("layers", old.layers, shape.layers)
+    try compare("heads", old.heads, shape.heads)
+    try compare("embd", old.width, shape.width)
+    try compare("ffn", old.feedForwardWidth, shape.feedForwardWidth)
+    try compare("positions", old.positions.rawValue, shape.positions.rawValue)
+    try compare("norm", old.norm.rawValue, shape.norm.rawValue)
+    try compare("activation", old.activation.rawValue, shape.activation.rawValue)
+  }
+
+  private func compareConfigurations(
+    _ old: TrainingConfiguration, _ new: TrainingConfiguration
+  ) throws(TrainingError) {
+    try compare("batch-size", old.batchSize, new.batchSize)
+    try compare("grad-accum", old.gradientAccumulation, new.gradientAccumulation)
+    try compare("lr", old.learningRate, new.learningRate)
+    try compare("min-lr", old.minimumLearningRate, new.minimumLearningRate)
+    try compare("warmup", old.warmup, new.warmup)
+    try compare("schedule", old.schedule.rawValue, new.schedule.rawValue)
+    try compare("weight-decay", old.weightDecay, new.weightDecay)
+    try compare("beta1", old.beta1, new.beta1)
+    try compare("beta2", old.beta2, new.beta2)
+    try compare("grad-clip", old.gradientClip, new.gradientClip)
+    try compare("dropout", old.dropout, new.dropout)
+    try compare("seed", old.seed, new.seed)
+    try compare("val-fraction", old.validationFraction, new.validationFraction)
+    try compare("precision", old.precision.rawValue, new.precision.rawValue)
+    try compare("lines", old.lines, new.lines)
+  }
+
+  private func compare<Value: Equatable>(_ what: String, _ old: Value, _ new: Value) throws(TrainingError) {
+    if old != new { throw differs(what, "\(old)", "\(new)") }
+  }
+
+  private func differs(_ what: String, _ old: String, _ new: String) -> TrainingError {
+    .differs(path: "\(checkpoint.path)", what: what, checkpoint: old, given: new)
+  }
+}

@@ -1,0 +1,38 @@
+internal import Tensors
+
+/// Why a training cannot begin or go on.
+public enum TrainingError: Error, Equatable, CustomStringConvertible {
+  /// Loss or gradient is no number: the step is not taken.
+  case notFinite(step: Int, what: String)
+  /// More memory than there is, in bytes.
+  case tooLarge(needed: Int, available: Int)
+  /// A checkpoint and the flags that continue it do not agree.
+  case differs(path: String, what: String, checkpoint: String, given: String)
+  /// Kernels that this processor cannot run.
+  case noInstructions(String)
+  /// A tokenizer and a model do not fit.
+  case vocabulary(tokenizer: Int, model: Int)
+
+  /// The error in one line.
+  public var description: String {
+    switch self {
+    case .notFinite(let step, let what):
+      "step \(step): the \(what) is not finite; the step is not taken, and the last checkpoint is as it was"
+        + " (try a lower --lr)"
+    case .tooLarge(let needed, let available):
+      "training needs \(gigabytes(needed)) of memory, but this machine has \(gigabytes(available));"
+        + " try a smaller --batch-size, --context or model"
+    case .differs(let path, let what, let checkpoint, let given):
+      "\(path): cannot be resumed: its \(what) is \(checkpoint), but \(given) is given"
+    case .noInstructions(let name):
+      "this processor has no \(name); it has \(InstructionSet.available.map(\.rawValue).joined(separator: ", "))"
+    case .vocabulary(let tokenizer, let model):
+      "the tokenizer has \(tokenizer) tokens, but the model \(model)"
+    }
+  }
+
+  private func gigabytes(_ bytes: Int) -> String {
+    let tenths = (bytes + (1 << 30) / 20) / ((1 << 30) / 10)
+    return "\(tenths / 10).\(tenths % 10) GiB"
+  }
+}

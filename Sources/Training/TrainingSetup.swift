@@ -1,0 +1,120 @@
+public import Checkpoints
+public import Datasets
+internal import Parallel
+package import Storage
+public import Tensors
+public import Tokenization
+public import Transformer
+
+/// How a corpus becomes tokens.
+public enum TokenizerChoice: Sendable {
+  /// Byte pairs, trained on the training part.
+  case bytePairs(vocabularySize: Int, splitter: Splitter)
+  /// The characters of the whole corpus.
+  case characters
+  case bytes
+  /// One that is there already.
+  case given(any Tokenizer)
+}
+
+/// From text files to a trainer that is ready to run.
+public struct TrainingSetup: Sendable {
+  /// What is learned.
+  public var corpus: TextCorpus
+  /// The held-out text, where it is a file of its own; else the end of the corpus is held out.
+  public var validation: TextCorpus?
+  /// How it becomes tokens.
+  public var tokenizer: TokenizerChoice
+  /// The model; its vocabulary becomes that of the tokenizer.
+  public var shape: GPTConfiguration
+  /// How it is learned.
+  public var configuration: TrainingConfiguration
+  /// Threads, the caller's own included. They change no bit.
+  public var threads: Int
+  /// The kernels; they may change the last bits.
+  public var instructionSet: InstructionSet
+  /// Bytes of memory that may be used; nil is no limit.
+  public var availableMemory: Int?
+
+  /// The most tokens that are held out.
+  package static let mostValidationTokens = 1_000_000
+
+  /// A training of `shape` on `corpus`.
+  public init(
+    corpus: TextCorpus, tokenizer: TokenizerChoice, shape: GPTConfiguration, configuration: TrainingConfiguration,
+    threads: Int, instructionSet: InstructionSet = .best
+  ) {
+    self.corpus = corpus
+    self.tokenizer = tokenizer
+    self.shape = shape
+    self.configuration = configuration
+    self.threads = threads
+    self.instructionSet = instructionSet
+  }
+
+  /// What is being prepared.
+  package enum Progress: Sendable {
+    case trainingTokenizer(BPETrainer.Progress)
+    case encoding(bytes: Int)
+  }
+
+  /// Everything that a run needs.
+  package struct Prepared {
+    package let trainer: Trainer
+    package let trainingTokens: Int
+    package let validationTokens: Int
+    package let validationBytes: Int
+  }
+
+  /// Makes the tokenizer, encodes both parts and builds the trainer, with fresh weights.
+  ///
+  /// - Parameter folder: where the ids are kept meanwhile; nil is the system's place for temporary files.
+  package func prepare(in folder: Path? = nil, progress: (Progress) -> Void = { _ in }) throws -> Prepared {
+    var shape = shape
+    // Sizes are refused before anything is read by them; the vocabulary is not known yet.
+    shape.vocabularySize = max(2, min(shape.vocabularySize, 1 << 20))
+    try shape.validate()
+    try configuration.validate()
+    let pool = WorkerPool(threads: threads)
+    guard let kernels = instructionSet.kernels else { throw TrainingError.noInstructions(instructionSet.rawValue) }
+    let parts = split()
+    let tokenizer = try makeTokenizer(parts.training, parts.validation, pool, progress)
+    shape.vocabularySize = tokenizer.vocabularySize
+    let training = try TokenSequence.encode(
+      parts.training, tokenizer, lines: configuration.lines, pool: pool, folder: folder
+    ) { progress(.encoding(bytes: $0)) }
+    let validation = try TokenSequence.encode(
+      parts.validation, tokenizer, lines: configuration.lines, most: Self.mostValidationTokens, pool: pool,
+      folder: folder)
+    var record = TrainingRecord(
+      configuration: configuration, corpusFingerprint: corpus.fingerprint, instructionSet: instructionSet.rawValue)
+    record.validationFingerprint = self.validation?.fingerprint
+    let trainer = try Trainer(
+      shape, record: record, tokenizer: tokenizer, training: training, validation: validation, pool: pool,
+      kernels: kernels, availableMemory: availableMemory)
+    return Prepared(
+      trainer: trainer, trainingTokens: training.count, validationTokens: validation.count,
+      validationBytes: parts.validation.reduce(0) { $0 + $1.range.count })
+  }
+
+  private func split() -> (training: [TextCorpus.Part], validation: [TextCorpus.Part]) {
+    if let validation { return (corpus.parts, validation.parts) }
+    // A token rarely stands for more than 8 bytes; what is too much is cut off when it is encoded.
+    return corpus.split(holdingOut: configuration.validationFraction, most: 8 * Self.mostValidationTokens)
+  }
+
+  private func makeTokenizer(
+    _ training: [TextCorpus.Part], _ validation: [TextCorpus.Part], _ pool: WorkerPool, _ progress: (Progress) -> Void
+  ) throws -> any Tokenizer {
+    switch tokenizer {
+    case .given(let tokenizer): return tokenizer
+    case .bytes: return ByteTokenizer()
+    case .characters:
+      return try CharacterTokenizer((corpus.parts + (self.validation?.parts ?? [])).map(\.text), pool: pool)
+    case .bytePairs(let size, let splitter):
+      var trainer = BPETrainer(vocabularySize: size)
+      trainer.splitter = splitter
+      return try trainer.train(training.map(\.text), pool: pool) { progress(.trainingTokenizer($0)) }
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import Checkpoints
+import Foundation
+import Storage
+import Tensors
+import Testing
+import Training
+
+@Suite(.serialized) struct TrainerTests {
+  /// Trains to the end, stopping and resuming behind the steps in `stops`; gives the files that are left.
+  func run(
+    _ folder: Folder, _ name: String, threads: Int, stops: [Int] = [], set: InstructionSet = .best
+  ) throws -> (latest: Data, best: Data, losses: [Double]) {
+    let corpus = try folder.write("corpus.txt", verses(60))
+    let path = folder.path(name + ".safetensors"), best = folder.path(name + ".best.safetensors")
+    var losses: [Double] = [], stops = stops, isFirst = true
+    while true {
+      let trainer = try tinySetup(corpus, threads: threads, set: set).prepare().trainer
+      if !isFirst { try trainer.resume(try Checkpoint(path)) }
+      isFirst = false
+      let stop = stops.isEmpty ? Int.max : stops.removeFirst()
+      let outcome = try trainer.run(saveTo: path, bestPath: best, shouldStop: { trainer.record.step >= stop }) {
+        if case .stepped(let step) = $0 { losses.append(step.loss) }
+      }
+      if outcome == .finished { break }
+    }
+    return (try folder.data(name + ".safetensors"), try folder.data(name + ".best.safetensors"), losses)
+  }
+
+  @Test(arguments: InstructionSet.available) func sameBitsForAnyThreads(set: InstructionSet) throws {
+    let folder = try Folder()
+    let one = try run(folder, "one", threads: 1, set: set)
+    #expect(one.losses.count == 12)
+    for threads in 2...3 {
+      let other = try run(folder, "other", threads: threads, set: set)
+      #expect(other.latest == one.latest)
+      #expect(other.best == one.best)
+      #expect(other.losses == one.losses)
+    }
+  }
+
+  @Test(arguments: [[1], [4], [5, 6, 8], [11]]) func sameBitsAfterStops(stops: [Int]) throws {
+    let folder = try Folder()
+    let straight = try run(folder, "straight", threads: 2)
+    let stopped = try run(folder, "stopped", threads: 1, stops: stops)
+    #expect(stopped.latest == straight.latest)
+    #expect(stopped.best == straight.best)
+    #expect(stopped.losses == straight.losses)
+  }
+
+  @Test func learns() throws {
+    let folder = try Folder(), corpus = try folder.write("corpus.txt", verses(200))
+    let trainer = try tinySetup(corpus, threads: 2) {
+      $0.steps = 60
+      $0.learningRate = 5e-3
+      $0.dropout = 0
+    }.prepare().trainer
+    var losses: [Double] = []
+    for _ in 0..<60 { losses.append(try trainer.step().loss) }
+    #expect(losses[0] > 2.5)
+    #expect(losses[59] < losses[0] - 0.8)
+  }
+
+  @Test func stopsBeforeWhatIsNotFinite() throws {
+    let folder = try Folder(), corpus = try folder.write("corpus.txt", verses(60))
+    let trainer = try tinySetup(corpus) {
+      $0.learningRate = 1e30
+      $0.warmup = 0
+      $0.gradientClip = 0
+    }.prepare().trainer
+    #expect(throws: TrainingError.self) { for _ in 0..<12 { _ = try trainer.step() } }
+  }
+}
