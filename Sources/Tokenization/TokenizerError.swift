@@ -51,7 +51,7 @@ public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible 
   }
 
   /// The same error about the file of that name, if it names none yet.
-  func of(_ path: String) -> TokenizerError {
+  package func of(_ path: String) -> TokenizerError {
     if case .file("", let field, let problem) = self { return .file(path: path, field: field, problem: problem) }
     return self
   }
