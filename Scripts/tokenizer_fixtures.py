@@ -83,5 +83,4 @@ def main():
         out.write(f"  static let merges: [[Int32]] = {merges}\n\n  static let ids: [Int32] = {ids}\n}}\n")
 
 
-if __name__ == "__main__":
-    main()
+main()

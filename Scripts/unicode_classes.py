@@ -66,5 +66,4 @@ def main():
         out.write("\n  ]\n}\n")
 
 
-if __name__ == "__main__":
-    main()
+main()

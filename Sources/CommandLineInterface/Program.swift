@@ -14,7 +14,16 @@ public enum Program {
   static let version = "0.1.0"
 
   static let commands: [any Command.Type] = [
-    CompletionsCommand.self
+    TrainCommand.self,
+    SampleCommand.self,
+    ReplCommand.self,
+    EvalCommand.self,
+    InfoCommand.self,
+    TokenizerTrainCommand.self,
+    TokenizerEncodeCommand.self,
+    TokenizerDecodeCommand.self,
+    TokenizerShowCommand.self,
+    CompletionsCommand.self,
   ]
 
   /// Runs the process's arguments and ends the process.
@@ -77,7 +86,7 @@ public enum Program {
 
   /// `minigpt` alone talks.
   private static func talk(_ console: Console) throws {
-    try help([], console)
+    try ReplCommand().run(console)
   }
 
   private static func start<C: Command>(_ type: C.Type, _ rest: ArraySlice<[UInt8]>, _ console: Console) throws {

@@ -54,6 +54,17 @@ package struct InputLines: ~Copyable {
     }
   }
 
+  /// The bytes that are there, at most a block of them, as a `line` whatever newlines they hold.
+  package mutating func readBlock() throws(SystemError) -> Next {
+    if next == filled {
+      if isAtEnd { return .end }
+      let outcome = try fill()
+      if outcome != .line([]) { return outcome }
+    }
+    defer { next = filled }
+    return .line(Array(block[next..<filled]))
+  }
+
   /// Everything that is left, at most `limit` bytes; nil when interrupted.
   package mutating func readAll() throws(SystemError) -> [UInt8]? {
     var bytes = Array(block[next..<filled])

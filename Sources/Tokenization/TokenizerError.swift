@@ -41,7 +41,7 @@ public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible 
   }
 
   /// The same error with its place in the text counted from `offset` bytes further to the front.
-  func moved(by distance: Int, source: String? = nil) -> TokenizerError {
+  package func moved(by distance: Int, source: String? = nil) -> TokenizerError {
     switch self {
     case .brokenUTF8(let own, let offset): .brokenUTF8(source: own ?? source, offset: offset + distance)
     case .unknownCharacter(let scalar, let offset): .unknownCharacter(scalar: scalar, offset: offset + distance)
@@ -50,9 +50,9 @@ public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible 
     }
   }
 
-  /// The same error about the file of that name, if it names none yet.
+  /// The same error about the file of that name.
   package func of(_ path: String) -> TokenizerError {
-    if case .file("", let field, let problem) = self { return .file(path: path, field: field, problem: problem) }
+    if case .file(_, let field, let problem) = self { return .file(path: path, field: field, problem: problem) }
     return self
   }
 }

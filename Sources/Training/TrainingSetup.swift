@@ -1,7 +1,6 @@
 public import Checkpoints
 public import Datasets
 internal import Parallel
-internal import Platform
 package import Storage
 public import Tensors
 public import Tokenization
@@ -40,16 +39,16 @@ public struct TrainingSetup: Sendable {
   /// The most tokens that are held out.
   package static let mostValidationTokens = 1_000_000
 
-  /// A training of `shape` on `corpus`; without `threads`, on the cores that the process may use.
+  /// A training of `shape` on `corpus`.
   public init(
     corpus: TextCorpus, tokenizer: TokenizerChoice, shape: GPTConfiguration, configuration: TrainingConfiguration,
-    threads: Int? = nil, instructionSet: InstructionSet = .best
+    threads: Int, instructionSet: InstructionSet = .best
   ) {
     self.corpus = corpus
     self.tokenizer = tokenizer
     self.shape = shape
     self.configuration = configuration
-    self.threads = threads ?? ProcessorCount.available
+    self.threads = threads
     self.instructionSet = instructionSet
   }
 

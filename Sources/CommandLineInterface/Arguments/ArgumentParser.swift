@@ -8,7 +8,7 @@ struct ArgumentParser<C: Command> {
   private var words: [[UInt8]] = []
 
   /// Reads the arguments behind the command's name.
-  mutating func parse(_ arguments: ArraySlice<[UInt8]>) throws(UsageError) {
+  mutating func parse(_ arguments: ArraySlice<[UInt8]>) throws {
     var rest = arguments
     while let argument = rest.popFirst() {
       if argument.elementsEqual("--".utf8) {
@@ -26,11 +26,11 @@ struct ArgumentParser<C: Command> {
   }
 
   /// Hands over the words and checks everything that flags alone show.
-  mutating func finish() throws(UsageError) -> C {
+  mutating func finish() throws -> C {
     let allowed = C.words.count
-    if words.count < allowed.lowerBound { throw .wordMissing(command: C.name, what: C.words.what) }
+    if words.count < allowed.lowerBound { throw UsageError.wordMissing(command: C.name, what: C.words.what) }
     if words.count > allowed.upperBound {
-      throw .wordTooMany(command: C.name, word: words[allowed.upperBound], allowed: allowed.upperBound)
+      throw UsageError.wordTooMany(command: C.name, word: words[allowed.upperBound], allowed: allowed.upperBound)
     }
     try command.take(words)
     try command.validate()
@@ -38,32 +38,32 @@ struct ArgumentParser<C: Command> {
   }
 
   /// Stores a value that a configuration file gives, unless a flag has given one already.
-  mutating func fill(_ option: Option<C>, _ values: [[UInt8]]) throws(UsageError) {
+  mutating func fill(_ option: Option<C>, _ values: [[UInt8]]) throws {
     if given.contains(option.name) { return }
     for value in values { try store(option, value) }
   }
 
-  private mutating func long(_ argument: [UInt8], _ rest: inout ArraySlice<[UInt8]>) throws(UsageError) {
+  private mutating func long(_ argument: [UInt8], _ rest: inout ArraySlice<[UInt8]>) throws {
     let equals = argument.firstIndex(of: UInt8(ascii: "="))
     let typed = Array(argument[..<(equals ?? argument.endIndex)])
     let value = equals.map { Array(argument[($0 + 1)...]) }
     let name = spelled(typed.dropFirst(2))
     if name == "help" {
-      if value != nil { throw .valueNotWanted(flag: "--help") }
+      if value != nil { throw UsageError.valueNotWanted(flag: "--help") }
       wantsHelp = true
     } else if name == "config" {
-      if configuration != nil { throw .givenTwice(flag: "--config") }
+      if configuration != nil { throw UsageError.givenTwice(flag: "--config") }
       if let value { configuration = value } else { configuration = try next("--config", "the name of a file", &rest) }
     } else if let option = C.options.first(where: { $0.names.contains(name) }) {
       try accept(option, value, &rest)
     } else {
       let known = C.options.flatMap(\.names) + ["help", "config"]
-      throw .unknownFlag(typed, command: C.name, nearest: "--" + (nearest(to: name, in: known) ?? "help"))
+      throw UsageError.unknownFlag(typed, command: C.name, nearest: "--" + (nearest(to: name, in: known) ?? "help"))
     }
   }
 
   /// `-n 5`, `-n5` and `-n=5`.
-  private mutating func short(_ argument: [UInt8], _ rest: inout ArraySlice<[UInt8]>) throws(UsageError) {
+  private mutating func short(_ argument: [UInt8], _ rest: inout ArraySlice<[UInt8]>) throws {
     let letter = Character(Unicode.Scalar(argument[1]))
     if letter == "h", argument.count == 2 {
       wantsHelp = true
@@ -72,7 +72,7 @@ struct ArgumentParser<C: Command> {
     guard let option = C.options.first(where: { $0.short == letter }), option.takesValue || argument.count == 2 else {
       let typed = spelled(argument.dropFirst())
       let near = nearest(to: typed, in: C.options.flatMap(\.names) + ["help", "config"])
-      throw .unknownFlag(argument, command: C.name, nearest: "--" + (near ?? "help"))
+      throw UsageError.unknownFlag(argument, command: C.name, nearest: "--" + (near ?? "help"))
     }
     var value = argument[2...]
     if value.first == UInt8(ascii: "=") { value = value.dropFirst() }
@@ -81,10 +81,10 @@ struct ArgumentParser<C: Command> {
 
   private mutating func accept(
     _ option: Option<C>, _ value: [UInt8]?, _ rest: inout ArraySlice<[UInt8]>
-  ) throws(UsageError) {
-    if !given.insert(option.name).inserted, !option.repeats { throw .givenTwice(flag: option.flag) }
+  ) throws {
+    if !given.insert(option.name).inserted, !option.repeats { throw UsageError.givenTwice(flag: option.flag) }
     if !option.takesValue {
-      if value != nil { throw .valueNotWanted(flag: option.flag) }
+      if value != nil { throw UsageError.valueNotWanted(flag: option.flag) }
       try store(option, [])
     } else if let value {
       try store(option, value)
@@ -93,18 +93,20 @@ struct ArgumentParser<C: Command> {
     }
   }
 
-  private mutating func store(_ option: Option<C>, _ value: [UInt8]) throws(UsageError) {
+  private mutating func store(_ option: Option<C>, _ value: [UInt8]) throws {
     if !option.set(&command, value) {
-      throw .badValue(flag: option.flag, expectation: option.expectation, found: value)
+      throw UsageError.badValue(flag: option.flag, expectation: option.expectation, found: value)
     }
   }
 
   /// The argument behind a flag, unless that is itself a flag of this command: then the value was forgotten.
   private func next(
     _ flag: String, _ expectation: String, _ rest: inout ArraySlice<[UInt8]>
-  ) throws(UsageError) -> [UInt8] {
-    guard let value = rest.popFirst() else { throw .missingValue(flag: flag, expectation: expectation, found: nil) }
-    if isFlag(value) { throw .missingValue(flag: flag, expectation: expectation, found: value) }
+  ) throws -> [UInt8] {
+    guard let value = rest.popFirst() else {
+      throw UsageError.missingValue(flag: flag, expectation: expectation, found: nil)
+    }
+    if isFlag(value) { throw UsageError.missingValue(flag: flag, expectation: expectation, found: value) }
     return value
   }
 

@@ -12,9 +12,9 @@ protocol Command: Sendable {
   static var words: Words { get }
   static var sections: [Section<Self>] { get }
   /// The words that are no flags; their number has been checked.
-  mutating func take(_ words: [[UInt8]]) throws(UsageError)
+  mutating func take(_ words: [[UInt8]]) throws
   /// What the flags alone show to be wrong.
-  mutating func validate() throws(UsageError)
+  mutating func validate() throws
   /// Does it. The exit status is 0 unless it throws.
   func run(_ console: Console) throws
 }
@@ -23,8 +23,8 @@ extension Command {
   static var name: String { names[0] }
   static var options: [Option<Self>] { sections.flatMap(\.options) }
   static var words: Words { .none }
-  mutating func take(_ words: [[UInt8]]) throws(UsageError) {}
-  mutating func validate() throws(UsageError) {}
+  mutating func take(_ words: [[UInt8]]) throws {}
+  mutating func validate() throws {}
 }
 
 /// The words that a command takes besides its flags.

@@ -30,7 +30,9 @@ struct ConfigurationFile {
       guard let values = values(member.value, of: option) else {
         throw ConfigurationError.wrongKind(path, name, expectation: option.expectation, found: member.value.kind)
       }
-      do { try parser.fill(option, values) } catch { throw ConfigurationError.refused(path, error) }
+      do { try parser.fill(option, values) } catch let error as UsageError {
+        throw ConfigurationError.refused(path, error)
+      }
     }
   }
 

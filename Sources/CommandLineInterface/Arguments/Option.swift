@@ -38,7 +38,7 @@ extension Option {
 
   /// A flag with a fixed default: the one that the property starts with.
   static func value<Value>(
-    _ names: String..., short: Character? = nil, _ place: any Place<Value>, _ kind: ValueKind<Value>, _ help: String
+    _ names: String..., short: Character? = nil, in place: any Place<Value>, _ kind: ValueKind<Value>, _ help: String
   ) -> Self {
     Self(
       names: names, short: short, placeholder: kind.placeholder, expectation: kind.expectation,
@@ -53,7 +53,7 @@ extension Option {
 
   /// A flag without a fixed default; `fallback` says what happens when it is left out.
   static func optional<Value>(
-    _ names: String..., short: Character? = nil, _ place: any Place<Value?>, _ kind: ValueKind<Value>,
+    _ names: String..., short: Character? = nil, in place: any Place<Value?>, _ kind: ValueKind<Value>,
     else fallback: String, _ help: String
   ) -> Self {
     Self(
@@ -69,7 +69,7 @@ extension Option {
 
   /// A flag that may repeat; every value is kept, in order.
   static func list<Value>(
-    _ names: String..., short: Character? = nil, _ place: any Place<[Value]>, _ kind: ValueKind<Value>,
+    _ names: String..., short: Character? = nil, in place: any Place<[Value]>, _ kind: ValueKind<Value>,
     else fallback: String, _ help: String
   ) -> Self {
     Self(
@@ -84,8 +84,8 @@ extension Option {
   }
 
   /// A flag without a value: off unless it is given.
-  static func flag(
-    _ names: String..., short: Character? = nil, _ place: any Place<Bool>, _ help: String
+  static func toggle(
+    _ names: String..., short: Character? = nil, in place: any Place<Bool>, _ help: String
   ) -> Self {
     Self(
       names: names, short: short, placeholder: nil, expectation: "no value", completion: .nothing, help: help,

@@ -14,10 +14,10 @@ struct CompletionsCommand: Command {
     completion: .choices(Shell.allCases.map(\.rawValue)))
   static let sections: [Section<Self>] = []
 
-  mutating func take(_ words: [[UInt8]]) throws(UsageError) {
+  mutating func take(_ words: [[UInt8]]) throws {
     let kind = ValueKind<Shell>.choice
     guard let word = words.first, let shell = kind.parse(word) else {
-      throw .badValue(flag: Self.name, expectation: kind.expectation, found: words.first ?? [])
+      throw UsageError.badValue(flag: Self.name, expectation: kind.expectation, found: words.first ?? [])
     }
     self.shell = shell
   }

@@ -18,6 +18,11 @@ final class Console {
   /// Adds to the answer; it goes out with `flush`, or when much has come together.
   func answer(_ bytes: [UInt8]) throws(OutputError) { try Output.standard.write(bytes) }
 
+  /// Text of a model or a file: a terminal gets it such that it cannot obey it.
+  func answer(text: String) throws(OutputError) {
+    try Output.standard.write(answersToTerminal ? EscapedText.string(text, layout: .lines) : text)
+  }
+
   func answer(line: String) throws(OutputError) { try Output.standard.write(line + "\n") }
 
   func flush() throws(OutputError) { try Output.standard.flush() }

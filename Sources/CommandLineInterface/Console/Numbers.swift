@@ -47,3 +47,9 @@ func size(_ bytes: Int) -> String {
   if value < 1e9 { return fixed(value / 1e6, 1) + " MB" }
   return fixed(value / 1e9, 2) + " GB"
 }
+
+/// "12 %"; "100 %" only when all is done.
+func percent(_ done: Int, _ total: Int) -> String {
+  if total <= 0 || done >= total { return "100 %" }
+  return "\(min(99, Int(100 * Double(done) / Double(total)))) %"
+}

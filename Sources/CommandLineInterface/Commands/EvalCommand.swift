@@ -1,0 +1,82 @@
+internal import MiniGPT
+internal import Platform
+
+/// `minigpt eval FILE`: how well a model predicts a text.
+struct EvalCommand: Command {
+  var model: [UInt8]?
+  var file: [UInt8] = []
+  var threads: Int?
+  var quiet = false
+  var json = false
+
+  static let names = ["eval"]
+  static let summary = "loss, perplexity and bits per byte on a text"
+  static let discussion = """
+    Goes over the text in windows of the model's context, one after another; each token is predicted from those before \
+    it in its window. The very first token is not predicted.
+    """
+  static let words = Words("[MODEL] FILE", 1...2, "a FILE: the text to predict")
+
+  static let sections: [Section<Self>] = [
+    Section(
+      "Running",
+      [
+        .optional(
+          "model", in: \.model, .file("MODEL"), else: "the newest in checkpoints", "the checkpoint that predicts"),
+        .optional("threads", in: \.threads, .integer(1...4096), else: "the cores it may use", "changes no result"),
+        .toggle("json", in: \.json, "one JSON object: tokens, bytes, loss, perplexity, bits_per_byte"),
+        .toggle("quiet", in: \.quiet, "no progress"),
+      ])
+  ]
+
+  mutating func take(_ words: [[UInt8]]) throws {
+    file = words[words.count - 1]
+    if words.count > 1 { try takeModel(words[0], into: &model) }
+  }
+
+  /// Windows that are computed together; the result does not depend on it.
+  private static let batch = 8
+
+  func run(_ console: Console) throws {
+    console.isQuiet = quiet
+    let corpus = try TextCorpus([Path(bytes: file)])
+    let choice = try ModelChoice(self.model).announced(on: console)
+    let checkpoint = try choice.open()
+    let machine = try Machine(threads: threads)
+    let tokenizer = try checkpoint.tokenizer()
+    let tokens = try TokenSequence.encode(corpus.parts, tokenizer, pool: machine.pool)
+    if tokens.count < 2 { throw DatasetError.tooShort(what: "\(Path(bytes: file))", tokens: tokens.count, context: 1) }
+    let model = GPT(checkpoint.configuration)
+    let context = checkpoint.configuration.context
+    let activations = GPT.Activations(
+      checkpoint.configuration, batch: Self.batch, length: context, trains: false,
+      logitRows: LanguageModelLoss.rows(vocabulary: checkpoint.configuration.vocabularySize))
+    let memory = Memory(
+      parameters: try checkpoint.parameters(), trains: false, activations: activations.count,
+      indices: activations.indexCount, scratch: model.scratch(length: context), pool: machine.pool,
+      kernels: machine.kernels)
+    model.prepare(activations, in: memory)
+    let windows = (tokens.count - 2) / context + 1
+    let result = Evaluation.run(
+      model, activations, tokens: tokens, byteLengths: tokenizer.tokenByteLengths, in: memory
+    ) { done in
+      console.progress(["evaluating", percent(done, windows)])
+      return !Interruption.isRequested
+    }
+    console.endProgress()
+    guard let result else { throw Interrupted() }
+    if json {
+      let record: JSON = [
+        "tokens": JSON(result.tokens), "bytes": JSON(result.bytes), "loss": JSON(result.loss),
+        "perplexity": JSON(result.perplexity), "bits_per_byte": JSON(result.bitsPerByte),
+      ]
+      return try console.answer(
+        JSONWriter.write(record, layout: .spaced, nonFinite: .null) + [UInt8(ascii: "\n")])
+    }
+    let rows = table([
+      ("tokens", grouped(result.tokens)), ("bytes", grouped(result.bytes)), ("loss", fixed(result.loss, 4)),
+      ("perplexity", fixed(result.perplexity, 3)), ("bits per byte", fixed(result.bitsPerByte, 4)),
+    ])
+    for row in rows { try console.answer(line: row) }
+  }
+}

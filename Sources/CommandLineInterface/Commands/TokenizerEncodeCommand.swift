@@ -1,0 +1,59 @@
+internal import MiniGPT
+internal import Platform
+
+/// `minigpt tokenizer encode`: text on stdin, ids on stdout.
+struct TokenizerEncodeCommand: Command {
+  var tokenizer: [UInt8]?
+  var allowSpecial = false
+  var pieces = false
+  var json = false
+
+  static let names = ["tokenizer encode"]
+  static let summary = "text on stdin, ids on stdout"
+  static let discussion = """
+    Writes the ids separated by white space. The text may be of any length: memory stays the same. What looks like a \
+    special token is plain text, unless --allow-special.
+    """
+
+  static let sections: [Section<Self>] = [
+    Section(
+      "Flags",
+      [
+        TokenizerSource.option(\.tokenizer),
+        .toggle("allow-special", in: \.allowSpecial, "the names of special tokens become their ids"),
+        .toggle("pieces", in: \.pieces, "a line for each token: its id, a tab, its text"),
+        .toggle("json", in: \.json, "a JSON object for each token: id, text"),
+      ])
+  ]
+
+  mutating func validate() throws {
+    if pieces && json { throw UsageError.contradiction("--pieces and --json print different things: give one") }
+  }
+
+  func run(_ console: Console) throws {
+    let tokenizer = try TokenizerSource(tokenizer).open(console)
+    var encoder = tokenizer.makeEncoder()
+    var input = TextBlocks(tokenizer, allowSpecial: allowSpecial)
+    var isFirst = true
+    while let block = try input.next() {
+      var ids: [Int32] = []
+      do throws(TokenizerError) {
+        try tokenizer.encode(block.text.span, with: &encoder, allowSpecial: allowSpecial, into: &ids)
+      } catch {
+        throw InputError.badText(error, block.start)
+      }
+      var text: [UInt8] = []
+      for id in ids {
+        if pieces || json {
+          text += TokenLine.of(id, tokenizer, json: json)
+        } else {
+          if !isFirst { text.append(UInt8(ascii: " ")) }
+          text += String(id).utf8
+        }
+        isFirst = false
+      }
+      try console.answer(text)
+    }
+    if !isFirst && !pieces && !json { try console.answer(line: "") }
+  }
+}

@@ -1,0 +1,85 @@
+internal import MiniGPT
+internal import Platform
+
+/// `minigpt tokenizer train CORPUS…`: a byte-pair vocabulary from text.
+struct TokenizerTrainCommand: Command {
+  var corpora: [[UInt8]] = []
+  var vocabularySize: Int?
+  var out: [UInt8]?
+  var overwrite = false
+  var split = Splitter.gpt2
+  var minimumFrequency = 1
+  var maximumLength: Int?
+  var threads: Int?
+  var quiet = false
+
+  static let names = ["tokenizer train"]
+  static let summary = "makes a byte-pair vocabulary from text"
+  static let discussion = """
+    The most frequent pair of neighbours becomes a token, again and again. The result does not depend on the number \
+    of threads.
+    """
+  static let words = Words("CORPUS…", 1...10_000, "a CORPUS: one or more text files")
+
+  static let sections: [Section<Self>] = [
+    Section(
+      "Flags",
+      [
+        .optional(
+          "vocab-size", in: \.vocabularySize, .integer(257...4_194_304), else: "must be given", "tokens to have"),
+        .optional("out", in: \.out, .file(), else: "must be given", "the tokenizer to write, NAME.json"),
+        .toggle("overwrite", in: \.overwrite, "replace a file that is there"),
+        .value("split", in: \.split, .choice, "the rule that cuts text before merging"),
+        .value("min-frequency", in: \.minimumFrequency, .integer(1...Int.max), "rarer pairs stay apart"),
+        .optional(
+          "max-token-length", in: \.maximumLength, .integer(2...Int.max), else: "any", "bytes of the longest token"),
+        .optional("threads", in: \.threads, .integer(1...4096), else: "the cores it may use", "changes no result"),
+        .toggle("quiet", in: \.quiet, "no progress"),
+      ])
+  ]
+
+  mutating func take(_ words: [[UInt8]]) throws { corpora = words }
+
+  mutating func validate() throws {
+    if vocabularySize == nil { throw UsageError.contradiction("tokenizer train needs --vocab-size N") }
+    guard let out else { throw UsageError.contradiction("tokenizer train needs --out FILE") }
+    if !Path(bytes: out).hasSuffix(".json") {
+      throw UsageError.contradiction(
+        "tokenizer train writes a tokenizer.json, so --out must end in .json, not \(quoted(out))")
+    }
+  }
+
+  func run(_ console: Console) throws {
+    console.isQuiet = quiet
+    let out = Path(bytes: out ?? [])
+    if !overwrite, Files.exists(out) { throw Existing(path: out, waysOn: "--overwrite replaces it") }
+    try Files.checkWritable(folder: out.folder)
+    let corpus = try TextCorpus(corpora.map { Path(bytes: $0) })
+    console.note("corpus: \(grouped(corpus.byteCount)) bytes")
+    var trainer = BPETrainer(vocabularySize: vocabularySize ?? 0)
+    trainer.splitter = split
+    trainer.minimumFrequency = Int64(minimumFrequency)
+    if let maximumLength { trainer.maximumTokenLength = maximumLength }
+    let pool = WorkerPool(threads: threads ?? ProcessorCount.available)
+    let tokenizer = try trainer.train(corpus.parts.map(\.text), pool: pool) { progress in
+      switch progress {
+      case .counting(let done, let total):
+        console.progress(["counting pieces", percent(done, total)])
+      case .merging(let done, let total):
+        console.progress(["merging", "\(grouped(done)) of \(grouped(total)) tokens"])
+      }
+    }
+    try AtomicFile.write(TokenizerJSON.text(tokenizer, layout: .indented).rawBytes, to: out)
+    console.endProgress()
+    console.note("vocabulary: \(grouped(tokenizer.vocabularySize)) tokens")
+    console.note("wrote \(out)")
+  }
+}
+
+/// Something stands where the result would go.
+struct Existing: Error, CustomStringConvertible {
+  let path: Path
+  let waysOn: String
+
+  var description: String { "\(path): is there already; \(waysOn), another --out leaves it alone" }
+}

@@ -1,0 +1,12 @@
+internal import Platform
+
+/// Standard input, for values that are copied.
+final class Input {
+  private var lines = InputLines()
+
+  func read() throws -> InputLines.Next { try lines.read() }
+
+  func readBlock() throws -> InputLines.Next { try lines.readBlock() }
+
+  func readAll() throws -> [UInt8]? { try lines.readAll() }
+}

@@ -1,0 +1,92 @@
+internal import MiniGPT
+
+// From flags to the values of a run, and back from a checkpoint.
+extension TrainCommand {
+  /// Gives a value to every flag that has none: the recipe for a corpus of so many bytes.
+  mutating func complete(forCorpusOf bytes: Int) {
+    let typedSteps = steps
+    Recipe.preset(forCorpusOf: bytes).fill(&self)
+    if isBPE && vocabularySize == nil { vocabularySize = Recipe.vocabularySize(forCorpusOf: bytes) }
+    if minimumLearningRate == nil { minimumLearningRate = (learningRate ?? 0) / 10 }
+    // A run that was made short still warms up and cools down.
+    if let typedSteps, warmup == nil || preset == nil { warmup = min(warmup ?? 0, typedSteps / 10) }
+    if saveEvery == nil { saveEvery = evaluateEvery }
+  }
+
+  var isBPE: Bool { tokenizer.map { $0.elementsEqual("bpe".utf8) } ?? true }
+
+  /// The values of a run that is resumed, where no flag gives others.
+  mutating func complete(from checkpoint: Checkpoint, _ record: TrainingRecord) {
+    let old = record.configuration, shape = checkpoint.configuration
+    lines = lines || old.lines
+    layers = layers ?? shape.layers
+    heads = heads ?? shape.heads
+    width = width ?? shape.width
+    context = context ?? shape.context
+    feedForwardWidth = feedForwardWidth ?? shape.feedForwardWidth
+    positions = positions ?? shape.positions
+    norm = norm ?? shape.norm
+    activation = activation ?? shape.activation
+    steps = steps ?? old.steps
+    batchSize = batchSize ?? old.batchSize
+    accumulation = accumulation ?? old.gradientAccumulation
+    learningRate = learningRate ?? old.learningRate
+    minimumLearningRate = minimumLearningRate ?? old.minimumLearningRate
+    warmup = warmup ?? old.warmup
+    schedule = schedule ?? old.schedule
+    weightDecay = weightDecay ?? old.weightDecay
+    beta1 = beta1 ?? old.beta1
+    beta2 = beta2 ?? old.beta2
+    clip = clip ?? old.gradientClip
+    dropout = dropout ?? old.dropout
+    validationFraction = validationFraction ?? old.validationFraction
+    evaluateEvery = evaluateEvery ?? old.evaluateEvery
+    saveEvery = saveEvery ?? old.saveEvery
+    if patience == nil && old.patience > 0 { patience = old.patience }
+    seed = seed ?? old.seed
+  }
+
+  /// The command that trains such a model again.
+  init(recalling checkpoint: Checkpoint) throws {
+    self.init()
+    guard let record = checkpoint.record else { throw CheckpointError.noRecord(checkpoint.path) }
+    complete(from: checkpoint, record)
+    let known = try checkpoint.tokenizer()
+    tokenizer = Array(known.kind.rawValue.utf8)
+    if let pairs = known as? BytePairTokenizer {
+      vocabularySize = pairs.vocabularySize
+      split = pairs.splitter
+    }
+  }
+
+  /// The shape, but for the vocabulary, which the tokenizer has. All values must be complete.
+  func shape() -> GPTConfiguration {
+    GPTConfiguration(
+      vocabularySize: vocabularySize ?? 257, context: context ?? 0, layers: layers ?? 0, heads: heads ?? 0,
+      width: width ?? 0, feedForwardWidth: feedForwardWidth, positions: positions ?? .learned, norm: norm ?? .pre,
+      activation: activation ?? .gelu)
+  }
+
+  func configuration(seed: UInt64) -> TrainingConfiguration {
+    var result = TrainingConfiguration()
+    result.steps = steps ?? result.steps
+    result.batchSize = batchSize ?? result.batchSize
+    result.gradientAccumulation = accumulation ?? result.gradientAccumulation
+    result.learningRate = learningRate ?? result.learningRate
+    result.minimumLearningRate = minimumLearningRate ?? result.minimumLearningRate
+    result.warmup = warmup ?? result.warmup
+    result.schedule = schedule ?? result.schedule
+    result.weightDecay = weightDecay ?? result.weightDecay
+    result.beta1 = beta1 ?? result.beta1
+    result.beta2 = beta2 ?? result.beta2
+    result.gradientClip = clip ?? result.gradientClip
+    result.dropout = dropout ?? result.dropout
+    result.seed = seed
+    result.validationFraction = validation == nil ? validationFraction ?? result.validationFraction : 0
+    result.evaluateEvery = evaluateEvery ?? result.evaluateEvery
+    result.saveEvery = saveEvery ?? result.saveEvery
+    result.patience = patience ?? 0
+    result.lines = lines
+    return result
+  }
+}

@@ -1,0 +1,58 @@
+internal import MiniGPT
+internal import Platform
+
+/// The log of a run: one JSON object a line, at most one for each step.
+///
+/// A line stands before the checkpoint of its step is written, so that a run that is killed and resumed leaves the log
+/// of one that was not, but for seconds and speed.
+struct TrainingLog: ~Copyable {
+  private let file: AppendFile
+  private let every: Int
+  /// The step of the last line and where it begins, in bytes.
+  private var lastStep: Int
+  private var lastStart: Int
+  private var end: Int
+
+  /// Opens the log and keeps the lines up to `step`; for a new run, none.
+  init(_ path: Path, keepingUpTo step: Int, every: Int) throws {
+    let opened = try AppendFile(path)
+    var start = 0, kept = 0, lastStep = -1, lastStart = 0
+    if step > 0 {
+      try opened.forEachLine { line, lineEnd in
+        guard let field = try? JSONField(parsing: line, source: "\(path)"),
+          let number = try? field.field("step").integer(), number <= step
+        else { return false }
+        (lastStep, lastStart, kept) = (number, start, lineEnd)
+        start = lineEnd
+        return true
+      }
+    }
+    try opened.truncate(to: kept)
+    self.every = every
+    (self.lastStep, self.lastStart, end) = (lastStep, lastStart, kept)
+    file = opened
+  }
+
+  func isDue(_ step: Int) -> Bool { step % every == 0 }
+
+  /// Writes the line of a step; an evaluation's line replaces that of its step.
+  mutating func write(_ step: Trainer.Step, tokensPerSecond: Double, evaluation: EvaluationResult?) throws {
+    if step.step == lastStep {
+      try file.truncate(to: lastStart)
+      end = lastStart
+    }
+    var record: JSONObject = [
+      "step": JSON(step.step), "loss": JSON(step.loss), "lr": JSON(step.learningRate),
+      "grad_norm": JSON(step.gradientNorm), "tokens_per_s": JSON(tokensPerSecond.rounded()),
+      "seconds": JSON((MonotonicTime.sinceProcessStart * 1000).rounded() / 1000),
+    ]
+    if let evaluation {
+      record.append("val_loss", JSON(evaluation.loss))
+      record.append("val_bits_per_byte", JSON(evaluation.bitsPerByte))
+    }
+    let line = try JSONWriter.write(.object(record), layout: .spaced, nonFinite: .null)
+    try file.append(line: line)
+    (lastStep, lastStart) = (step.step, end)
+    end += line.count + 1
+  }
+}

@@ -1,0 +1,79 @@
+internal import MiniGPT
+internal import Platform
+
+/// What is said while a model learns.
+struct TrainingReport {
+  private let console: Console
+  private let steps: Int
+  private let tokensPerStep: Int
+  private let firstStep: Int
+  private let start = MonotonicTime.now
+  private var lastShown = 0.0
+  private var lastStepTime: Double
+  /// Seconds that evaluations and saves took since the last step, to be left out of the speed.
+  private var secondsPerStep = 0.0
+
+  /// Tokens a second, smoothed over the last steps.
+  var speed: Double { secondsPerStep > 0 ? Double(tokensPerStep) / secondsPerStep : 0 }
+
+  init(_ console: Console, steps: Int, firstStep: Int, tokensPerStep: Int) {
+    self.console = console
+    self.steps = steps
+    self.firstStep = firstStep
+    self.tokensPerStep = tokensPerStep
+    lastStepTime = start
+  }
+
+  mutating func stepped(_ step: Trainer.Step) {
+    let now = MonotonicTime.now
+    let took = max(1e-9, now - lastStepTime)
+    secondsPerStep = secondsPerStep == 0 ? took : 0.9 * secondsPerStep + 0.1 * took
+    lastStepTime = now
+    // The eye sees no more than ten lines a second.
+    if now - lastShown < 0.1 && step.step < steps { return }
+    lastShown = now
+    let left = Double(steps - step.step) * (now - start) / Double(max(1, step.step - firstStep))
+    console.progress([
+      "step \(grouped(step.step))/\(grouped(steps))", percent(step.step, steps), "loss \(fixed(step.loss, 3))",
+      "\(duration(left)) left", "\(grouped(Int(min(speed, 1e15)))) tokens/s",
+    ])
+  }
+
+  mutating func evaluated(_ step: Trainer.Step, _ result: EvaluationResult, isBest: Bool) {
+    console.note(
+      "step \(grouped(step.step)): validation loss \(fixed(result.loss, 4)), perplexity"
+        + " \(fixed(result.perplexity, 2)), bits per byte \(fixed(result.bitsPerByte, 4))"
+        + (isBest ? ", the best" : ""))
+    lastStepTime = MonotonicTime.now
+  }
+
+  /// One line of what the model says now.
+  mutating func says(_ speaker: Speaker, seed: UInt64, step: Int) throws {
+    var options = SamplingOptions()
+    options.newTokens = 40
+    options.ignoresEnd = true
+    var decoder = StreamingDecoder(speaker.tokenizer)
+    var text = ""
+    _ = try speaker.speak([], options, seed: seed, sample: step) { text += decoder.push($0) }
+    let line = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    let room = max(20, min(80, Terminal.width(2)) - 6)
+    console.note("  " + printable(String(line.prefix(room))))
+    lastStepTime = MonotonicTime.now
+  }
+}
+
+/// How long a training takes, before anything was measured: arithmetic over what such processors usually do.
+enum TrainingEstimate {
+  /// Forward and backward take 6 operations a parameter and token (Kaplan et al. 2020, arXiv:2001.08361, §2.1), and
+  /// attention 12 a layer, width and place in the context.
+  static func seconds(_ shape: GPTConfiguration, tokens: Int, _ instructions: InstructionSet, threads: Int) -> Double {
+    let perToken = 6 * Double(shape.parameterCount) + 12 * Double(shape.layers) * Double(shape.width * shape.context)
+    let speed: Double =
+      switch instructions {
+      case .portable: 2e9
+      case .avx2: 25e9
+      case .avx512: 45e9
+      }
+    return perToken * Double(tokens) / (speed * Double(threads))
+  }
+}

@@ -1,0 +1,175 @@
+internal import MiniGPT
+internal import Platform
+
+/// One run of `minigpt train`, from the files to the last word.
+final class TrainingRun {
+  private var command: TrainCommand
+  private let console: Console
+  private let files: TrainingFiles
+  private let corpus: TextCorpus
+
+  init(_ command: TrainCommand, _ console: Console) throws {
+    self.command = command
+    self.console = console
+    let paths = command.corpora.map { Path(bytes: $0) }
+    corpus = try TextCorpus(paths)
+    files = TrainingFiles(out: command.out, log: command.log, corpus: paths[0])
+  }
+
+  func run() throws {
+    try files.prepare(isDefault: command.out == nil, overwrite: command.overwrite, resume: command.resume)
+    let checkpoint = command.resume ? try Checkpoint(files.checkpoint) : nil
+    let tokenizer: TokenizerChoice
+    if let checkpoint {
+      guard let record = checkpoint.record else { throw CheckpointError.noRecord(files.checkpoint) }
+      tokenizer = try resumedTokenizer(checkpoint)
+      command.complete(from: checkpoint, record)
+    } else {
+      command.complete(forCorpusOf: corpus.byteCount)
+      tokenizer = try freshTokenizer()
+    }
+    let seed = command.seed ?? RandomSeed.draw()
+    command.seed = seed
+    let machine = try Machine(threads: command.threads)
+    var setup = TrainingSetup(
+      corpus: corpus, tokenizer: tokenizer, shape: command.shape(), configuration: command.configuration(seed: seed),
+      threads: machine.pool.threads, instructionSet: machine.instructionSet)
+    setup.validation = try command.validation.map { try TextCorpus([Path(bytes: $0)]) }
+    setup.availableMemory = ProcessMemory.physical
+    let prepared = try setup.prepare { progress in console.progress(words(progress)) }
+    console.endProgress()
+    if let checkpoint { try prepared.trainer.resume(checkpoint) }
+    introduce(prepared, machine)
+    try train(prepared.trainer, machine)
+  }
+
+  // MARK: - Before it starts
+
+  private func freshTokenizer() throws -> TokenizerChoice {
+    switch command.tokenizer.map({ String(decoding: $0, as: UTF8.self) }) ?? "bpe" {
+    case "bpe":
+      return .bytePairs(vocabularySize: command.vocabularySize ?? 0, splitter: command.split ?? .gpt2)
+    case "char": return .characters
+    case "byte": return .bytes
+    default: return .given(try TokenizerSource.read(Path(bytes: command.tokenizer ?? [])))
+    }
+  }
+
+  /// The checkpoint's own; a flag may only say the same.
+  private func resumedTokenizer(_ checkpoint: Checkpoint) throws -> TokenizerChoice {
+    let own = try checkpoint.tokenizer()
+    func differs(_ what: String, _ old: String, _ new: String) -> TrainingError {
+      .differs(path: "\(checkpoint.path)", what: what, checkpoint: old, given: new)
+    }
+    if let name = command.tokenizer {
+      let text = String(decoding: name, as: UTF8.self)
+      guard let kind = TokenizerKind(rawValue: text) else {
+        return .given(try TokenizerSource.read(Path(bytes: name)))
+      }
+      if kind != own.kind { throw differs("tokenizer", own.kind.rawValue, kind.rawValue) }
+    }
+    if let size = command.vocabularySize, size != own.vocabularySize {
+      throw differs("vocab-size", "\(own.vocabularySize)", "\(size)")
+    }
+    if let split = command.split, let pairs = own as? BytePairTokenizer, pairs.splitter != split {
+      throw differs("split", pairs.splitter.rawValue, split.rawValue)
+    }
+    return .given(own)
+  }
+
+  private func words(_ progress: TrainingSetup.Progress) -> [String] {
+    switch progress {
+    case .trainingTokenizer(.counting(let done, let total)): ["counting pieces", percent(done, total)]
+    case .trainingTokenizer(.merging(let done, let total)):
+      ["making tokens", "\(grouped(done)) of \(grouped(total))"]
+    case .encoding(let bytes): ["encoding", percent(bytes, corpus.byteCount)]
+    }
+  }
+
+  private func introduce(_ prepared: TrainingSetup.Prepared, _ machine: Machine) {
+    let trainer = prepared.trainer, c = trainer.record.configuration, shape = trainer.model.configuration
+    let held =
+      prepared.validationTokens == 0 ? "none held out" : "\(grouped(prepared.validationTokens)) held out"
+    let steps = c.steps - trainer.record.step
+    let perStep = c.batchSize * c.gradientAccumulation * shape.context
+    let time = TrainingEstimate.seconds(
+      shape, tokens: steps * perStep, machine.instructionSet, threads: machine.pool.threads)
+    let rows = [
+      ("corpus", "\(grouped(corpus.byteCount)) bytes"),
+      ("tokens", "\(grouped(prepared.trainingTokens)) to learn from, \(held)"),
+      ("vocabulary", "\(grouped(shape.vocabularySize)) tokens (\(trainer.tokenizer.kind.rawValue))"),
+      ("model", "\(grouped(shape.parameterCount)) parameters"),
+      ("memory", size(Trainer.memoryNeeded(shape, c))),
+      ("steps", "\(grouped(steps)) of \(grouped(perStep)) tokens"),
+      ("time", "roughly \(duration(time)) on \(machine.pool.threads) thread\(machine.pool.threads == 1 ? "" : "s")"),
+      ("seed", "\(c.seed)"),
+    ]
+    for row in table(rows) { console.note(row) }
+    if trainer.record.step > 0 { console.note("resumed at step \(grouped(trainer.record.step))") }
+    var again = command
+    again.vocabularySize = command.isBPE && !command.resume ? command.vocabularySize : nil
+    let line = canonicalCommand(
+      again, words: command.corpora, leavingOut: ["resume", "overwrite", "quiet", "threads", "preset"])
+    console.note("again: " + printable(line))
+  }
+
+  // MARK: - While it runs
+
+  private func train(_ trainer: Trainer, _ machine: Machine) throws {
+    let perStep = trainer.record.configuration.batchSize * trainer.record.configuration.gradientAccumulation
+    var report = TrainingReport(
+      console, steps: trainer.record.configuration.steps, firstStep: trainer.record.step,
+      tokensPerStep: perStep * trainer.model.configuration.context)
+    var log = try TrainingLog(files.log, keepingUpTo: trainer.record.step, every: command.logEvery ?? 10)
+    let speaker = Speaker(trainer, machine)
+    let outcome = try trainer.run(
+      saveTo: files.checkpoint, bestPath: files.best, shouldStop: { Interruption.isRequested }
+    ) { event in
+      switch event {
+      case .stepped(let step):
+        report.stepped(step)
+        if log.isDue(step.step) { try log.write(step, tokensPerSecond: report.speed, evaluation: nil) }
+      case .evaluated(let step, let result, let isBest):
+        try log.write(step, tokensPerSecond: report.speed, evaluation: result)
+        report.evaluated(step, result, isBest: isBest)
+        if !command.quiet { try report.says(speaker, seed: trainer.record.configuration.seed, step: step.step) }
+      case .saved: break
+      }
+    }
+    console.endProgress()
+    try conclude(trainer, outcome, speaker)
+  }
+
+  private func conclude(_ trainer: Trainer, _ outcome: Trainer.Outcome, _ speaker: Speaker) throws {
+    let record = trainer.record
+    switch outcome {
+    case .stopped:
+      console.note("stopped at step \(grouped(record.step)); saved to \(files.checkpoint), and --resume goes on there")
+      throw Interrupted()
+    case .outOfPatience:
+      console.note(
+        "stopped at step \(grouped(record.step)): \(record.evaluationsSinceBest) evaluations without a better one")
+    case .finished:
+      console.note("done: \(grouped(record.step)) steps in \(duration(MonotonicTime.sinceProcessStart))")
+    }
+    var model = files.checkpoint
+    if let best = record.best {
+      model = files.best
+      console.note("best: validation loss \(fixed(best.loss, 4)) at step \(grouped(best.step))")
+    }
+    console.note("saved: \(files.checkpoint)" + (record.best == nil ? "" : ", the best in \(files.best)"))
+    if !command.quiet {
+      console.note("")
+      var options = SamplingOptions()
+      options.newTokens = 200
+      var writer = TextWriter(speaker.tokenizer, .streamed, console)
+      let end = try speaker.speak([], options, seed: record.configuration.seed, sample: 0) { try writer.write($0) }
+      try writer.finish()
+      try console.answer(line: "")
+      try console.flush()
+      if end == .interrupted { throw Interrupted() }
+    }
+    console.note("")
+    console.note("more of it: minigpt sample " + printable(shellQuoted(model.bytes)))
+  }
+}
