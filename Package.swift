@@ -50,6 +50,9 @@ let package = Package(
     room("CommandLineInterface", imports: ["MiniGPT", "Platform"]),
     .executableTarget(name: "minigpt", dependencies: ["CommandLineInterface"], swiftSettings: swift),
 
+    // A program on the library alone, as a stranger would write it.
+    .executableTarget(name: "example", dependencies: ["MiniGPT"], path: "Examples", exclude: ["README.md"]),
+
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .target(name: "TestSupport", dependencies: ["Tensors", "Transformer"], path: "Tests/TestSupport"),
     tests("Platform"),
@@ -62,6 +65,7 @@ let package = Package(
     tests(
       "Training", "Platform", "Storage", "Parallel", "Tokenization", "Tensors", "Transformer", "Datasets", "Checkpoints"
     ),
+    .testTarget(name: "MiniGPTTests", dependencies: ["MiniGPT", "example"]),
     .testTarget(name: "CommandLineTests", dependencies: ["minigpt"]),
   ]
 )

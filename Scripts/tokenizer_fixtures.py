@@ -83,4 +83,5 @@ def main():
         out.write(f"  static let merges: [[Int32]] = {merges}\n\n  static let ids: [Int32] = {ids}\n}}\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -66,4 +66,5 @@ def main():
         out.write("\n  ]\n}\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -50,9 +50,9 @@ public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible 
     }
   }
 
-  /// The same error about the file of that name.
+  /// The same error about the file of that name, if it names none yet.
   package func of(_ path: String) -> TokenizerError {
-    if case .file(_, let field, let problem) = self { return .file(path: path, field: field, problem: problem) }
+    if case .file("", let field, let problem) = self { return .file(path: path, field: field, problem: problem) }
     return self
   }
 }

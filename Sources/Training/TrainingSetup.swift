@@ -1,6 +1,7 @@
 public import Checkpoints
 public import Datasets
 internal import Parallel
+internal import Platform
 package import Storage
 public import Tensors
 public import Tokenization
@@ -39,16 +40,16 @@ public struct TrainingSetup: Sendable {
   /// The most tokens that are held out.
   package static let mostValidationTokens = 1_000_000
 
-  /// A training of `shape` on `corpus`.
+  /// A training of `shape` on `corpus`; without `threads`, on the cores that the process may use.
   public init(
     corpus: TextCorpus, tokenizer: TokenizerChoice, shape: GPTConfiguration, configuration: TrainingConfiguration,
-    threads: Int, instructionSet: InstructionSet = .best
+    threads: Int? = nil, instructionSet: InstructionSet = .best
   ) {
     self.corpus = corpus
     self.tokenizer = tokenizer
     self.shape = shape
     self.configuration = configuration
-    self.threads = threads
+    self.threads = threads ?? ProcessorCount.available
     self.instructionSet = instructionSet
   }
 

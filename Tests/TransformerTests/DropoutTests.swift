@@ -43,6 +43,34 @@ import Transformer
     #expect(distance(run.hidden(ids, Self.context).map(Double.init), expected.elements) < 2e-6)
   }
 
+  /// The way back across the edges of tiles: along one direction of each parameter.
+  @Test(arguments: [65, 130]) func gradientsOfLongerTexts(length: Int) throws {
+    let ids = someIds(length, 7), targets = someIds(length, 7, 2)
+    let first = try GPTRun(Self.longer, batch: 1, length: length)
+    let parameters = PlainParameters<Double>(first.gpt.layout, in: first.memory)
+    let reference = try MaskedReference(first, Self.context)
+    let runs = try InstructionSet.available.map { set in
+      let run = try GPTRun(Self.longer, batch: 1, length: length, set: set)
+      run.write(ids: ids, targets: targets)
+      run.step(Self.context)
+      return run
+    }
+    for (index, parameter) in first.gpt.layout.parameters.enumerated() {
+      let direction = numbers(parameter.slot.count, 500 + index).map(Double.init)
+      func loss(_ step: Double) -> Double {
+        var moved = parameters
+        for (i, d) in direction.enumerated() { moved.matrices[parameter.name]?.elements[i] += step * d }
+        return reference.loss(ids.map(Int.init), targets.map(Int.init), moved).elements[0]
+      }
+      let slope = (loss(1e-5) - loss(-1e-5)) / 2e-5
+      for run in runs {
+        let gradient = run.gradient(parameter).map(Double.init)
+        let found = zip(gradient, direction).map { $0 * $1 }.reduce(0, +)
+        #expect(abs(found - slope) < 1e-5 * norm(gradient) * norm(direction), "\(parameter.name), length \(length)")
+      }
+    }
+  }
+
   /// After the embedding, on the attention weights and on both branches of each block.
   @Test func everySiteDrops() throws {
     let run = try GPTRun(Self.longer, batch: 1, length: 65)

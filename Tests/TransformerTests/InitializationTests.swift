@@ -34,6 +34,8 @@ import Transformer
         let (mean, deviation) = moments(values)
         #expect(abs(mean) < 4.5 * expected / n.squareRoot(), "\(name) has the mean \(mean)")
         #expect(abs(deviation - expected) < 4.5 * expected / (2 * n).squareRoot(), "\(name) deviates by \(deviation)")
+        // None is drawn twice, apart from chance.
+        #expect(Set(values).count > values.count * 99 / 100, "\(name) repeats itself")
         // Normal, not merely of that deviation: 68.27 and 95.45 of a hundred lie within one and two.
         for (bound, share) in [(1.0, 0.6827), (2, 0.9545)] {
           let inside = Double(values.filter { abs(Double($0)) < bound * expected }.count) / n

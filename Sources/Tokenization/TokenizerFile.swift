@@ -1,0 +1,55 @@
+package import Storage
+
+/// Tokenizers in files: `tokenizer.json`, tiktoken's ranks, and folders with `vocab.json` and `merges.txt`.
+package enum TokenizerFile {
+  /// Files above this are no tokenizers.
+  static let sizeLimit = 1 << 28
+
+  /// Opens whichever it is. `splitter` is for ranks, which do not say how texts are cut; left out, it follows from the
+  /// size for OpenAI's vocabularies, and is GPT-2's for others.
+  ///
+  /// Throws `StorageError` where the file cannot be read and `TokenizerError` where it is no tokenizer.
+  package static func open(_ path: Path, splitter: Splitter? = nil) throws -> any Tokenizer {
+    if Files.kind(path) == .folder { return try openFolder(path) }
+    let bytes = try FileReader.bytes(of: path, limit: sizeLimit)
+    let start = bytes.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
+    if start == UInt8(ascii: "{") { return try TokenizerJSON.parse(bytes.rawBytes, source: "\(path)") }
+    if TiktokenRanks.looksLike(bytes) { return try TiktokenRanks.parse(bytes, source: "\(path)", splitter: splitter) }
+    throw TokenizerError.file(
+      path: "\(path)", field: "", problem: "no tokenizer: expected a tokenizer.json or tiktoken's ranks")
+  }
+
+  /// Writes a tokenizer in the format of the name's ending: `.json`, `.tiktoken`, or else a folder.
+  package static func write(_ tokenizer: any Tokenizer, to path: Path) throws {
+    if path.hasSuffix(".json") {
+      try store(TokenizerJSON.text(tokenizer, layout: .indented), path)
+    } else if path.hasSuffix(".tiktoken") {
+      try store(try TiktokenRanks.text(tokenizer, path: "\(path)"), path)
+    } else {
+      let files = try MergesFolder.texts(tokenizer, path: "\(path)")
+      try Files.createFolder(path)
+      try store(files.vocabulary, path.appending("vocab.json"))
+      try store(files.merges, path.appending("merges.txt"))
+    }
+  }
+
+  private static func store(_ bytes: [UInt8], _ path: Path) throws(StorageError) {
+    var file = try AtomicFile(path)
+    try file.append(bytes)
+    try file.commit()
+  }
+
+  private static func openFolder(_ path: Path) throws -> any Tokenizer {
+    let whole = path.appending("tokenizer.json")
+    if Files.exists(whole) { return try open(whole) }
+    let names = (vocabulary: path.appending("vocab.json"), merges: path.appending("merges.txt"))
+    if !Files.exists(names.vocabulary) || !Files.exists(names.merges) {
+      throw TokenizerError.file(
+        path: "\(path)", field: "", problem: "no tokenizer: expected tokenizer.json, or vocab.json and merges.txt")
+    }
+    return try MergesFolder.parse(
+      vocabulary: try FileReader.bytes(of: names.vocabulary, limit: sizeLimit),
+      merges: try FileReader.bytes(of: names.merges, limit: sizeLimit),
+      names: ("\(names.vocabulary)", "\(names.merges)"))
+  }
+}

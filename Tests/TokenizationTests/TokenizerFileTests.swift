@@ -1,0 +1,113 @@
+import Foundation
+import Storage
+import Testing
+import Tokenization
+
+@Suite struct TokenizerFileTests {
+  private func withFolder(_ body: (Path) throws -> Void) throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try body(Path(folder.path))
+  }
+
+  @Test(arguments: ["t.json", "t.tiktoken", "t"]) func comesBack(name: String) throws {
+    try withFolder { folder in
+      let tokenizer = try smallTokenizer()
+      let path = folder.appending(name)
+      try TokenizerFile.write(tokenizer, to: path)
+      let read = try TokenizerFile.open(path)
+      let text = bytes(hexadecimal: PeerFixtures.corpus)
+      #expect(try read.encode(text) == PeerFixtures.ids)
+      #expect(read.vocabularySize == tokenizer.vocabularySize)
+      #expect(read.endOfText == tokenizer.endOfText)
+      let again = folder.appending("again" + (name.contains(".") ? String(name.dropFirst()) : ""))
+      try TokenizerFile.write(read, to: again)
+      if name == "t" {
+        for file in ["vocab.json", "merges.txt"] {
+          #expect(
+            try FileReader.bytes(of: path.appending(file)) == FileReader.bytes(of: again.appending(file)))
+        }
+      } else {
+        #expect(try FileReader.bytes(of: path) == FileReader.bytes(of: again))
+      }
+    }
+  }
+
+  @Test func othersComeBackAsJSON() throws {
+    try withFolder { folder in
+      let path = folder.appending("t.json")
+      let tokenizers: [any Tokenizer] = [ByteTokenizer(), try CharacterTokenizer(Array("hé".utf8))]
+      for tokenizer in tokenizers {
+        try TokenizerFile.write(tokenizer, to: path)
+        #expect(try TokenizerFile.open(path).kind == tokenizer.kind)
+        #expect(try TokenizerFile.open(folder.appending("t.json")).vocabularySize == tokenizer.vocabularySize)
+      }
+    }
+  }
+
+  @Test func whatAFormatCannotExpressIsRefused() throws {
+    try withFolder { folder in
+      let characters = try CharacterTokenizer(Array("abc".utf8))
+      #expect(throws: TokenizerError.self) { try TokenizerFile.write(characters, to: folder.appending("t.tiktoken")) }
+      #expect(throws: TokenizerError.self) { try TokenizerFile.write(characters, to: folder.appending("t")) }
+      #expect(throws: TokenizerError.self) {
+        try TokenizerFile.write(try smallTokenizer(.cl100k), to: folder.appending("t"))
+      }
+      #expect(throws: TokenizerError.self) { try TokenizerFile.open(folder) }
+      #expect(throws: StorageError.self) { try TokenizerFile.open(folder.appending("missing.json")) }
+    }
+  }
+
+  /// What stands in a rank file, and what the error says.
+  static let ranks: [(text: String, problem: String)] = [
+    ("IQ== 0\nIQ== 1\n", "line 2"), ("IQ== 0\nIg== 0\n", "line 2"), ("IQ== 0\nIg== 2\n", "no token has rank 1"),
+    ("IQ== 0\nI!== 1\n", "base64"), ("IQ== 0\nIg==\n", "line 2"), ("IQ== 0\nIg== -1\n", "rank from 0"),
+    ("IQ== 0\nIg== 99999999999\n", "rank from 0"), ("IQ== 0\nIh== 1\n", "base64"), ("hello\n", "no tokenizer"),
+    ("", "no tokenizer"), ("\u{0}\u{1}", "no tokenizer"), ("IQ== 0\n 1\n", "base64"),
+  ]
+
+  @Test(arguments: ranks.indices) func brokenRanksAreNamed(index: Int) throws {
+    try withFolder { folder in
+      let path = folder.appending("t.tiktoken")
+      try AtomicFile.write(Array(Self.ranks[index].text.utf8).rawBytes, to: path)
+      let error = #expect(throws: TokenizerError.self) { try TokenizerFile.open(path) }
+      let text = error?.description ?? ""
+      #expect(text.contains(Self.ranks[index].problem) && text.contains("t.tiktoken"), "\(text)")
+    }
+  }
+
+  /// The two files, and what the error says.
+  static let folders: [(vocabulary: String, merges: String, problem: String)] = [
+    ("{\"a\":0,\"b\":1,\"ab\":2}", "#version: 0.2\na c\n", "merges.txt: field `line 2`: `c` is not in"),
+    ("{\"a\":0,\"b\":1,\"ab\":2}", "a b c\n", "merges.txt: field `line 1`: expected two"),
+    ("{\"a\":0,\"b\":1,\"ab\":4}", "a b\n", "vocab.json: no token has the id 2"),
+    ("{\"a\":0,\"b\":0,\"ab\":1}", "a b\n", "vocab.json: the id 0 is both"),
+    ("{\"a\":0,\"b\":true,\"ab\":1}", "a b\n", "vocab.json: field ``b``: expected an id"),
+    ("[]", "a b\n", "vocab.json: expected an object"), ("{", "", "vocab.json"),
+    ("{}", "", "vocab.json: it has no tokens"),
+  ]
+
+  @Test(arguments: folders.indices) func brokenFoldersAreNamed(index: Int) throws {
+    try withFolder { folder in
+      let fault = Self.folders[index]
+      try AtomicFile.write(Array(fault.vocabulary.utf8).rawBytes, to: folder.appending("vocab.json"))
+      try AtomicFile.write(Array(fault.merges.utf8).rawBytes, to: folder.appending("merges.txt"))
+      let error = #expect(throws: TokenizerError.self) { try TokenizerFile.open(folder) }
+      let text = error?.description ?? ""
+      #expect(text.contains(fault.problem), "\(text)")
+    }
+  }
+
+  @Test func ranksMergeWhateverIsATokenTogether() throws {
+    try withFolder { folder in
+      let path = folder.appending("t.tiktoken")
+      // a, b, c, bc, abc: no merge of a and b, yet `abc` is found through `bc`, and `aabc` through `abc`.
+      let lines = ["YQ== 0", "Yg== 1", "Yw== 2", "YmM= 3", "YWJj 4"]
+      try AtomicFile.write(Array(lines.joined(separator: "\n").utf8).rawBytes, to: path)
+      let tokenizer = try TokenizerFile.open(path)
+      #expect(try tokenizer.encode("abc aabc".replacing(" ", with: "")) == [4, 0, 4])
+      #expect(throws: TokenizerError.unknownByte(UInt8(ascii: "d"), offset: 2)) { try tokenizer.encode("abd") }
+    }
+  }
+}
