@@ -20,8 +20,6 @@ public struct TrainingRecord: Equatable, Sendable {
   }
 
   /// What the training was asked to do.
-
-  /// What the training was asked to do.
   public var configuration: TrainingConfiguration
   /// Updates done.
   public var step = 0
