@@ -21,16 +21,19 @@ package final class TextGenerator {
   package init(_ model: GPT, parameters: ParameterStorage, pool: WorkerPool, kernels: Kernels) {
     self.model = model
     let configuration = model.configuration, context = configuration.context
-    windows = Swift.stride(from: Self.stride, to: context + Self.stride, by: Self.stride).map {
-      GPT.Activations(configuration, batch: 1, length: min($0, context), trains: false, logitRows: 1)
-    }
-    let last = windows[windows.count - 1]
+    let last = GPT.Activations(configuration, batch: 1, length: context, trains: false, logitRows: 1)
+    windows =
+      Swift.stride(from: Self.stride, to: context, by: Self.stride).map {
+        GPT.Activations(
+          configuration, batch: 1, length: $0, trains: false, logitRows: 1, sharingTableOf: last)
+      } + [last]
     logits = last.logits
     row = [Float](repeating: 0, count: configuration.vocabularySize)
     memory = Memory(
       parameters: parameters, trains: false, activations: last.count, indices: last.indexCount,
       scratch: model.scratch(length: context), pool: pool, kernels: kernels)
     tokens.reserveCapacity(context + 1)
+    model.prepare(last, in: memory)
   }
 
   /// Forgets what was said and begins with a prompt, of which the last `context` tokens count.
@@ -49,8 +52,6 @@ package final class TextGenerator {
   package func nextLogits() -> [Float] {
     let index = (tokens.count - 1) / Self.stride, window = windows[index]
     for t in 0..<window.length { memory.setIndex(window.ids, t, t < tokens.count ? tokens[t] : 0) }
-    // The fixed table lies where other windows have other things: it is written for each.
-    model.prepare(window, in: memory)
     model.forward(window, nil, in: memory)
     let hidden = window.hidden.rows(tokens.count - 1..<tokens.count)
     model.outputProjection.forward(hidden, into: logits, in: memory)

@@ -51,15 +51,21 @@ package struct GPT: Sendable {
     /// - Parameters:
     ///   - trains: whether places for the way back are there.
     ///   - logitRows: rows of logits at a time.
-    package init(_ configuration: GPTConfiguration, batch: Int, length: Int, trains: Bool, logitRows: Int) {
+    ///   - longer: activations for longer texts in the same memory, whose sinusoidal table serves these as well.
+    package init(
+      _ configuration: GPTConfiguration, batch: Int, length: Int, trains: Bool, logitRows: Int,
+      sharingTableOf longer: Activations? = nil
+    ) {
       let rows = batch * length, width = configuration.width
+      let table = longer?.positions?.rows(0..<length)
       var planner = SlotPlanner(.activations)
+      if let longer = longer?.positions { _ = planner.take(longer.rows, longer.columns) }
       self.batch = batch
       self.length = length
       ids = IndexSlot(offset: 0, count: rows)
       targets = IndexSlot(offset: rows, count: rows)
       indexCount = 2 * rows
-      positions = configuration.positions == .sinusoidal ? planner.take(length, width) : nil
+      positions = table ?? (configuration.positions == .sinusoidal ? planner.take(length, width) : nil)
       decoder = Decoder.Saved(batch: batch, length: length, configuration, trains: trains, in: &planner)
       finalStatistics = planner.take(rows, 2)
       hidden = configuration.norm == .pre ? planner.take(rows, width) : decoder.output
