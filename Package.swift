@@ -54,17 +54,20 @@ let package = Package(
     .executableTarget(name: "example", dependencies: ["MiniGPT"], path: "Examples", exclude: ["README.md"]),
 
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
-    .target(name: "TestSupport", dependencies: ["Tensors", "Transformer"], path: "Tests/TestSupport"),
+    .target(name: "TestSupport", dependencies: ["Storage", "Tensors", "Transformer"], path: "Tests/TestSupport"),
     tests("Platform"),
     tests("Storage", "Platform"),
     tests("Parallel", "CKernels"),
     tests("Tokenization", "Storage", "Parallel"),
     tests("Tensors", "CKernels", "Parallel"),
     tests("Transformer", "Platform", "Tensors", "Parallel", "TestSupport", "AllocationCounter"),
-    tests("Checkpoints", "Platform", "Storage"),
+    tests("Datasets", "Storage", "Parallel", "Tensors", "Tokenization", "TestSupport"),
+    tests("Checkpoints", "Platform", "Storage", "Parallel", "Tensors", "Tokenization", "Transformer"),
     tests(
-      "Training", "Platform", "Storage", "Parallel", "Tokenization", "Tensors", "Transformer", "Datasets", "Checkpoints"
-    ),
+      "Generation", "Platform", "Storage", "Parallel", "Tensors", "Transformer", "TestSupport", "AllocationCounter"),
+    tests(
+      "Training", "Platform", "Storage", "Parallel", "Tokenization", "Tensors", "Transformer", "Datasets",
+      "Checkpoints", "TestSupport", "AllocationCounter"),
     .testTarget(name: "MiniGPTTests", dependencies: ["MiniGPT", "example"]),
     .testTarget(name: "CommandLineTests", dependencies: ["minigpt"]),
   ]

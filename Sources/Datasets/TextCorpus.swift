@@ -1,5 +1,5 @@
 package import Storage
-package import Tokenization
+public import Tokenization
 
 /// The text files to learn from, mapped: they need not fit into memory.
 public struct TextCorpus: Sendable {
@@ -33,17 +33,20 @@ public struct TextCorpus: Sendable {
   /// The whole, file by file.
   package var parts: [Part] { files.map { Part(file: $0, range: 0..<$0.count) } }
 
-  /// The last `fraction` of the bytes is held out, at most `most` bytes of it; the cut never splits a character.
+  /// Keeps the first ⌊bytes · (1 - fraction)⌋ bytes and holds out the rest, at most `most` bytes of it; the cut never
+  /// splits a character. Text that is not UTF-8 is cut at most three bytes on.
   package func split(holdingOut fraction: Double, most: Int) -> (training: [Part], validation: [Part]) {
-    let kept = byteCount - Int(Double(byteCount) * fraction)
+    let kept = Int(Double(byteCount) * (1 - fraction))
     var training: [Part] = [], validation: [Part] = [], before = 0, left = most
     for file in files {
       var cut = min(max(kept - before, 0), file.count)
       let bytes = file.bytes
-      while cut > 0, cut < file.count, bytes[cut] & 0xC0 == 0x80 { cut += 1 }
+      let latest = min(cut + 3, file.count)
+      while cut > 0, cut < latest, bytes[cut] & 0xC0 == 0x80 { cut += 1 }
       if cut > 0 { training.append(Part(file: file, range: 0..<cut)) }
-      var end = min(file.count, cut + left)
-      while end > cut, end < file.count, bytes[end] & 0xC0 == 0x80 { end -= 1 }
+      var end = cut + min(left, file.count - cut)
+      let earliest = max(cut, end - 3)
+      while end > earliest, end < file.count, bytes[end] & 0xC0 == 0x80 { end -= 1 }
       if end > cut { validation.append(Part(file: file, range: cut..<end)) }
       left -= end - cut
       before += file.count
@@ -68,6 +71,8 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
   case emptyCorpus(String)
   /// Too few tokens for one window.
   case tooShort(what: String, tokens: Int, context: Int)
+  /// A text that the tokenizer has no ids for.
+  case notEncodable(String, TokenizerError)
 
   /// The error in one line.
   public var description: String {
@@ -75,6 +80,7 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
     case .emptyCorpus(let path): "\(path): empty: there is nothing to learn from"
     case .tooShort(let what, let tokens, let context):
       "the \(what) is too short: \(tokens) tokens, but a context of \(context) needs at least \(context + 1)"
+    case .notEncodable(let path, let error): "\(path): \(error)"
     }
   }
 }

@@ -44,7 +44,7 @@ package final class TokenSequence: Sendable {
         if !isFirst, let endOfText = tokenizer.endOfText { try append([endOfText]) }
         isFirst = false
         try tokenizer.encode(
-          text.text, pool: pool, failure: { $0.of("\(part.file.path)") as any Error },
+          text.text, pool: pool, failure: { Self.error($0, "\(part.file.path)") },
           sink: { ids, done in
             try append(ids)
             progress(done)
@@ -52,6 +52,12 @@ package final class TokenSequence: Sendable {
       }
     }
     return TokenSequence(try file.map())
+  }
+
+  /// Every error names the file.
+  private static func error(_ error: TokenizerError, _ path: String) -> any Error {
+    if case .unknownCharacter = error { return DatasetError.notEncodable(path, error) }
+    return error.of(path)
   }
 
   /// Ids that stand already somewhere, as `eval --ids` reads them.

@@ -1,42 +1,12 @@
 import Checkpoints
 import Datasets
-import Foundation
 import Parallel
 import Storage
 import Tensors
+import TestSupport
 import Tokenization
 import Training
 import Transformer
-
-/// A folder that is gone with the test.
-final class Folder {
-  let url: URL
-
-  init() throws {
-    url = FileManager.default.temporaryDirectory.appendingPathComponent("minigpt-" + UUID().uuidString)
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(at: url) }
-
-  func path(_ name: String) -> Storage.Path { Storage.Path(url.appendingPathComponent(name).path) }
-
-  func write(_ name: String, _ text: String) throws -> Storage.Path {
-    try Data(text.utf8).write(to: url.appendingPathComponent(name))
-    return path(name)
-  }
-
-  func data(_ name: String) throws -> Data { try Data(contentsOf: url.appendingPathComponent(name)) }
-}
-
-/// A text with some order in it: the same from run to run.
-func verses(_ lines: Int) -> String {
-  let words = ["the", "sea", "is", "deep", "and", "wide", "who", "goes", "there", "night", "falls", "on", "hills"]
-  let stream = RandomStream(seed: 11, site: 3)
-  return (0..<lines).map { line in
-    (0..<6).map { words[stream.integer(below: words.count, line * 6 + $0)] }.joined(separator: " ")
-  }.joined(separator: "\n")
-}
 
 /// A training so small that it ends at once.
 func tinySetup(
