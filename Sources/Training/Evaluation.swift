@@ -28,7 +28,7 @@ package enum Evaluation {
     _ model: GPT, _ activations: GPT.Activations, tokens: TokenSequence, byteLengths: [Int32], in memory: Memory,
     progress: (Int) -> Bool = { _ in true }
   ) -> EvaluationResult? {
-    let context = activations.length, predictions = tokens.count - 1
+    let context = activations.length, predictions = max(0, tokens.count - 1)
     var total = 0.0, bytes = 0, window = 0
     while window * context < predictions {
       let filled = LanguageModelWindows.fillInOrder(

@@ -4,7 +4,7 @@ package import Transformer
 /// The cross-entropy of a GPT's logits, in slices of rows: `[B·T, V]` never stands in memory.
 package enum LanguageModelLoss {
   /// Rows of logits at a time: some 16 MB, a function of V alone.
-  package static func rows(vocabulary: Int) -> Int { max(256, min(4096, (1 << 22) / vocabulary)) }
+  package static func rows(vocabulary: Int) -> Int { max(256, min(4096, (1 << 22) / max(1, vocabulary))) }
 
   /// The losses of all positions, each to its place in `activations.losses`.
   package static func forward(_ model: GPT, _ activations: GPT.Activations, in memory: Memory) {
