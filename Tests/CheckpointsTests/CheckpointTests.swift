@@ -1,0 +1,229 @@
+import Checkpoints
+import Parallel
+import Storage
+import Tensors
+import Testing
+import Tokenization
+import Transformer
+
+@Suite struct CheckpointTests {
+  let folder: TestFolder
+
+  init() throws { folder = try TestFolder() }
+
+  /// A model with numbers everywhere.
+  struct Model {
+    let tokenizer: any Tokenizer
+    let model: GPT
+    let memory: Memory
+
+    init(_ tokenizer: any Tokenizer = ByteTokenizer(), numbered: Bool = true) {
+      self.tokenizer = tokenizer
+      model = GPT(
+        GPTConfiguration(
+          vocabularySize: tokenizer.vocabularySize, context: 7, layers: 2, heads: 3, width: 15,
+          feedForwardWidth: 22, positions: .learned, norm: .pre, activation: .relu))
+      memory = Memory(
+        parameters: ParameterStorage(count: model.layout.count), trains: true, activations: 0, indices: 0, scratch: 0,
+        pool: WorkerPool(threads: 1), kernels: .portable)
+      if !numbered { return }
+      let stream = RandomStream(seed: 1, site: 1)
+      for (index, region) in Self.regions.enumerated() {
+        for parameter in model.layout.parameters {
+          let slot = parameter.slot.at(region)
+          memory.write(slot, (0..<slot.count).map { Float(stream.uniform(slot.offset + $0, step: index) - 0.5) })
+        }
+      }
+    }
+
+    static let regions: [Region] = [.parameters, .firstMoments, .secondMoments]
+
+    func bits(_ regions: [Region] = Self.regions) -> [[UInt32]] {
+      regions.flatMap { region in
+        model.layout.parameters.map { memory.read($0.slot.at(region)).map(\.bitPattern) }
+      }
+    }
+
+    func write(_ path: Path, moments: Bool = true, record: TrainingRecord? = TrainingRecordTests.record()) throws {
+      try Checkpoint.write(
+        path, model, tokenizer: TokenizerJSON.text(tokenizer), record: record, moments: moments, from: memory)
+    }
+  }
+
+  static func tokenizers() throws -> [any Tokenizer] {
+    let text = Array("the quick brown fox jumps over the lazy dog; über 漢字 😀\n\"{}\\".utf8)
+    return [ByteTokenizer(), try CharacterTokenizer(text), try BPETrainer(vocabularySize: 270).train(text)]
+  }
+
+  @Test func comesBackToTheLastBit() throws {
+    for tokenizer in try Self.tokenizers() {
+      let written = Model(tokenizer), read = Model(tokenizer, numbered: false)
+      try written.write(folder.file("m"))
+      let checkpoint = try Checkpoint(folder.file("m"))
+      #expect(checkpoint.configuration == written.model.configuration)
+      #expect(checkpoint.record == TrainingRecordTests.record())
+      #expect(checkpoint.hasMoments)
+      let back = try checkpoint.tokenizer()
+      #expect(back.kind == tokenizer.kind)
+      #expect(TokenizerJSON.text(back) == TokenizerJSON.text(tokenizer))
+      try checkpoint.load(into: read.memory, moments: true)
+      #expect(read.bits() == written.bits())
+      #expect(try SafetensorsChecksum.verify(folder.file("m")) != .absent)
+    }
+  }
+
+  @Test func weightsAloneAreTheSameFormat() throws {
+    let written = Model(), read = Model(numbered: false)
+    try written.write(folder.file("m"), moments: false, record: nil)
+    let checkpoint = try Checkpoint(folder.file("m"))
+    #expect(!checkpoint.hasMoments && checkpoint.record == nil)
+    try checkpoint.load(into: read.memory, moments: false)
+    #expect(read.bits([.parameters]) == written.bits([.parameters]))
+    let error = #expect(throws: CheckpointError.self) { try checkpoint.load(into: read.memory, moments: true) }
+    #expect(error?.description.contains("no optimizer state") == true)
+  }
+
+  /// The weights in the map are those that a copy has.
+  @Test func mappedWeightsAreTheWeights() throws {
+    let written = Model()
+    for moments in [true, false] {
+      try written.write(folder.file("m"), moments: moments)
+      let parameters = try Checkpoint(folder.file("m")).parameters()
+      #expect(!parameters.isWritable)
+      #expect(parameters.count == written.model.layout.count)
+      let memory = Memory(
+        parameters: parameters, trains: false, activations: 0, indices: 0, scratch: 0, pool: WorkerPool(threads: 1),
+        kernels: .portable)
+      let bits = written.model.layout.parameters.map { memory.read($0.slot).map(\.bitPattern) }
+      #expect(bits == written.bits([.parameters]))
+    }
+  }
+
+  @Test func sameValuesSameBytes() throws {
+    try Model().write(folder.file("a"))
+    try Model().write(folder.file("b"))
+    let bytes = try folder.read("a")
+    #expect(try folder.read("b") == bytes)
+    // Over itself, too.
+    try Model().write(folder.file("a"))
+    #expect(try folder.read("a") == bytes)
+    #expect(try folder.names().sorted() == ["a", "b"])
+  }
+
+  // MARK: - What is refused
+
+  /// Writes a checkpoint whose tensors and metadata are changed; gives the error's line, without the file's name.
+  private func refusal(
+    tensors change: (inout [SafetensorsFileWriter.Tensor]) -> Void = { _ in },
+    metadata changeMetadata: (inout [String: String]) -> Void = { _ in }
+  ) throws -> String {
+    try Model().write(folder.file("m"))
+    let file = try SafetensorsFile(folder.file("m"))
+    var tensors = file.tensors.map { SafetensorsFileWriter.Tensor($0.name, $0.type, $0.shape) }
+    var metadata: [String: String] = [:]
+    for entry in file.metadata where !entry.key.hasPrefix("checksum.") { metadata[entry.key] = entry.value }
+    change(&tensors)
+    changeMetadata(&metadata)
+    let path = folder.file("changed")
+    try SafetensorsFileWriter.write(
+      path, tensors: tensors, metadata: metadata.sorted { $0.key < $1.key }.map { (key: $0.key, value: $0.value) }
+    ) { index, writer in try writer.append([UInt8](repeating: 0, count: tensors[index].byteCount).rawBytes) }
+    do {
+      let checkpoint = try Checkpoint(path)
+      _ = try checkpoint.tokenizer()
+      return "read"
+    } catch { return "\(error)".replacing("\(path): ", with: "") }
+  }
+
+  @Test func refusesForeignFiles() throws {
+    #expect(try refusal() == "read")
+    #expect(
+      try refusal(metadata: { $0["minigpt.version"] = nil })
+        == "a safetensors file, but not a minigpt checkpoint: no `minigpt.version` in it")
+    #expect(
+      try refusal(metadata: { $0["minigpt.version"] = "2" })
+        == "checkpoint format version 2, but this minigpt reads up to version 1")
+    #expect(
+      try refusal(metadata: { $0["minigpt.kind"] = "rnn" }) == "a checkpoint of kind 'rnn', expected 'gpt'")
+    try folder.write("no safetensors file at all, but a text", "text")
+    #expect(throws: CheckpointError.self) { _ = try Checkpoint(folder.file("text")) }
+    #expect(throws: CheckpointError.self) { _ = try Checkpoint(folder.file("missing")) }
+    #expect(throws: CheckpointError.self) { _ = try Checkpoint(folder.path) }
+  }
+
+  @Test func refusesOtherTensors() throws {
+    let name = "blocks.1.feedForward.up.weight"
+    #expect(try refusal(tensors: { $0.removeAll { $0.name == name } }) == "tensor \(name) is missing")
+    #expect(
+      try refusal(tensors: { $0.removeAll { $0.name == "optimizer.v." + name } })
+        == "tensor optimizer.v.\(name) is missing")
+    #expect(
+      try refusal(tensors: { $0.append(SafetensorsFileWriter.Tensor("extra", .f32, [3])) })
+        == "tensor extra does not belong to the configuration")
+    func replacing(_ type: SafetensorsType, _ shape: [Int]) -> (inout [SafetensorsFileWriter.Tensor]) -> Void {
+      { tensors in
+        tensors = tensors.map { $0.name == name ? SafetensorsFileWriter.Tensor(name, type, shape) : $0 }
+      }
+    }
+    #expect(
+      try refusal(tensors: replacing(.f32, [22, 15])) == "tensor \(name) is F32 [22, 15], expected F32 [15, 22]")
+    #expect(
+      try refusal(tensors: replacing(.f16, [15, 22])) == "tensor \(name) is F16 [15, 22], expected F32 [15, 22]")
+  }
+
+  /// Sizes are refused before anything is made by them: else this would take all memory there is.
+  @Test(
+    arguments: [
+      ("\"layers\":2", "\"layers\":1000000000000", "layers is 1000000000000"),
+      ("\"layers\":2", "\"layers\":9223372036854775807", "layers"),
+      ("\"embd\":15", "\"embd\":60000000", "embd"), ("\"context\":7", "\"context\":-7", "context"),
+      ("\"heads\":3", "\"heads\":4", "4 heads do not divide the width 15"),
+      ("\"heads\":3", "\"heads\":0", "heads"), ("\"ffn\":22", "\"ffn\":1e3", "ffn"),
+      ("\"norm\":\"pre\"", "\"norm\":\"side\"", "norm"), ("{", "[", "minigpt.configuration"),
+      ("\"vocab_size\":257", "\"vocab_size\":16777216", "tokenEmbedding"),
+    ]) func refusesConfigurations(part: String, other: String, word: String) throws
+  {
+    let message = try refusal(metadata: {
+      $0["minigpt.configuration"] = $0["minigpt.configuration"]?.replacing(part, with: other)
+    })
+    #expect(message.contains(word))
+    #expect(message != "read" && !message.contains("\n"))
+  }
+
+  @Test func refusesTokenizersOfOtherSize() throws {
+    let other = String(decoding: TokenizerJSON.text(try CharacterTokenizer(Array("abc".utf8))), as: UTF8.self)
+    #expect(
+      try refusal(metadata: { $0["minigpt.tokenizer"] = other }) == "its tokenizer has 4 tokens, but its model 257")
+    #expect(try refusal(metadata: { $0["minigpt.tokenizer"] = "{}" }).contains("tokenizer"))
+    #expect(try refusal(metadata: { $0["minigpt.tokenizer"] = nil }).contains("tokenizer"))
+    #expect(try refusal(metadata: { $0["minigpt.training"] = "{}" }).contains("minigpt.training"))
+  }
+
+  /// Every flipped bit is seen: by the rules of the header, or by a checksum when all is read.
+  @Test func flippedBitsAreSeen() throws {
+    try Model(try CharacterTokenizer(Array("abc".utf8))).write(folder.file("m"))
+    let bytes = try folder.read("m"), read = Model(try CharacterTokenizer(Array("abc".utf8)), numbered: false)
+    let stream = RandomStream(seed: 8, site: 1)
+    let header = try SafetensorsFile(folder.file("m")).header.dataStart
+    for index in 0..<200 {
+      var broken = bytes
+      let place = index < 100 ? stream.integer(below: header, index) : stream.integer(below: bytes.count, index)
+      broken[place] ^= 1 << UInt8(index % 8)
+      let path = try folder.write(broken, "broken")
+      #expect(throws: (any Error).self, "bit \(index % 8) of byte \(place)") {
+        try Checkpoint(path).load(into: read.memory, moments: true)
+      }
+    }
+  }
+
+  @Test func truncatedFilesAreRefused() throws {
+    try Model().write(folder.file("m"))
+    let bytes = try folder.read("m")
+    for count in [0, 7, 8, 100, bytes.count / 2, bytes.count - 1] {
+      let path = try folder.write(Array(bytes.prefix(count)), "short")
+      #expect(throws: CheckpointError.self) { _ = try Checkpoint(path) }
+    }
+    let path = try folder.write(bytes + [0], "long")
+    #expect(throws: CheckpointError.self) { _ = try Checkpoint(path) }
+  }
+}
