@@ -1,0 +1,23 @@
+import AllocationCounter
+import Platform
+import TestSupport
+import Testing
+import Training
+
+@Suite struct AllocationTests {
+  /// Dropout on, two batches an update. In a process of its own, where nobody else asks for memory.
+  @Test(.enabled(if: allocations_counted() == 1, "a sanitizer owns malloc"))
+  func aStepTakesNoMemoryFromTheThirdOn() async {
+    await #expect(processExitsWith: .success) {
+      for threads in 1...2 {
+        let folder = try Folder(), corpus = try folder.write("corpus", verses(60))
+        let trainer = try tinySetup(corpus, threads: threads).prepare().trainer
+        for _ in 0..<2 { _ = try trainer.step() }
+        let before = allocations_all()
+        for _ in 0..<10 { _ = try trainer.step() }
+        let taken = allocations_all() - before
+        check(taken == 0, "\(taken) allocations in ten steps on \(threads) threads")
+      }
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import Checkpoints
+import Datasets
+import Parallel
+import Tensors
+import TestSupport
+import Testing
+import Training
+import Transformer
+
+@Suite struct EvaluationTests {
+  static let shape = GPTConfiguration(
+    vocabularySize: 19, context: 7, layers: 2, heads: 2, width: 12, feedForwardWidth: 21)
+  /// The last id is `<|endoftext|>`, which stands for no byte.
+  static let byteLengths: [Int32] = (0..<19).map { $0 == 18 ? 0 : Int32(1 + $0 % 3) }
+
+  private func evaluate(
+    _ ids: [Int32], batch: Int, threads: Int = 2, progress: (Int) -> Bool = { _ in true }
+  ) throws -> EvaluationResult? {
+    let model = GPT(Self.shape)
+    let activations = GPT.Activations(
+      Self.shape, batch: batch, length: Self.shape.context, trains: false, logitRows: 5)
+    return Evaluation.run(
+      model, activations, tokens: try TokenSequence.of(ids), byteLengths: Self.byteLengths,
+      in: try memory(model, activations, threads: threads), progress: progress)
+  }
+
+  private func memory(_ model: GPT, _ activations: GPT.Activations, threads: Int) throws -> Memory {
+    let memory = Memory(
+      parameters: ParameterStorage(count: model.layout.count), trains: false, activations: activations.count,
+      indices: activations.indexCount, scratch: model.scratch(length: Self.shape.context),
+      pool: WorkerPool(threads: threads), kernels: try #require(InstructionSet.best.kernels))
+    let stream = RandomStream(seed: 4, site: 1)
+    for parameter in model.layout.parameters {
+      let slot = parameter.slot
+      memory.write(slot, (0..<slot.count).map { Float(stream.uniform(slot.offset + $0) - 0.4) })
+    }
+    return memory
+  }
+
+  /// The definition, window by window in double precision.
+  private func reference(_ ids: [Int32]) throws -> (tokens: Int, bytes: Int, loss: Double) {
+    let model = GPT(Self.shape)
+    let activations = GPT.Activations(Self.shape, batch: 1, length: 7, trains: false, logitRows: 1)
+    let plain = PlainParameters<Double>(model.layout, in: try memory(model, activations, threads: 1))
+    var total = 0.0, tokens = 0, bytes = 0, start = 0
+    while start + 1 < ids.count {
+      let inputs = ids[start..<min(start + 7, ids.count - 1)].map { Int($0) }
+      let hidden = GPT.reference(inputs, length: inputs.count, Self.shape, plain)
+      let logits = hidden * plain.matrix("tokenEmbedding").transposed
+      for t in inputs.indices {
+        let row = logits.row(t), target = Int(ids[start + t + 1]), most = row.max() ?? 0
+        total += most + Double.log(row.map { Double.exp($0 - most) }.reduce(0, +)) - row[target]
+        bytes += Int(Self.byteLengths[target])
+        tokens += 1
+      }
+      start += 7
+    }
+    return (tokens, bytes, total / Double(max(1, tokens)))
+  }
+
+  private func text(_ count: Int) -> [Int32] {
+    let stream = RandomStream(seed: 9, site: 1)
+    return (0..<count).map { $0 % 11 == 10 ? 18 : Int32(stream.integer(below: 19, $0)) }
+  }
+
+  /// Texts that end with a window, one token before and one behind, and the shortest there is.
+  @Test(arguments: [2, 3, 7, 8, 9, 15, 16, 29, 30, 50]) func isTheDefinition(count: Int) throws {
+    let expected = try reference(text(count))
+    let found = try #require(try evaluate(text(count), batch: 2))
+    #expect(found.tokens == expected.tokens && found.tokens == count - 1)
+    #expect(found.bytes == expected.bytes)
+    #expect(abs(found.loss - expected.loss) < 1e-6 * expected.loss)
+  }
+
+  @Test func batchAndThreadsChangeNoBit() throws {
+    let one = try evaluate(text(101), batch: 1, threads: 1)
+    for batch in [2, 3, 5, 40] {
+      for threads in 1...3 { #expect(try evaluate(text(101), batch: batch, threads: threads) == one) }
+    }
+  }
+
+  /// The first token is seen, but not predicted; the end of a text is predicted, but stands for no byte.
+  @Test func countsTheBytesOfWhatIsPredicted() throws {
+    let result = try #require(try evaluate([2, 0, 18, 1, 18], batch: 1))
+    #expect(result.tokens == 4)
+    #expect(result.bytes == 1 + 0 + 2 + 0)
+    let nothing = try #require(try evaluate([2, 18], batch: 1))
+    #expect(nothing.bytes == 0 && nothing.bitsPerByte.isNaN)
+  }
+
+  @Test func perplexityAndBitsPerByteFollow() throws {
+    let result = try #require(try evaluate(text(50), batch: 1))
+    #expect(abs(result.perplexity - Double.exp(result.loss)) < 1e-9)
+    let bits = result.loss * 49 / Double.log(2) / Double(result.bytes)
+    #expect(abs(result.bitsPerByte - bits) < 1e-12)
+  }
+
+  @Test func saysHowFarItIsAndStops() throws {
+    var windows: [Int] = []
+    _ = try evaluate(text(30), batch: 2) {
+      windows.append($0)
+      return true
+    }
+    #expect(windows == [2, 4, 5])
+    #expect(try evaluate(text(30), batch: 2) { $0 < 4 } == nil)
+  }
+
+  @Test func aTextWithoutPredictionsHasNone() throws {
+    #expect(try evaluate([3], batch: 1)?.tokens == 0)
+    #expect(try evaluate([], batch: 1)?.tokens == 0)
+  }
+}

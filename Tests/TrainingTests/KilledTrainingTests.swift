@@ -1,0 +1,84 @@
+import Checkpoints
+import Foundation
+import Storage
+import TestSupport
+import Testing
+import Training
+
+/// A run that is killed, which an error thrown from an event stands for: nothing is written behind it.
+@Suite struct KilledTrainingTests {
+  struct Killed: Error {}
+
+  private func files(_ folder: Folder) throws -> [Data] { [try folder.data("latest"), try folder.data("best")] }
+
+  private func run(_ folder: Folder, resumes: Bool, event: (Trainer.Event) throws -> Void = { _ in }) throws {
+    let corpus = try folder.write("corpus", verses(60))
+    let trainer = try tinySetup(corpus) { $0.saveEvery = 3 }.prepare().trainer
+    if resumes { try trainer.resume(try Checkpoint(folder.path("latest"))) }
+    _ = try trainer.run(
+      saveTo: folder.path("latest"), bestPath: folder.path("best"), shouldStop: { false }, event: event)
+  }
+
+  /// Evaluations at 4, 8, 12; saves at 0, 3, 6, 9, 12. A run killed at any event ends in the same files.
+  @Test func endsInTheSameFilesWhereverItIsKilled() throws {
+    let straight = try Folder()
+    var events = 0
+    try run(straight, resumes: false) { _ in events += 1 }
+    let expected = try files(straight)
+    #expect(events == 12 + 3 + 5)
+    for last in 1...events {
+      let folder = try Folder()
+      var count = 0
+      #expect(throws: Killed.self) {
+        try run(folder, resumes: false) { _ in
+          count += 1
+          if count == last { throw Killed() }
+        }
+      }
+      // At any moment a complete checkpoint is there.
+      let left = try Checkpoint(folder.path("latest"))
+      #expect(left.hasMoments)
+      try run(folder, resumes: true)
+      #expect(try files(folder) == expected, "killed at event \(last)")
+    }
+  }
+
+  /// The best one is committed before the latest knows of it.
+  @Test func bestIsThereBeforeTheLatestKnows() throws {
+    let folder = try Folder()
+    var isSeen = false
+    #expect(throws: Killed.self) {
+      try run(folder, resumes: false) {
+        if case .evaluated(let step, _, let isBest) = $0 {
+          #expect(isBest && step.step == 4)
+          isSeen = true
+          throw Killed()
+        }
+      }
+    }
+    #expect(isSeen)
+    let best = try Checkpoint(folder.path("best")), latest = try Checkpoint(folder.path("latest"))
+    #expect(best.record?.step == 4)
+    #expect(best.record?.best?.step == 4)
+    #expect(!best.hasMoments)
+    #expect(latest.record?.step == 3)
+    #expect(latest.record?.best == nil)
+  }
+
+  @Test func patienceEndsTheRun() throws {
+    let folder = try Folder(), corpus = try folder.write("corpus", verses(60))
+    let trainer = try tinySetup(corpus) {
+      $0.learningRate = 0
+      $0.minimumLearningRate = 0
+      $0.steps = 40
+      $0.patience = 2
+    }.prepare().trainer
+    let outcome = try trainer.run(
+      saveTo: folder.path("latest"), bestPath: folder.path("best"), shouldStop: { false }, event: { _ in })
+    #expect(outcome == .outOfPatience)
+    // Nothing is learned: the first evaluation stays the best, and two more were waited for.
+    #expect(trainer.record.step == 12)
+    #expect(trainer.record.best?.step == 4)
+    #expect(try Checkpoint(folder.path("latest")).record?.step == 12)
+  }
+}
