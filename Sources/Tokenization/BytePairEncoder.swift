@@ -76,32 +76,39 @@ struct BytePairEncoder: TokenEncoder {
     if tokens.count > Self.longPiece {
       long.merge(&tokens, tokenizer)
     } else {
-      mergeShort()
+      Self.mergeShort(&tokens, &ranks, tokenizer)
     }
     ids += tokens
   }
 
   /// Looks at all pairs, merges the lowest of them, again and again: the quickest way for a few bytes.
-  private mutating func mergeShort() {
+  private static func mergeShort(_ all: inout [Int32], _ scratch: inout [Int32], _ tokenizer: BytePairTokenizer) {
     let none = Int32.max
-    ranks.removeAll(keepingCapacity: true)
-    for place in 1..<max(1, tokens.count) {
-      ranks.append(tokenizer.rank(tokens[place - 1], tokens[place]))
-    }
-    while true {
-      var lowest = none
-      var place = 0
-      for index in 0..<ranks.count where ranks[index] < lowest {
-        lowest = ranks[index]
-        place = index
+    var count = all.count
+    while scratch.count < count { scratch.append(none) }
+    do {
+      var tokens = all.mutableSpan
+      var ranks = scratch.mutableSpan
+      for place in 1..<max(1, count) { ranks[place - 1] = tokenizer.rank(tokens[place - 1], tokens[place]) }
+      while true {
+        var lowest = none
+        var place = 0
+        for index in 0..<max(1, count) - 1 where ranks[index] < lowest {
+          lowest = ranks[index]
+          place = index
+        }
+        if lowest == none { break }
+        tokens[place] = tokenizer.result(tokens[place], tokens[place + 1])
+        count -= 1
+        for index in place + 1..<max(place + 1, count) {
+          tokens[index] = tokens[index + 1]
+          ranks[index - 1] = ranks[index]
+        }
+        if place > 0 { ranks[place - 1] = tokenizer.rank(tokens[place - 1], tokens[place]) }
+        if place + 1 < count { ranks[place] = tokenizer.rank(tokens[place], tokens[place + 1]) }
       }
-      if lowest == none { return }
-      tokens[place] = tokenizer.result(tokens[place], tokens[place + 1])
-      tokens.remove(at: place + 1)
-      ranks.remove(at: place)
-      if place > 0 { ranks[place - 1] = tokenizer.rank(tokens[place - 1], tokens[place]) }
-      if place < ranks.count { ranks[place] = tokenizer.rank(tokens[place], tokens[place + 1]) }
     }
+    all.removeLast(all.count - count)
   }
 }
 
