@@ -18,7 +18,8 @@ OBJCOPY := $(firstword $(foreach tool,objcopy llvm-objcopy,$(shell command -v $(
 
 .DEFAULT_GOAL := all
 .PHONY: help all build demo test corpora bench check format install dist clean fixtures compare \
-  verify-bad-input verify-checkpoint verify-demo verify-determinism verify-memory verify-recipe toolchain
+  verify-bad-input verify-checkpoint verify-demo verify-determinism verify-memory verify-recipe \
+  verify-tokenizers toolchain
 
 help: ## This list
 	@echo "make              build the program and fetch the corpus"
@@ -92,6 +93,9 @@ verify-memory: build corpora ## Peak memory of training and of info (minutes, 2 
 
 verify-recipe: build ## The loss of nanoGPT's recipe (minutes): TEXT=tinyshakespeare.txt
 	$(PYTHON) Scripts/verify_recipe.py $(or $(TEXT),$(error say TEXT=tinyshakespeare.txt)) $(if $(wildcard $(PEERS)),--python $(PEERS))
+
+verify-tokenizers: build corpora ## Merges and ids against tokenizers and tiktoken (minutes)
+	$(PEERS) Scripts/verify_tokenizers.py $(CORPUS)
 
 toolchain:
 	$(if $(shell command -v $(SWIFT)),,$(error minigpt is built with Swift 6.2 or later, and there is no "$(SWIFT)" here: \
