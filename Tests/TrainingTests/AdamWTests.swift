@@ -7,9 +7,9 @@ import Training
 import Transformer
 
 @Suite struct AdamWTests {
-  /// The errors allowed. PyTorch's own single precision lies up to 1·10⁻⁷, 1.6·10⁻⁷ and
-  /// 2.3·10⁻⁷ from its double precision.
-  static let lossTolerance = 1e-6, normTolerance = 2e-6, weightTolerance = 2e-6
+  /// The errors allowed. Seen: 2.9·10⁻⁷, 7.3·10⁻⁷ and 1.6·10⁻⁷ at most; PyTorch's own single precision lies up to
+  /// 1·10⁻⁷, 1.6·10⁻⁷ and 2.3·10⁻⁷ from its double precision.
+  static let lossTolerance = 1e-6, normTolerance = 2e-6, weightTolerance = 1e-6
 
   static let cases = Result { try Fixtures.parity() }
 
