@@ -27,12 +27,13 @@ package final class TokenSequence: Sendable {
   ///   - lines: whether each line is a text of its own.
   ///   - most: ids behind this many are left out.
   ///   - folder: where the ids are kept while they are used.
+  ///   - progress: called with the bytes encoded so far, of all texts.
   package static func encode(
     _ parts: [TextCorpus.Part], _ tokenizer: any Tokenizer, lines: Bool = false, most: Int = .max, pool: WorkerPool,
     folder: Path? = nil, progress: (Int) -> Void = { _ in }
   ) throws -> TokenSequence {
     var file = try ScratchFile(in: folder)
-    var written = 0, isFirst = true
+    var written = 0, before = 0, isFirst = true
     func append(_ ids: [Int32]) throws {
       let ids = ids.prefix(most - written)
       try file.append(Array(ids).rawBytes)
@@ -47,8 +48,9 @@ package final class TokenSequence: Sendable {
           text.text, pool: pool, failure: { Self.error($0, "\(part.file.path)") },
           sink: { ids, done in
             try append(ids)
-            progress(done)
+            progress(before + done)
           })
+        before += text.range.count
       }
     }
     return TokenSequence(try file.map())
