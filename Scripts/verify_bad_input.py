@@ -28,8 +28,25 @@ def start(arguments, **more):
                           stderr=subprocess.PIPE, timeout=120, **more)
 
 
+def once(arguments):
+    """The arguments with the last of each repeated `--flag value` alone: the command refuses a flag given twice."""
+    kept, place = [], {}
+    index = 0
+    while index < len(arguments):
+        flag = arguments[index]
+        takes = isinstance(flag, str) and flag.startswith("--") and flag in SMALL
+        if takes and flag in place:
+            kept[place[flag] + 1] = arguments[index + 1]
+        else:
+            place[flag if isinstance(flag, str) else id(flag)] = len(kept)
+            kept += arguments[index:index + (2 if takes else 1)]
+        index += 2 if takes else 1
+    return kept
+
+
 def case(name, arguments, status, *words, **more):
     """Runs the command; `words` must stand in the last line of stderr."""
+    arguments = once(arguments)
     try:
         done = start(arguments, **more)
     except subprocess.TimeoutExpired:

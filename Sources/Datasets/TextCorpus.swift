@@ -79,7 +79,7 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .emptyCorpus(let path): "\(path): empty: there is nothing to learn from"
     case .tooShort(let what, let tokens, let context):
-      "the \(what) is too short: \(tokens) tokens, but a context of \(context) needs at least \(context + 1)"
+      "\(what): too short: \(tokens) tokens to learn from, but a context of \(context) needs at least \(context + 1)"
     case .notEncodable(let path, let error): "\(path): \(error)"
     }
   }

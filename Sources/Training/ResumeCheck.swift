@@ -11,14 +11,18 @@ package struct ResumeCheck {
   package let given: TrainingRecord
   package let shape: GPTConfiguration
   package let tokenizer: any Tokenizer
+  /// What messages call the corpus that is given.
+  package let corpusName: String
 
   package init(
-    checkpoint: Checkpoint, given: TrainingRecord, shape: GPTConfiguration, tokenizer: any Tokenizer
+    checkpoint: Checkpoint, given: TrainingRecord, shape: GPTConfiguration, tokenizer: any Tokenizer,
+    corpusName: String = "the corpus"
   ) {
     self.checkpoint = checkpoint
     self.given = given
     self.shape = shape
     self.tokenizer = tokenizer
+    self.corpusName = corpusName
   }
 
   /// Throws the first difference that cannot be resumed over.
@@ -27,7 +31,7 @@ package struct ResumeCheck {
     if record.corpusFingerprint != given.corpusFingerprint {
       throw differs(
         "corpus", "the text with the fingerprint \(hexadecimal16(record.corpusFingerprint))",
-        "one with \(hexadecimal16(given.corpusFingerprint))")
+        "\(corpusName) with \(hexadecimal16(given.corpusFingerprint))")
     }
     if record.validationFingerprint != given.validationFingerprint {
       func name(_ fingerprint: UInt64?) -> String { fingerprint.map { hexadecimal16($0) } ?? "the corpus's own end" }

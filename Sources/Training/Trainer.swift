@@ -22,6 +22,7 @@ package final class Trainer {
   private let schedule: LearningRateSchedule
   private let optimizer: AdamW
   private let byteLengths: [Int32]
+  private let corpusName: String
 
   /// What an update did.
   package struct Step: Sendable {
@@ -39,7 +40,8 @@ package final class Trainer {
   /// `validation` may be nil or empty where nothing is held out.
   package init(
     _ shape: GPTConfiguration, record: TrainingRecord, tokenizer: any Tokenizer, training: TokenSequence,
-    validation: TokenSequence?, pool: WorkerPool, kernels: Kernels, availableMemory: Int? = nil
+    validation: TokenSequence?, pool: WorkerPool, kernels: Kernels, availableMemory: Int? = nil,
+    corpusName: String = "the corpus"
   ) throws {
     let configuration = record.configuration
     try shape.validate()
@@ -48,11 +50,12 @@ package final class Trainer {
       throw TrainingError.vocabulary(tokenizer: tokenizer.vocabularySize, model: shape.vocabularySize)
     }
     if training.count <= shape.context {
-      throw DatasetError.tooShort(what: "training text", tokens: training.count, context: shape.context)
+      throw DatasetError.tooShort(what: corpusName, tokens: training.count, context: shape.context)
     }
     try Trainer.checkMemory(shape, configuration, available: availableMemory)
     self.model = GPT(shape)
     self.record = record
+    self.corpusName = corpusName
     self.tokenizer = tokenizer
     self.training = training
     self.validation = validation.flatMap { $0.count >= 2 ? $0 : nil }
@@ -93,7 +96,10 @@ package final class Trainer {
   /// differs is an error that names both values.
   package func resume(_ checkpoint: Checkpoint) throws {
     guard var resumed = checkpoint.record else { throw CheckpointError.noRecord(checkpoint.path) }
-    try ResumeCheck(checkpoint: checkpoint, given: record, shape: model.configuration, tokenizer: tokenizer).run()
+    try ResumeCheck(
+      checkpoint: checkpoint, given: record, shape: model.configuration, tokenizer: tokenizer,
+      corpusName: corpusName
+    ).run()
     try checkpoint.load(into: memory, moments: true)
     resumed.configuration = record.configuration
     resumed.instructionSet = record.instructionSet

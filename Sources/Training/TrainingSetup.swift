@@ -92,7 +92,8 @@ public struct TrainingSetup: Sendable {
     record.validationFingerprint = self.validation?.fingerprint
     let trainer = try Trainer(
       shape, record: record, tokenizer: tokenizer, training: training, validation: validation, pool: pool,
-      kernels: kernels, availableMemory: availableMemory)
+      kernels: kernels, availableMemory: availableMemory,
+      corpusName: corpus.files.map { "\($0.path)" }.joined(separator: ", "))
     return Prepared(
       trainer: trainer, trainingTokens: training.count, validationTokens: validation.count,
       validationBytes: parts.validation.reduce(0) { $0 + $1.range.count })

@@ -92,7 +92,7 @@ import Transformer
     let old = hexadecimal16(trainer.record.corpusFingerprint)
     expect(
       #expect(throws: TrainingError.self) { try check(record) }, "corpus", "the text with the fingerprint \(old)",
-      "one with 0000000000000abc")
+      "the corpus with 0000000000000abc")
     record = trainer.record
     record.validationFingerprint = 0xDEF
     expect(

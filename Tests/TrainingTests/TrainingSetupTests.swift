@@ -82,9 +82,11 @@ import Transformer
     // 22 bytes leave 19 tokens, 24 leave 21: a context of 20, and the target of its last.
     let setup22 = try setup(String(repeating: "ab", count: 11))
     let error = #expect(throws: DatasetError.self) { _ = try setup22.prepare() }
-    #expect(error == .tooShort(what: "training text", tokens: 19, context: 20))
+    let path = folder.path("corpus")
+    #expect(error == .tooShort(what: "\(path)", tokens: 19, context: 20))
     #expect(
-      error?.description == "the training text is too short: 19 tokens, but a context of 20 needs at least 21")
+      error?.description
+        == "\(path): too short: 19 tokens to learn from, but a context of 20 needs at least 21")
     #expect(try setup(String(repeating: "ab", count: 12)).prepare().trainingTokens == 21)
     let one = try setup("a")
     #expect(throws: DatasetError.self) { _ = try one.prepare() }

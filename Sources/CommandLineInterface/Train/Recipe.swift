@@ -7,10 +7,10 @@ struct Recipe {
     Preset(name: "for this corpus", values: model(bytes) + common)
   }
 
-  /// A vocabulary that leaves each token enough places to be learnt from: about 4,800 bytes of text a token.
+  /// A vocabulary that leaves each token enough places to be learnt from: about 3,400 bytes of text a token.
   static func vocabularySize(forCorpusOf bytes: Int) -> Int {
     var size = 512
-    while size < 16_384, size * 4_800 < bytes { size *= 2 }
+    while size < 16_384, size * 3_400 < bytes { size *= 2 }
     return size
   }
 
@@ -35,7 +35,7 @@ struct Recipe {
       ]
     default:
       [
-        ("layers", "4"), ("heads", "4"), ("embd", "128"), ("context", "128"), ("batch-size", "16"), ("steps", "2000"),
+        ("layers", "4"), ("heads", "4"), ("embd", "128"), ("context", "128"), ("batch-size", "16"), ("steps", "2200"),
         ("lr", "2e-3"), ("min-lr", "2e-4"), ("warmup", "100"), ("dropout", "0"), ("eval-every", "250"),
       ]
     }
