@@ -46,5 +46,11 @@ package enum Interruption {
     action.sa_flags = Int32(SA_RESTART)
     unsafe sigaction(SIGINT, &action, nil)
     unsafe sigaction(SIGTERM, &action, nil)
+    // Who started us may have blocked them, and the block is inherited.
+    var both = sigset_t()
+    unsafe sigemptyset(&both)
+    unsafe sigaddset(&both, SIGINT)
+    unsafe sigaddset(&both, SIGTERM)
+    unsafe pthread_sigmask(SIG_UNBLOCK, &both, nil)
   }
 }

@@ -32,27 +32,31 @@ struct TokenizerEncodeCommand: Command {
 
   func run(_ console: Console) throws {
     let tokenizer = try TokenizerSource(tokenizer).open(console)
-    var encoder = tokenizer.makeEncoder()
-    var input = TextBlocks(tokenizer, allowSpecial: allowSpecial)
+    var encoder = StreamingEncoder(tokenizer, allowSpecial: allowSpecial)
+    let input = Input()
     var isFirst = true
-    while let block = try input.next() {
+    var isAtEnd = false
+    while !isAtEnd {
       var ids: [Int32] = []
-      do throws(TokenizerError) {
-        try tokenizer.encode(block.text.span, with: &encoder, allowSpecial: allowSpecial, into: &ids)
-      } catch {
-        throw InputError.badText(error, block.start)
+      do {
+        switch try input.readBlock() {
+        case .line(let bytes): try encoder.push(bytes, into: &ids)
+        case .interrupted: throw Interrupted()
+        case .end:
+          try encoder.finish(into: &ids)
+          isAtEnd = true
+        }
+      } catch let error as TokenizerError {
+        throw InputError.badText(error)
       }
-      var text: [UInt8] = []
       for id in ids {
         if pieces || json {
-          text += TokenLine.of(id, tokenizer, json: json)
+          try console.answer(TokenLine.of(id, tokenizer, json: json))
         } else {
-          if !isFirst { text.append(UInt8(ascii: " ")) }
-          text += String(id).utf8
+          try console.answer(Array((isFirst ? "\(id)" : " \(id)").utf8))
         }
         isFirst = false
       }
-      try console.answer(text)
     }
     if !isFirst && !pieces && !json { try console.answer(line: "") }
   }

@@ -27,7 +27,9 @@ struct TokenizerTrainCommand: Command {
       [
         .optional(
           "vocab-size", in: \.vocabularySize, .integer(257...4_194_304), else: "must be given", "tokens to have"),
-        .optional("out", in: \.out, .file(), else: "must be given", "the tokenizer to write, NAME.json"),
+        .optional(
+          "out", in: \.out, .file(), else: "must be given",
+          "the tokenizer to write: NAME.json, NAME.tiktoken, or a folder"),
         .toggle("overwrite", in: \.overwrite, "replace a file that is there"),
         .value("split", in: \.split, .choice, "the rule that cuts text before merging"),
         .value("min-frequency", in: \.minimumFrequency, .integer(1...Int.max), "rarer pairs stay apart"),
@@ -42,11 +44,7 @@ struct TokenizerTrainCommand: Command {
 
   mutating func validate() throws {
     if vocabularySize == nil { throw UsageError.contradiction("tokenizer train needs --vocab-size N") }
-    guard let out else { throw UsageError.contradiction("tokenizer train needs --out FILE") }
-    if !Path(bytes: out).hasSuffix(".json") {
-      throw UsageError.contradiction(
-        "tokenizer train writes a tokenizer.json, so --out must end in .json, not \(quoted(out))")
-    }
+    if out == nil { throw UsageError.contradiction("tokenizer train needs --out FILE") }
   }
 
   func run(_ console: Console) throws {
@@ -69,7 +67,7 @@ struct TokenizerTrainCommand: Command {
         console.progress(["merging", "\(grouped(done)) of \(grouped(total)) tokens"])
       }
     }
-    try AtomicFile.write(TokenizerJSON.text(tokenizer, layout: .indented).rawBytes, to: out)
+    try TokenizerFile.write(tokenizer, to: out)
     console.endProgress()
     console.note("vocabulary: \(grouped(tokenizer.vocabularySize)) tokens")
     console.note("wrote \(out)")

@@ -22,8 +22,6 @@ struct TokenizerSource {
   /// A checkpoint by its ending, else a tokenizer file.
   static func read(_ path: Path) throws -> any Tokenizer {
     if path.hasSuffix(".safetensors") { return try Checkpoint(path).tokenizer() }
-    // A name of its own: the compiler (6.3.1) breaks on the span of a value that has none.
-    let bytes = try FileReader.bytes(of: path)
-    return try TokenizerJSON.parse(bytes.rawBytes, source: path.description)
+    return try TokenizerFile.open(path)
   }
 }

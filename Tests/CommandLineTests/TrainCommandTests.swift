@@ -1,0 +1,197 @@
+import Foundation
+import Testing
+
+/// `train`, and the commands that use what it leaves.
+@Suite struct TrainCommandTests {
+  private static let flags = [
+    "--tokenizer", "char", "--layers", "1", "--heads", "2", "--embd", "16", "--context", "16", "--batch-size", "2",
+    "--steps", "40", "--eval-every", "10", "--log-every", "5", "--dropout", "0.1", "--seed", "7",
+  ]
+
+  private func corpus() throws -> Scratch {
+    let scratch = try Scratch()
+    let text = (0..<120).map { "\($0) green bottles, hanging on the wall;\n" }.joined()
+    try scratch.write("bottles.txt", text)
+    return scratch
+  }
+
+  private func train(_ scratch: Scratch, _ more: [String] = [], _ flags: [String] = flags) throws -> Run {
+    try Run(["train", "bottles.txt"] + flags + more, folder: scratch.folder)
+  }
+
+  /// The log without what a clock had a hand in.
+  private func log(_ scratch: Scratch, _ name: String) throws -> [NSDictionary] {
+    try String(decoding: scratch.read(name), as: UTF8.self).split(separator: "\n").map { line in
+      var record = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+      #expect(record.removeValue(forKey: "seconds") is Double)
+      #expect(record.removeValue(forKey: "tokens_per_s") is Double)
+      return record as NSDictionary
+    }
+  }
+
+  @Test func saysWhatItDoesAndHowToRepeatIt() throws {
+    let scratch = try corpus()
+    let run = try train(scratch)
+    #expect(run.status == 0)
+    let lines = run.errorText.split(separator: "\n").map(String.init)
+    for name in ["corpus", "tokens", "vocabulary", "model", "memory", "steps", "time", "seed"] {
+      #expect(lines.contains { $0.hasPrefix(name + " ") }, "\(name)")
+    }
+    #expect(lines.filter { $0.contains(": validation loss ") && $0.hasPrefix("step ") }.count == 4)
+    #expect(!run.errorText.contains("\u{1B}") && !run.errorText.contains("\r"))
+    #expect(!run.output.isEmpty)
+    // The printed command gives the same bytes.
+    let again = try #require(lines.first { $0.hasPrefix("again: minigpt ") }?.dropFirst("again: minigpt ".count))
+    let repeated = try Run.shell(#""$minigpt" \#(again) --out again.safetensors --quiet"#, folder: scratch.folder)
+    #expect(repeated.status == 0 && repeated.errorText == "" && repeated.outputText == "")
+    #expect(try scratch.read("again.safetensors") == scratch.read("checkpoints/bottles.safetensors"))
+    #expect(try log(scratch, "again.log.jsonl") == log(scratch, "checkpoints/bottles.log.jsonl"))
+    // So does the one that info prints.
+    let told = try Run(["info", "again.safetensors", "--command"], folder: scratch.folder).outputText
+      .replacing("minigpt train CORPUS", with: "train bottles.txt").dropLast()
+    let third = try Run.shell(#""$minigpt" \#(told) --out third.safetensors --quiet"#, folder: scratch.folder)
+    #expect(third.status == 0 && third.errorText == "")
+    #expect(try scratch.read("third.safetensors") == scratch.read("again.safetensors"))
+  }
+
+  @Test func overwritesNothing() throws {
+    let scratch = try corpus()
+    #expect(try train(scratch, ["--quiet"]).status == 0)
+    let before = try scratch.read("checkpoints/bottles.safetensors")
+    try train(scratch).expectRefusal(
+      1,
+      "checkpoints/bottles.safetensors: is there already; --resume goes on with it, --overwrite replaces it, another"
+        + " --out leaves it alone")
+    #expect(try scratch.read("checkpoints/bottles.safetensors") == before)
+    #expect(try train(scratch, ["--overwrite", "--quiet"]).status == 0)
+    #expect(try scratch.read("checkpoints/bottles.safetensors") == before)
+  }
+
+  @Test(arguments: [("INT", 130), ("TERM", 143)] as [(String, Int32)])
+  func aRunThatWasStoppedAndResumedLeavesTheSameBytes(_ signal: String, _ status: Int32) throws {
+    let scratch = try corpus()
+    let long = Self.flags.map { $0 == "40" ? "3000" : $0 == "10" ? "500" : $0 }
+    #expect(try train(scratch, ["--quiet", "--out", "a.safetensors"], long).status == 0)
+    let line = (["train", "bottles.txt", "--out", "b.safetensors"] + long).joined(separator: " ")
+    let stopped = try Run.shell(
+      #"""
+      "$minigpt" \#(line) & pid=$!
+      while ! [ -s b.log.jsonl ]; do sleep 0.01; done
+      kill -\#(signal) $pid; wait $pid
+      """#, folder: scratch.folder)
+    #expect(stopped.status == status)
+    #expect(stopped.errorText.contains("--resume goes on there"))
+    let resumed = try Run(
+      ["train", "bottles.txt", "--out", "b.safetensors", "--resume", "--quiet", "--log-every", "5"],
+      folder: scratch.folder)
+    #expect(resumed.status == 0 && resumed.errorText == "")
+    #expect(try scratch.read("a.safetensors") == scratch.read("b.safetensors"))
+    #expect(try scratch.read("a.best.safetensors") == scratch.read("b.best.safetensors"))
+    #expect(try log(scratch, "a.log.jsonl") == log(scratch, "b.log.jsonl"))
+  }
+
+  @Test func aResumeThatContradictsNamesBothValues() throws {
+    let scratch = try corpus()
+    #expect(try train(scratch, ["--quiet", "--out", "a.safetensors"]).status == 0)
+    func resume(_ more: [String], _ message: String) throws {
+      try Run(["train", "bottles.txt", "--out", "a.safetensors", "--resume"] + more, folder: scratch.folder)
+        .expectRefusal(1, "a.safetensors: cannot be resumed: its " + message)
+    }
+    try resume(["--layers", "2"], "layers is 1, but 2 is given")
+    try resume(["--tokenizer", "byte"], "tokenizer is char, but byte is given")
+    try resume(["--seed", "8"], "seed is 7, but 8 is given")
+    try scratch.write("other.txt", String(repeating: "0123 green bottles, hanging on the wall;\n", count: 40))
+    let other = try Run(["train", "other.txt", "--out", "a.safetensors", "--resume"], folder: scratch.folder)
+    #expect(other.status == 1 && other.errorText.contains("other.txt"))
+  }
+
+  @Test func aLossThatIsNoNumberNamesTheStep() throws {
+    let scratch = try corpus()
+    let flags = Self.flags + ["--lr", "1e30", "--grad-clip", "1e30", "--warmup", "0", "--schedule", "constant"]
+    let run = try train(scratch, ["--quiet"], flags)
+    #expect(run.status == 1)
+    #expect(run.errorText.wholeMatch(of: /minigpt: step \d+: the .* is not finite; .*\n/) != nil)
+  }
+
+  @Test func corporaThatCannotBeLearnedAreNamed() throws {
+    let scratch = try Scratch()
+    func refusal(_ name: String, _ bytes: [UInt8], _ message: String) throws {
+      try scratch.write(name, bytes)
+      try Run(["train", name, "--tokenizer", "char", "--context", "8"], folder: scratch.folder)
+        .expectRefusal(1, message)
+    }
+    try refusal("empty.txt", [], "empty.txt: empty: there is nothing to learn from")
+    try refusal(
+      "one.txt", [0x61],
+      "the text to learn from in one.txt is too short: 0 tokens, but a context of 8 needs at least 9")
+    try refusal(
+      "broken.txt", Array(repeating: 0x61, count: 100) + [0xFF],
+      "broken.txt: not UTF-8 text: the byte at offset 100 is not part of a character")
+    try Run(["train", "."], folder: scratch.folder).expectRefusal(1, ".: expected a file, found a folder")
+    try scratch.write("good.txt", String(repeating: "to be or not to be\n", count: 50))
+    let nowhere = try Run(["train", "good.txt", "--out", "nowhere/m.safetensors"], folder: scratch.folder)
+    #expect(nowhere.status == 1 && nowhere.errorText.hasPrefix("minigpt: nowhere: "))
+  }
+
+  @Test func theModelSpeaks() throws {
+    let scratch = try corpus()
+    #expect(try train(scratch, ["--quiet"]).status == 0)
+    func run(_ arguments: String..., input: String = "") throws -> Run {
+      try Run(arguments, input: Array(input.utf8), folder: scratch.folder)
+    }
+    let first = try run("sample", "-n", "20", "--seed", "3", "--prompt", "1 green")
+    #expect(first.status == 0 && first.outputText.hasPrefix("1 green") && first.outputText.hasSuffix("\n"))
+    #expect(first.errorText == "model: checkpoints/bottles.best.safetensors\nseed: 3\n")
+    #expect(try run("generate", "-n20", "--seed=3", "--prompt", "1 green", "--threads", "1").output == first.output)
+    #expect(try run("sample", "-n", "20", "--seed", "3", "--prompt-file", "-", input: "1 green").output == first.output)
+    #expect(try run("sample", "-n", "20", "--seed", "3", "--prompt", "1 green", "--quiet").errorText == "")
+    let greedy = try run("sample", "--greedy", "-n", "12", "--prompt", "1")
+    #expect(try run("sample", "--temp", "0", "-n", "12", "--prompt", "1").output == greedy.output)
+    #expect(!greedy.errorText.contains("seed"))
+    let records = try run("sample", "--json", "--num-samples", "2", "-n", "5", "--ignore-eos", "--seed", "3")
+    let lines = records.outputText.split(separator: "\n")
+    #expect(lines.count == 2)
+    for line in lines {
+      let record = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+      #expect(Set(record.keys) == ["text", "tokens", "tokens_per_s", "seed"])
+      #expect(record["tokens"] as? Int == 5 && record["seed"] as? Int == 3)
+    }
+    try run("sample", "--prompt", "\u{E9}", "--quiet").expectRefusal(
+      1, "'\u{E9}' (U+00E9) at byte 0 never occurred in the training text")
+    let talk = try run("repl", "--seed", "3", "-n", "5", "--ignore-eos", "--quiet", input: "1 green\n2 green\n")
+    #expect(talk.status == 0 && talk.errorText == "" && !talk.output.isEmpty)
+    #expect(
+      try Run.shell(#"printf '1 green\n' | "$minigpt" 2>/dev/null | wc -c"#, folder: scratch.folder).status == 0)
+  }
+
+  @Test func theModelIsMeasuredAndShown() throws {
+    let scratch = try corpus()
+    #expect(try train(scratch, ["--quiet", "--out", "a.safetensors"]).status == 0)
+    let text = try scratch.read("bottles.txt")
+    let kept = text.count - Int(Double(text.count) * 0.1)
+    try scratch.write("held.txt", Array(text[kept...]))
+    let run = try Run(["eval", "a.safetensors", "held.txt", "--json"], folder: scratch.folder)
+    let record = try #require(try JSONSerialization.jsonObject(with: Data(run.output)) as? [String: Any])
+    let last = try #require(try log(scratch, "a.log.jsonl").last)
+    // Training's validation is the same function on the same text.
+    #expect(record["loss"] as? Double == last["val_loss"] as? Double && record["loss"] is Double)
+    #expect(record["bits_per_byte"] as? Double == last["val_bits_per_byte"] as? Double)
+    #expect(record["tokens"] as? Int == text.count - kept - 1)
+    let info = try Run(["info", "a.safetensors", "--verify"], folder: scratch.folder)
+    #expect(info.outputText.contains("trained        40 of 40 steps") && info.outputText.contains("\nverified: "))
+    var bytes = try scratch.read("a.safetensors")
+    bytes[bytes.count - 5] ^= 4
+    try scratch.write("bad.safetensors", bytes)
+    let bad = try Run(["info", "bad.safetensors", "--verify"], folder: scratch.folder)
+    #expect(bad.status == 1 && bad.errorText.hasPrefix("minigpt: bad.safetensors: "))
+    #expect(bad.errorText.split(separator: "\n").count == 1)
+  }
+
+  @Test func withoutAModelItSaysHowToGetOne() throws {
+    for command in [["sample"], ["repl"], [], ["info"]] {
+      try Run(command).expectRefusal(
+        1,
+        "no model in checkpoints: make one with minigpt train corpora/shakespeare.txt, or name one with --model FILE")
+    }
+  }
+}
