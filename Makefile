@@ -94,7 +94,7 @@ verify-memory: build corpora ## Peak memory of training and of info (minutes, 2 
 verify-recipe: build ## The loss of nanoGPT's recipe (minutes): TEXT=tinyshakespeare.txt
 	$(PYTHON) Scripts/verify_recipe.py $(or $(TEXT),$(error say TEXT=tinyshakespeare.txt)) $(if $(wildcard $(PEERS)),--python $(PEERS))
 
-verify-tokenizers: build corpora ## Merges and ids against tokenizers and tiktoken (minutes)
+verify-tokenizers: build corpora ## Merges and ids against others (needs PEERS=python with tokenizers, tiktoken)
 	$(PEERS) Scripts/verify_tokenizers.py $(CORPUS)
 
 toolchain:
