@@ -123,7 +123,7 @@ import Testing
     try refusal("empty.txt", [], "empty.txt: empty: there is nothing to learn from")
     try refusal(
       "one.txt", [0x61],
-      "the text to learn from in one.txt is too short: 0 tokens, but a context of 8 needs at least 9")
+      "one.txt: too short: 0 tokens to learn from, but a context of 8 needs at least 9")
     try refusal(
       "broken.txt", Array(repeating: 0x61, count: 100) + [0xFF],
       "broken.txt: not UTF-8 text: the byte at offset 100 is not part of a character")

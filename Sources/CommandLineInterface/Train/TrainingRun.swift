@@ -36,27 +36,14 @@ final class TrainingRun {
       threads: machine.pool.threads, instructionSet: machine.instructionSet)
     setup.validation = try command.validation.map { try TextCorpus([Path(bytes: $0)]) }
     setup.availableMemory = ProcessMemory.physical
-    let prepared = try naming(corpus) {
-      let prepared = try setup.prepare { progress in console.progress(words(progress)) }
-      if let checkpoint { try prepared.trainer.resume(checkpoint) }
-      return prepared
-    }
+    let prepared = try setup.prepare { progress in console.progress(words(progress)) }
     console.endProgress()
+    if let checkpoint { try prepared.trainer.resume(checkpoint) }
     introduce(prepared, machine)
     try train(prepared.trainer, machine)
   }
 
   // MARK: - Before it starts
-
-  /// Adds the corpus's name to errors that know only its contents.
-  private func naming<Result>(_ corpus: TextCorpus, _ body: () throws -> Result) throws -> Result {
-    let names = corpus.files.map { "\($0.path)" }.joined(separator: ", ")
-    do { return try body() } catch DatasetError.tooShort(_, let tokens, let context) {
-      throw DatasetError.tooShort(what: "text to learn from in \(names)", tokens: tokens, context: context)
-    } catch TrainingError.differs(let path, "corpus", let old, let new) {
-      throw TrainingError.differs(path: path, what: "corpus", checkpoint: old, given: "\(new), \(names),")
-    }
-  }
 
   private func freshTokenizer() throws -> TokenizerChoice {
     switch command.tokenizer.map({ String(decoding: $0, as: UTF8.self) }) ?? "bpe" {
