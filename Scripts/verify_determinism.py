@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Same seed, same bits: trains a small model with dropout in several ways and compares the files byte for byte.
 
-    python3 Scripts/verify_determinism.py [CORPUS] [--precision fp32|bf16] [--interruptions 6]
+    python3 Scripts/verify_determinism.py [CORPUS] [--interruptions 6]
 
 - on 1, 2 and 3 threads;
 - stopped by SIGINT, by SIGTERM and by kill -9 at odd moments, and resumed until it is done.
@@ -77,10 +77,9 @@ def disturbed(corpus, folder, number, seconds, chance, more):
 def main():
     options = argparse.ArgumentParser(description="Same seed, same bits: threads, interruptions, kills.")
     options.add_argument("corpus", nargs="?", default=CORPUS)
-    options.add_argument("--precision", default="auto")
     options.add_argument("--interruptions", type=int, default=6, help="disturbed runs; the three signals take turns")
     options = options.parse_args()
-    more = ["--precision", options.precision]
+    more = []
     chance, failures = random.Random(1), 0
     with tempfile.TemporaryDirectory() as top:
         def folder(name):
