@@ -30,6 +30,11 @@ public struct TrainingSetup: Sendable {
   public var shape: GPTConfiguration
   /// How it is learned.
   public var configuration: TrainingConfiguration
+  /// Passes over the training part, in place of the configuration's steps: as many steps are done as read
+  /// `epochs` · tokens, the last one whole.
+  public var epochs: Double?
+  /// Whether a warm-up above a tenth of the steps that follow from `epochs` is shortened to that.
+  package var shortensWarmup = false
   /// Threads, the caller's own included. They change no bit.
   public var threads: Int
   /// The kernels; they may change the last bits.
@@ -87,6 +92,7 @@ public struct TrainingSetup: Sendable {
     let validation = try TokenSequence.encode(
       parts.validation, tokenizer, lines: configuration.lines, most: Self.mostValidationTokens, pool: pool,
       folder: folder)
+    let configuration = try configuration(learningFrom: training.count, context: shape.context)
     var record = TrainingRecord(
       configuration: configuration, corpusFingerprint: corpus.fingerprint, instructionSet: instructionSet.rawValue)
     record.validationFingerprint = self.validation?.fingerprint
@@ -97,6 +103,21 @@ public struct TrainingSetup: Sendable {
     return Prepared(
       trainer: trainer, trainingTokens: training.count, validationTokens: validation.count,
       validationBytes: parts.validation.reduce(0) { $0 + $1.range.count })
+  }
+
+  /// The configuration with the steps that `epochs` ask for.
+  private func configuration(
+    learningFrom tokens: Int, context: Int
+  ) throws(TrainingConfigurationError) -> TrainingConfiguration {
+    var result = configuration
+    guard let epochs else { return result }
+    let perStep = Double(result.batchSize) * Double(result.gradientAccumulation) * Double(context)
+    let steps = (epochs * Double(tokens) / perStep).rounded(.up)
+    // What no Int holds is refused as what a configuration cannot have.
+    result.steps = steps < 1e15 ? max(1, Int(steps)) : Int.max
+    if shortensWarmup { result.warmup = min(result.warmup, result.steps / 10) }
+    try result.validate()
+    return result
   }
 
   private func split() -> (training: [TextCorpus.Part], validation: [TextCorpus.Part]) {

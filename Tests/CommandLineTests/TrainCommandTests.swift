@@ -54,6 +54,30 @@ import Testing
     #expect(try scratch.read("third.safetensors") == scratch.read("again.safetensors"))
   }
 
+  /// The line that repeats a run names the passes, and gives the same bytes; a resumed run may have more of them.
+  @Test func passesDecideTheSteps() throws {
+    let scratch = try corpus()
+    let flags = Self.flags.filter { $0 != "--steps" && $0 != "40" }
+    let run = try train(scratch, ["--epochs", "0.5", "--out", "a.safetensors"], flags)
+    #expect(run.status == 0)
+    let again = try #require(
+      run.errorText.split(separator: "\n").first { $0.hasPrefix("again: minigpt ") }?.dropFirst("again: minigpt ".count))
+    #expect(again.contains(" --epochs 0.5 ") && !again.contains("--steps") && again.contains(" --warmup 6 "))
+    let line = again.replacing("--out a.safetensors", with: "--out b.safetensors --quiet")
+    #expect(try Run.shell(#""$minigpt" \#(line)"#, folder: scratch.folder).status == 0)
+    #expect(try scratch.read("a.safetensors") == scratch.read("b.safetensors"))
+    let info = try Run(["info", "a.safetensors"], folder: scratch.folder).outputText
+    #expect(info.contains("trained        66 of 66 steps"))
+    let more = try Run(
+      ["train", "bottles.txt", "--out", "a.safetensors", "--resume", "--epochs", "0.6"], folder: scratch.folder)
+    #expect(more.status == 0 && more.errorText.contains("resumed at step 66"))
+    #expect(try Run(["info", "a.safetensors"], folder: scratch.folder).outputText.contains("80 of 80 steps"))
+    try train(scratch, ["--epochs", "2"]).expectRefusal(
+      2, "--steps and --epochs both say how long to train: give one")
+    try train(scratch, ["--epochs", "0"], flags).expectRefusal(
+      2, "--epochs needs a number above 0, at most 1000000000, not '0'")
+  }
+
   @Test func overwritesNothing() throws {
     let scratch = try corpus()
     #expect(try train(scratch, ["--quiet"]).status == 0)

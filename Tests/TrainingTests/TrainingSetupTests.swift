@@ -49,6 +49,26 @@ import Transformer
     #expect(try prepared.trainer.tokenizer.encode("z").count == 1)
   }
 
+  /// As many steps as read that many tokens: 639 tokens, 120 in a step.
+  @Test func countsStepsByPasses() throws {
+    for (epochs, steps) in [(1.0, 6), (2, 11), (0.001, 1), (0.19, 2)] {
+      let prepared = try setup(String(repeating: "abcdefgh", count: 80) + String(repeating: "z", count: 71)) {
+        $0.epochs = epochs
+        $0.configuration.warmup = 3
+      }.prepare()
+      #expect(prepared.trainer.record.configuration.steps == steps && prepared.trainingTokens == 639)
+      #expect(prepared.trainer.record.configuration.warmup == 3)
+    }
+    let short = try setup(verses(40)) {
+      $0.epochs = 3
+      $0.shortensWarmup = true
+      $0.configuration.warmup = 1000
+    }.prepare().trainer.record.configuration
+    #expect(short.warmup == short.steps / 10 && short.warmup > 0)
+    let endless = try setup(verses(40)) { $0.epochs = 1e300 }
+    #expect(throws: TrainingConfigurationError.self) { _ = try endless.prepare() }
+  }
+
   @Test func learnsWithoutAnythingHeldOut() throws {
     let prepared = try setup(verses(20)) { $0.configuration.validationFraction = 0 }.prepare()
     #expect(prepared.validationTokens == 0)

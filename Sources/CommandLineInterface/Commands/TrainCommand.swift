@@ -27,6 +27,7 @@ struct TrainCommand: Command {
   var activation: Activation?
 
   var steps: Int?
+  var epochs: Double?
   var batchSize: Int?
   var accumulation: Int?
   var learningRate: Double?
@@ -51,6 +52,9 @@ struct TrainCommand: Command {
   var threads: Int?
   var quiet = false
 
+  /// Whether the warm-up follows the number of steps once that is known.
+  var shortensWarmup = false
+
   static let names = ["train"]
   static let summary = "a text file in, a model out"
   static let discussion = """
@@ -67,8 +71,8 @@ struct TrainCommand: Command {
         .toggle("overwrite", in: \.overwrite, "replace a checkpoint that is there"),
         .toggle(
           "resume", in: \.resume,
-          "go on where the checkpoint stopped, with the same corpus; only steps, intervals, patience and "
-            + "threads may change"),
+          "go on where the checkpoint stopped, with the same corpus; only steps or epochs, intervals, patience "
+            + "and threads may change"),
         .toggle("lines", in: \.lines, "each line of the corpus is a text of its own"),
         .optional("log", in: \.log, .file(), else: "beside the checkpoint", "the log: one JSON object a line"),
         .optional("log-every", in: \.logEvery, .integer(1...1_000_000_000), else: "10", "steps between its lines"),
@@ -109,6 +113,9 @@ struct TrainCommand: Command {
       [
         .optional(
           "steps", "max-iters", in: \.steps, .integer(1...1_000_000_000), else: "recipe", "updates of the weights"),
+        .optional(
+          "epochs", in: \.epochs, .number(above: 0, upTo: 1e9), else: "as --steps says",
+          "passes over the training part, in place of steps; 0.5 is half of one"),
         .optional(
           "batch-size", in: \.batchSize, .integer(1...65_536), else: "recipe", "windows that are computed together"),
         .optional("grad-accum", in: \.accumulation, .integer(1...65_536), else: "1", "batches of an update"),
@@ -158,6 +165,9 @@ struct TrainCommand: Command {
     }
     if resume && preset != nil {
       throw UsageError.contradiction("--resume takes the checkpoint's recipe, so --preset has no place")
+    }
+    if steps != nil && epochs != nil {
+      throw UsageError.contradiction("--steps and --epochs both say how long to train: give one")
     }
     if let preset { Preset.named(preset)?.fill(&self) }
     if let heads, let width, width % heads != 0 {

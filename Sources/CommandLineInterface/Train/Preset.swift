@@ -45,6 +45,7 @@ struct Preset: Sendable {
       if (flag == "vocab-size" || flag == "split") && !isBPE { continue }
       // A typed rate takes its own tenth along, not the preset's end.
       if flag == "min-lr" && command.learningRate != nil && command.learningRate != presetRate { continue }
+      if flag == "steps" && command.epochs != nil { continue }
       if flag == "val-fraction" && command.validation != nil { continue }
       for option in TrainCommand.options where option.name == flag && option.show(command).isEmpty {
         _ = option.set(&command, Array(value.utf8))

@@ -4,12 +4,13 @@ internal import MiniGPT
 extension TrainCommand {
   /// Gives a value to every flag that has none: the recipe for a corpus of so many bytes.
   mutating func complete(forCorpusOf bytes: Int) {
-    let typedSteps = steps
+    let typedSteps = steps, isWarmupGiven = warmup != nil
     Recipe.preset(forCorpusOf: bytes).fill(&self)
     if isBPE && vocabularySize == nil { vocabularySize = Recipe.vocabularySize(forCorpusOf: bytes) }
     if minimumLearningRate == nil { minimumLearningRate = (learningRate ?? 0) / 10 }
     // A run that was made short still warms up and cools down.
-    if let typedSteps, warmup == nil || preset == nil { warmup = min(warmup ?? 0, typedSteps / 10) }
+    if let typedSteps, !isWarmupGiven { warmup = min(warmup ?? 0, typedSteps / 10) }
+    shortensWarmup = epochs != nil && !isWarmupGiven
     if saveEvery == nil { saveEvery = evaluateEvery }
   }
 
@@ -27,7 +28,7 @@ extension TrainCommand {
     positions = positions ?? shape.positions
     norm = norm ?? shape.norm
     activation = activation ?? shape.activation
-    steps = steps ?? old.steps
+    if epochs == nil { steps = steps ?? old.steps }
     batchSize = batchSize ?? old.batchSize
     accumulation = accumulation ?? old.gradientAccumulation
     learningRate = learningRate ?? old.learningRate

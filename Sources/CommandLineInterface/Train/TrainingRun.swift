@@ -35,10 +35,13 @@ final class TrainingRun {
       corpus: corpus, tokenizer: tokenizer, shape: command.shape(), configuration: command.configuration(seed: seed),
       threads: machine.pool.threads, instructionSet: machine.instructionSet)
     setup.validation = try command.validation.map { try TextCorpus([Path(bytes: $0)]) }
+    setup.epochs = command.epochs
+    setup.shortensWarmup = command.shortensWarmup
     setup.availableMemory = ProcessMemory.physical
     let prepared = try setup.prepare { progress in console.progress(words(progress)) }
     console.endProgress()
     if let checkpoint { try prepared.trainer.resume(checkpoint) }
+    command.warmup = prepared.trainer.record.configuration.warmup
     introduce(prepared, machine)
     try train(prepared.trainer, machine)
   }
