@@ -27,6 +27,8 @@ public struct TrainingRecord: Equatable, Sendable {
   public var corpusFingerprint: UInt64
   /// Of the held-out file, where it is one of its own.
   public var validationFingerprint: UInt64?
+  /// XXH64 of the weights that it began with, where those were another model's.
+  public var initialWeights: UInt64?
   /// The kernels that made the bits.
   public var instructionSet: String
   /// Loss and gradient norm of the last update.
@@ -72,8 +74,8 @@ public struct TrainingRecord: Equatable, Sendable {
 extension TrainingRecord {
   package var json: JSON {
     let c = configuration
-    func json(_ e: Evaluation) -> JSON { [JSON(e.step), JSON(e.loss), JSON(e.bitsPerByte)] }
-    return [
+    func evaluationJSON(_ e: Evaluation) -> JSON { [JSON(e.step), JSON(e.loss), JSON(e.bitsPerByte)] }
+    var json: JSONObject = [
       "step": JSON(step),
       "configuration": [
         "steps": JSON(c.steps), "batch_size": JSON(c.batchSize), "grad_accum": JSON(c.gradientAccumulation),
@@ -88,11 +90,13 @@ extension TrainingRecord {
       "validation": validationFingerprint.map { JSON(hexadecimal16($0)) } ?? nil,
       "instruction_set": JSON(instructionSet),
       "loss": JSON(lastLoss), "grad_norm": JSON(lastGradientNorm),
-      "best": best.map(json) ?? nil,
+      "best": best.map(evaluationJSON) ?? nil,
       "evaluations_since_best": JSON(evaluationsSinceBest),
       "evaluation_count": JSON(evaluationCount),
-      "evaluations": .array(evaluations.map(json)),
+      "evaluations": .array(evaluations.map(evaluationJSON)),
     ]
+    if let initialWeights { json.append("init", JSON(hexadecimal16(initialWeights))) }
+    return .object(json)
   }
 
   package init(_ field: JSONField) throws(JSONError) {
@@ -136,6 +140,7 @@ extension TrainingRecord {
     step = try field.field("step").integer(in: 0...1 << 31)
     let validation = try field.field("validation")
     validationFingerprint = validation.isNull ? nil : try fingerprint(validation)
+    initialWeights = try field.optionalField("init").map(fingerprint)
     lastLoss = try field.field("loss").double()
     lastGradientNorm = try field.field("grad_norm").double()
     let best = try field.field("best")

@@ -37,25 +37,13 @@ package struct ResumeCheck {
       func name(_ fingerprint: UInt64?) -> String { fingerprint.map { hexadecimal16($0) } ?? "the corpus's own end" }
       throw differs("held-out text", name(record.validationFingerprint), name(given.validationFingerprint))
     }
-    try compareShapes(checkpoint.configuration)
+    try ShapeComparison(checkpoint.configuration, shape).run(differs)
     try compareConfigurations(record.configuration, given.configuration)
     if TokenizerJSON.text(try checkpoint.tokenizer()) != TokenizerJSON.text(tokenizer) {
       throw differs(
         "tokenizer", "one of kind \(try checkpoint.tokenizer().kind.rawValue) of its own",
         "another of kind \(tokenizer.kind.rawValue)")
     }
-  }
-
-  private func compareShapes(_ old: GPTConfiguration) throws(TrainingError) {
-    try compare("vocab-size", old.vocabularySize, shape.vocabularySize)
-    try compare("context", old.context, shape.context)
-    try compare("layers", old.layers, shape.layers)
-    try compare("heads", old.heads, shape.heads)
-    try compare("embd", old.width, shape.width)
-    try compare("ffn", old.feedForwardWidth, shape.feedForwardWidth)
-    try compare("positions", old.positions.rawValue, shape.positions.rawValue)
-    try compare("norm", old.norm.rawValue, shape.norm.rawValue)
-    try compare("activation", old.activation.rawValue, shape.activation.rawValue)
   }
 
   private func compareConfigurations(
@@ -84,5 +72,33 @@ package struct ResumeCheck {
 
   private func differs(_ what: String, _ old: String, _ new: String) -> TrainingError {
     .differs(path: "\(checkpoint.path)", what: what, checkpoint: old, given: new)
+  }
+}
+
+/// What is given besides a checkpoint must have its shape.
+struct ShapeComparison {
+  private let old: GPTConfiguration
+  private let new: GPTConfiguration
+
+  init(_ old: GPTConfiguration, _ new: GPTConfiguration) {
+    self.old = old
+    self.new = new
+  }
+
+  /// Throws what the first difference gives: its name and both values.
+  func run(_ error: (_ what: String, _ old: String, _ new: String) -> TrainingError) throws(TrainingError) {
+    func compare<Value: Equatable>(_ what: String, _ value: KeyPath<GPTConfiguration, Value>) throws(TrainingError) {
+      let (old, new) = (old[keyPath: value], new[keyPath: value])
+      if old != new { throw error(what, "\(old)", "\(new)") }
+    }
+    try compare("vocab-size", \.vocabularySize)
+    try compare("context", \.context)
+    try compare("layers", \.layers)
+    try compare("heads", \.heads)
+    try compare("embd", \.width)
+    try compare("ffn", \.feedForwardWidth)
+    try compare("positions", \.positions.rawValue)
+    try compare("norm", \.norm.rawValue)
+    try compare("activation", \.activation.rawValue)
   }
 }

@@ -108,7 +108,24 @@ package final class Trainer {
 
   /// Begins with the weights of another checkpoint, which has the same shape.
   package func initialize(_ checkpoint: Checkpoint) throws {
+    if checkpoint.configuration.vocabularySize != tokenizer.vocabularySize {
+      throw TrainingError.vocabulary(
+        tokenizer: tokenizer.vocabularySize, model: checkpoint.configuration.vocabularySize)
+    }
+    try Trainer.compareShape(of: checkpoint, model.configuration)
     try checkpoint.load(into: memory, moments: false)
+    var hash = XXH64()
+    for parameter in model.layout.parameters { memory.withBytes(of: parameter.slot) { hash.update($0) } }
+    record.initialWeights = hash.digest()
+  }
+
+  /// Throws the first value of a shape, its vocabulary aside, that a model to begin with has not.
+  package static func compareShape(of checkpoint: Checkpoint, _ given: GPTConfiguration) throws(TrainingError) {
+    var given = given
+    given.vocabularySize = checkpoint.configuration.vocabularySize
+    try ShapeComparison(checkpoint.configuration, given).run { what, old, new in
+      .contradicts(path: "\(checkpoint.path)", what: what, model: old, given: new)
+    }
   }
 
   // MARK: - One update

@@ -8,6 +8,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
   case tooLarge(needed: Int, available: Int)
   /// A checkpoint and the flags that continue it do not agree.
   case differs(path: String, what: String, checkpoint: String, given: String)
+  /// A model to begin with and the flags of the training do not agree.
+  case contradicts(path: String, what: String, model: String, given: String)
   /// Kernels that this processor cannot run.
   case noInstructions(String)
   /// A tokenizer and a model do not fit.
@@ -24,6 +26,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
         + " try a smaller --batch-size, --context or model"
     case .differs(let path, let what, let checkpoint, let given):
       "\(path): cannot be resumed: its \(what) is \(checkpoint), but \(given) is given"
+    case .contradicts(let path, let what, let model, let given):
+      "\(path): cannot be begun with: its \(what) is \(model), but \(given) is given"
     case .noInstructions(let name):
       "this processor has no \(name); it has \(InstructionSet.available.map(\.rawValue).joined(separator: ", "))"
     case .vocabulary(let tokenizer, let model):

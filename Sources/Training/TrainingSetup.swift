@@ -35,6 +35,8 @@ public struct TrainingSetup: Sendable {
   public var epochs: Double?
   /// Whether a warm-up above a tenth of the steps that follow from `epochs` is shortened to that.
   package var shortensWarmup = false
+  /// The model whose weights training begins with, in the very shape that is given; nil for fresh weights.
+  package var initial: Checkpoint?
   /// Threads, the caller's own included. They change no bit.
   public var threads: Int
   /// The kernels; they may change the last bits.
@@ -77,6 +79,7 @@ public struct TrainingSetup: Sendable {
   /// - Parameter folder: where the ids are kept meanwhile; nil is the system's place for temporary files.
   package func prepare(in folder: Path? = nil, progress: (Progress) -> Void = { _ in }) throws -> Prepared {
     var shape = shape
+    if let initial { try Trainer.compareShape(of: initial, shape) }
     // Sizes are refused before anything is read by them; the vocabulary is not known yet.
     shape.vocabularySize = max(2, min(shape.vocabularySize, 1 << 20))
     try shape.validate()
@@ -100,6 +103,7 @@ public struct TrainingSetup: Sendable {
       shape, record: record, tokenizer: tokenizer, training: training, validation: validation, pool: pool,
       kernels: kernels, availableMemory: availableMemory,
       corpusName: corpus.files.map { "\($0.path)" }.joined(separator: ", "))
+    if let initial { try trainer.initialize(initial) }
     return Prepared(
       trainer: trainer, trainingTokens: training.count, validationTokens: validation.count,
       validationBytes: parts.validation.reduce(0) { $0 + $1.range.count })

@@ -37,6 +37,7 @@ import Testing
     #expect(back.isEvaluated)
     #expect(try JSONWriter.write(back.json) == text)
     record.validationFingerprint = nil
+    record.initialWeights = .max
     #expect(try read(JSONWriter.write(record.json)) == record)
     let fresh = TrainingRecord(configuration: TrainingConfiguration(), corpusFingerprint: 0, instructionSet: "x")
     #expect(try read(JSONWriter.write(fresh.json)) == fresh)

@@ -61,7 +61,8 @@ import Testing
     let run = try train(scratch, ["--epochs", "0.5", "--out", "a.safetensors"], flags)
     #expect(run.status == 0)
     let again = try #require(
-      run.errorText.split(separator: "\n").first { $0.hasPrefix("again: minigpt ") }?.dropFirst("again: minigpt ".count))
+      run.errorText.split(separator: "\n").first { $0.hasPrefix("again: minigpt ") }?.dropFirst("again: minigpt ".count)
+    )
     #expect(again.contains(" --epochs 0.5 ") && !again.contains("--steps") && again.contains(" --warmup 6 "))
     let line = again.replacing("--out a.safetensors", with: "--out b.safetensors --quiet")
     #expect(try Run.shell(#""$minigpt" \#(line)"#, folder: scratch.folder).status == 0)
@@ -76,6 +77,66 @@ import Testing
       2, "--steps and --epochs both say how long to train: give one")
     try train(scratch, ["--epochs", "0"], flags).expectRefusal(
       2, "--epochs needs a number above 0, at most 1000000000, not '0'")
+  }
+
+  /// Fine-tuning on a text begins with the loss that the model has on it, in its shape and with its tokenizer.
+  @Test func goesOnFromAnotherModel() throws {
+    let scratch = try corpus()
+    #expect(try train(scratch, ["--quiet", "--out", "a.safetensors"]).status == 0)
+    let text = (0..<90).map { "\($0) bottles hanging, green on the wall;\n" }.joined()
+    try scratch.write("second.txt", text)
+    func tune(_ more: [String]) throws -> Run {
+      try Run(
+        ["train", "second.txt", "--init", "a.safetensors", "--steps", "3", "--seed", "5", "--val", "second.txt"] + more,
+        folder: scratch.folder)
+    }
+    let flags = [
+      "--out", "b.safetensors", "--eval-every", "1", "--lr", "1e-30", "--min-lr", "0", "--weight-decay", "0",
+    ]
+    let run = try tune(flags)
+    #expect(run.status == 0 && run.errorText.contains("begins      with the weights of a.safetensors\n"))
+    let before = try Run(["eval", "a.safetensors", "second.txt", "--json"], folder: scratch.folder).output
+    let record = try #require(try JSONSerialization.jsonObject(with: Data(before)) as? [String: Any])
+    let first = try #require(try log(scratch, "b.log.jsonl").first { $0["val_loss"] != nil })
+    #expect(record["loss"] as? Double == first["val_loss"] as? Double && record["loss"] is Double)
+    // The line that repeats it says nothing of the model that is there, and gives the same bytes.
+    let again = try #require(
+      run.errorText.split(separator: "\n").first { $0.hasPrefix("again: minigpt ") }?.dropFirst("again: minigpt ".count)
+    )
+    #expect(again.contains(" --init a.safetensors ") && !again.contains("--layers") && !again.contains("--tokenizer"))
+    let line = again.replacing("--out b.safetensors", with: "--out c.safetensors --quiet")
+    #expect(try Run.shell(#""$minigpt" \#(line)"#, folder: scratch.folder).status == 0)
+    #expect(try scratch.read("b.safetensors") == scratch.read("c.safetensors"))
+    let told = try Run(["info", "b.safetensors", "--command"], folder: scratch.folder).outputText
+    #expect(told.contains(" --init MODEL ") && !told.contains("--layers"))
+    #expect(try tune(["--preset", "nanogpt", "--out", "d.safetensors", "--context", "16", "--quiet"]).status == 0)
+  }
+
+  @Test func aModelToBeginWithIsNotContradicted() throws {
+    let scratch = try corpus()
+    #expect(try train(scratch, ["--quiet", "--out", "a.safetensors"]).status == 0)
+    func refuse(_ more: [String], _ status: Int32, _ message: String) throws {
+      try Run(
+        ["train", "bottles.txt", "--init", "a.safetensors", "--out", "b.safetensors"] + more, folder: scratch.folder
+      )
+      .expectRefusal(status, message)
+    }
+    try refuse(["--layers", "2"], 1, "a.safetensors: cannot be begun with: its layers is 1, but 2 is given")
+    try refuse(["--heads", "3"], 1, "a.safetensors: cannot be begun with: its heads is 2, but 3 is given")
+    try refuse(
+      ["--tokenizer", "byte"], 1, "a.safetensors: cannot be begun with: its tokenizer is char, but byte is given")
+    try refuse(["--resume"], 2, "--resume goes on with its own weights, so --init has no place")
+    try scratch.write("new.txt", String(repeating: "QQQQ green bottles, hanging on the wall;\n", count: 40))
+    try Run(["train", "new.txt", "--init", "a.safetensors"], folder: scratch.folder).expectRefusal(
+      1, "new.txt: 'Q' (U+0051) at byte 0 never occurred in the training text")
+    var bytes = try scratch.read("a.safetensors")
+    let data = 8 + bytes.prefix(8).enumerated().reduce(0) { $0 + Int($1.element) << (8 * $1.offset) }
+    bytes[data + 5] ^= 4
+    try scratch.write("a.safetensors", bytes)
+    let broken = try Run(
+      ["train", "bottles.txt", "--init", "a.safetensors", "--out", "b.safetensors"], folder: scratch.folder)
+    #expect(broken.status == 1 && broken.errorText.contains("checksum"))
+    #expect(throws: (any Error).self) { try scratch.read("b.safetensors") }
   }
 
   @Test func overwritesNothing() throws {

@@ -11,6 +11,7 @@ struct TrainCommand: Command {
   var out: [UInt8]?
   var overwrite = false
   var resume = false
+  var initial: [UInt8]?
 
   var tokenizer: [UInt8]?
   var vocabularySize: Int?
@@ -73,6 +74,9 @@ struct TrainCommand: Command {
           "resume", in: \.resume,
           "go on where the checkpoint stopped, with the same corpus; only steps or epochs, intervals, patience "
             + "and threads may change"),
+        .optional(
+          "init", in: \.initial, .file("MODEL"), else: "fresh weights",
+          "fine-tune: begin with the weights of this model, in its shape and with its tokenizer"),
         .toggle("lines", in: \.lines, "each line of the corpus is a text of its own"),
         .optional("log", in: \.log, .file(), else: "beside the checkpoint", "the log: one JSON object a line"),
         .optional("log-every", in: \.logEvery, .integer(1...1_000_000_000), else: "10", "steps between its lines"),
@@ -160,6 +164,9 @@ struct TrainCommand: Command {
 
   mutating func validate() throws {
     if resume && overwrite { throw UsageError.contradiction("--resume and --overwrite contradict each other") }
+    if resume && initial != nil {
+      throw UsageError.contradiction("--resume goes on with its own weights, so --init has no place")
+    }
     if validation != nil && validationFraction != nil {
       throw UsageError.contradiction("--val and --val-fraction both say what is held out: give one")
     }

@@ -42,6 +42,8 @@ struct Preset: Sendable {
     let isBPE = command.tokenizer.map { $0.elementsEqual("bpe".utf8) } ?? true
     let presetRate = values.first { $0.flag == "lr" }.flatMap { StrictNumber.decimal(Array($0.value.utf8)) }
     for (flag, value) in values {
+      // A model that is there already has its own shape and tokenizer.
+      if command.initial != nil && TrainCommand.modelFlags.contains(flag) { continue }
       if (flag == "vocab-size" || flag == "split") && !isBPE { continue }
       // A typed rate takes its own tenth along, not the preset's end.
       if flag == "min-lr" && command.learningRate != nil && command.learningRate != presetRate { continue }

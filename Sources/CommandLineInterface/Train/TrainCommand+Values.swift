@@ -6,7 +6,7 @@ extension TrainCommand {
   mutating func complete(forCorpusOf bytes: Int) {
     let typedSteps = steps, isWarmupGiven = warmup != nil
     Recipe.preset(forCorpusOf: bytes).fill(&self)
-    if isBPE && vocabularySize == nil { vocabularySize = Recipe.vocabularySize(forCorpusOf: bytes) }
+    if initial == nil && isBPE && vocabularySize == nil { vocabularySize = Recipe.vocabularySize(forCorpusOf: bytes) }
     if minimumLearningRate == nil { minimumLearningRate = (learningRate ?? 0) / 10 }
     // A run that was made short still warms up and cools down.
     if let typedSteps, !isWarmupGiven { warmup = min(warmup ?? 0, typedSteps / 10) }
@@ -16,10 +16,14 @@ extension TrainCommand {
 
   var isBPE: Bool { tokenizer.map { $0.elementsEqual("bpe".utf8) } ?? true }
 
-  /// The values of a run that is resumed, where no flag gives others.
-  mutating func complete(from checkpoint: Checkpoint, _ record: TrainingRecord) {
-    let old = record.configuration, shape = checkpoint.configuration
-    lines = lines || old.lines
+  /// The flags that describe a model, which one that is there already decides.
+  static let modelFlags: Set<String> = [
+    "layers", "heads", "embd", "context", "ffn", "positions", "norm", "activation", "tokenizer", "vocab-size", "split",
+  ]
+
+  /// The shape of a model that is there already, where no flag gives another.
+  mutating func takeShape(of checkpoint: Checkpoint) {
+    let shape = checkpoint.configuration
     layers = layers ?? shape.layers
     heads = heads ?? shape.heads
     width = width ?? shape.width
@@ -28,6 +32,13 @@ extension TrainCommand {
     positions = positions ?? shape.positions
     norm = norm ?? shape.norm
     activation = activation ?? shape.activation
+  }
+
+  /// The values of a run that is resumed, where no flag gives others.
+  mutating func complete(from checkpoint: Checkpoint, _ record: TrainingRecord) {
+    let old = record.configuration
+    lines = lines || old.lines
+    takeShape(of: checkpoint)
     if epochs == nil { steps = steps ?? old.steps }
     batchSize = batchSize ?? old.batchSize
     accumulation = accumulation ?? old.gradientAccumulation
@@ -52,12 +63,29 @@ extension TrainCommand {
     self.init()
     guard let record = checkpoint.record else { throw CheckpointError.noRecord(checkpoint.path) }
     complete(from: checkpoint, record)
+    try recallModel(of: checkpoint)
+  }
+
+  /// How the model and its tokenizer came about, as flags say it.
+  mutating func recallModel(of checkpoint: Checkpoint) throws {
+    if checkpoint.record?.initialWeights != nil {
+      forgetModel()
+      initial = Array("MODEL".utf8)
+      return
+    }
     let known = try checkpoint.tokenizer()
     tokenizer = Array(known.kind.rawValue.utf8)
     if let pairs = known as? BytePairTokenizer {
       vocabularySize = pairs.vocabularySize
       split = pairs.splitter
     }
+  }
+
+  /// Takes back what a model that is there already decides.
+  mutating func forgetModel() {
+    (layers, heads, width, context, feedForwardWidth) = (nil, nil, nil, nil, nil)
+    (positions, norm, activation) = (nil, nil, nil)
+    (tokenizer, vocabularySize, split) = (nil, nil, nil)
   }
 
   /// The shape, but for the vocabulary, which the tokenizer has. All values must be complete.

@@ -19,11 +19,20 @@ final class TrainingRun {
   func run() throws {
     try files.prepare(isDefault: command.out == nil, overwrite: command.overwrite, resume: command.resume)
     let checkpoint = command.resume ? try Checkpoint(files.checkpoint) : nil
+    let initial = try command.initial.map { try ModelChoice($0).open() }
     let tokenizer: TokenizerChoice
     if let checkpoint {
       guard let record = checkpoint.record else { throw CheckpointError.noRecord(files.checkpoint) }
-      tokenizer = try resumedTokenizer(checkpoint)
+      tokenizer = try ownTokenizer(of: checkpoint) {
+        .differs(path: "\(checkpoint.path)", what: $0, checkpoint: $1, given: $2)
+      }
       command.complete(from: checkpoint, record)
+    } else if let initial {
+      tokenizer = try ownTokenizer(of: initial) {
+        .contradicts(path: "\(initial.path)", what: $0, model: $1, given: $2)
+      }
+      command.takeShape(of: initial)
+      command.complete(forCorpusOf: corpus.byteCount)
     } else {
       command.complete(forCorpusOf: corpus.byteCount)
       tokenizer = try freshTokenizer()
@@ -35,6 +44,7 @@ final class TrainingRun {
       corpus: corpus, tokenizer: tokenizer, shape: command.shape(), configuration: command.configuration(seed: seed),
       threads: machine.pool.threads, instructionSet: machine.instructionSet)
     setup.validation = try command.validation.map { try TextCorpus([Path(bytes: $0)]) }
+    setup.initial = initial
     setup.epochs = command.epochs
     setup.shortensWarmup = command.shortensWarmup
     setup.availableMemory = ProcessMemory.physical
@@ -42,7 +52,7 @@ final class TrainingRun {
     console.endProgress()
     if let checkpoint { try prepared.trainer.resume(checkpoint) }
     command.warmup = prepared.trainer.record.configuration.warmup
-    introduce(prepared, machine)
+    try introduce(prepared, machine, resumed: checkpoint)
     try train(prepared.trainer, machine)
   }
 
@@ -58,18 +68,18 @@ final class TrainingRun {
     }
   }
 
-  /// The checkpoint's own; a flag may only say the same.
-  private func resumedTokenizer(_ checkpoint: Checkpoint) throws -> TokenizerChoice {
+  /// The model's own; a flag may only say the same.
+  private func ownTokenizer(
+    of checkpoint: Checkpoint, differs: (_ what: String, _ old: String, _ new: String) -> TrainingError
+  ) throws -> TokenizerChoice {
     let own = try checkpoint.tokenizer()
-    func differs(_ what: String, _ old: String, _ new: String) -> TrainingError {
-      .differs(path: "\(checkpoint.path)", what: what, checkpoint: old, given: new)
-    }
     if let name = command.tokenizer {
       let text = String(decoding: name, as: UTF8.self)
-      guard let kind = TokenizerKind(rawValue: text) else {
-        return .given(try TokenizerSource.read(Path(bytes: name)))
+      if let kind = TokenizerKind(rawValue: text) {
+        if kind != own.kind { throw differs("tokenizer", own.kind.rawValue, kind.rawValue) }
+      } else if TokenizerJSON.text(try TokenizerSource.read(Path(bytes: name))) != TokenizerJSON.text(own) {
+        throw differs("tokenizer", "one of kind \(own.kind.rawValue) of its own", "\(printable(name))")
       }
-      if kind != own.kind { throw differs("tokenizer", own.kind.rawValue, kind.rawValue) }
     }
     if let size = command.vocabularySize, size != own.vocabularySize {
       throw differs("vocab-size", "\(own.vocabularySize)", "\(size)")
@@ -89,7 +99,7 @@ final class TrainingRun {
     }
   }
 
-  private func introduce(_ prepared: TrainingSetup.Prepared, _ machine: Machine) {
+  private func introduce(_ prepared: TrainingSetup.Prepared, _ machine: Machine, resumed: Checkpoint?) throws {
     let trainer = prepared.trainer, c = trainer.record.configuration, shape = trainer.model.configuration
     let held =
       prepared.validationTokens == 0 ? "none held out" : "\(grouped(prepared.validationTokens)) held out"
@@ -97,7 +107,7 @@ final class TrainingRun {
     let perStep = c.batchSize * c.gradientAccumulation * shape.context
     let time = TrainingEstimate.seconds(
       shape, tokens: steps * perStep, machine.instructionSet, threads: machine.pool.threads)
-    let rows = [
+    var rows = [
       ("corpus", "\(grouped(corpus.byteCount)) bytes"),
       ("tokens", "\(grouped(prepared.trainingTokens)) to learn from, \(held)"),
       ("vocabulary", "\(grouped(shape.vocabularySize)) tokens (\(trainer.tokenizer.kind.rawValue))"),
@@ -107,10 +117,13 @@ final class TrainingRun {
       ("time", "roughly \(duration(time)) on \(machine.pool.threads) thread\(machine.pool.threads == 1 ? "" : "s")"),
       ("seed", "\(c.seed)"),
     ]
+    if let initial = command.initial { rows.insert(("begins", "with the weights of \(printable(initial))"), at: 4) }
     for row in table(rows) { console.note(row) }
     if trainer.record.step > 0 { console.note("resumed at step \(grouped(trainer.record.step))") }
     var again = command
-    again.vocabularySize = command.isBPE && !command.resume ? command.vocabularySize : nil
+    if command.initial != nil { again.forgetModel() }
+    if let resumed { try again.recallModel(of: resumed) }
+    if !again.isBPE { again.vocabularySize = nil }
     let line = canonicalCommand(
       again, words: command.corpora, leavingOut: ["resume", "overwrite", "quiet", "threads", "preset"])
     console.note("again: " + printable(line))
