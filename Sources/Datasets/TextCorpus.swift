@@ -73,6 +73,8 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
   case tooShort(what: String, tokens: Int, context: Int)
   /// A text that the tokenizer has no ids for.
   case notEncodable(String, TokenizerError)
+  /// Files in which no line is a pair; the first line shows why.
+  case noPairs(String, first: SkippedPair?)
 
   /// The error in one line.
   public var description: String {
@@ -81,6 +83,8 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
     case .tooShort(let what, let tokens, let context):
       "\(what): too short: \(tokens) tokens to learn from, but a context of \(context) needs at least \(context + 1)"
     case .notEncodable(let path, let error): "\(path): \(error)"
+    case .noPairs(let paths, let first):
+      "\(paths): no line is a pair, source TAB target" + (first.map { " (\($0))" } ?? "")
     }
   }
 }

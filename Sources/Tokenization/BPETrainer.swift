@@ -48,11 +48,7 @@ public struct BPETrainer: Sendable {
     try validate()
     let counter = PieceCounter(splitter, pool, limit: Self.pieceLimit)
     let total = texts.reduce(0) { $0 + $1.count }
-    var before = 0
-    for text in texts {
-      try counter.count(text) { done in progress(.counting(done: before + done, total: total)) }
-      before += text.count
-    }
+    try counter.count(texts) { done in progress(.counting(done: done, total: total)) }
     return merge(try counter.total(), progress: progress)
   }
 

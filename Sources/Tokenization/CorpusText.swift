@@ -15,7 +15,7 @@ package enum CorpusText: Sendable {
   }
 
   /// What an error calls it.
-  var name: String? {
+  package var name: String? {
     switch self {
     case .bytes: nil
     case .file(let file, _): "\(file.path)"
@@ -23,7 +23,7 @@ package enum CorpusText: Sendable {
   }
 
   /// Hands out the bytes of a range.
-  func read<Result: ~Copyable, Failure: Error>(
+  package func read<Result: ~Copyable, Failure: Error>(
     _ range: Range<Int>, _ body: (Span<UInt8>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     switch self {

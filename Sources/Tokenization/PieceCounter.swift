@@ -50,18 +50,34 @@ struct PieceCounter {
     tables = (0..<pool.threads).map { _ in Table() }
   }
 
-  /// Counts a text, some parts for each thread between two calls of `progress`, which hears how many bytes are done.
-  func count(_ text: CorpusText, progress: (Int) -> Void) throws(TokenizerError) {
+  /// Counts texts, some parts for each thread between two calls of `progress`, which hears how many bytes are done.
+  /// Short texts, such as sentences, share a round.
+  func count(_ texts: [CorpusText], progress: (Int) -> Void) throws(TokenizerError) {
     let roundSize = Self.partSize * pool.threads * 8
-    var start = 0
-    while start < text.count {
-      let round = text.parts(of: start..<text.count, upTo: roundSize, size: Self.partSize, scanner)
+    var round: [(text: Int, range: Range<Int>)] = [], size = 0, done = 0
+    for (number, text) in texts.enumerated() {
       if scanner.splitter == .none && text.count > limit { throw .tooManyPieces(limit: limit) }
-      pool.run(round.count, Part(counter: self, text: text, ranges: round))
-      if let error = failure.first.withLock({ $0 }) { throw error.error }
-      start = round.last?.upperBound ?? text.count
-      progress(start)
+      var start = 0
+      while start < text.count {
+        for part in text.parts(of: start..<text.count, upTo: roundSize - size, size: Self.partSize, scanner) {
+          round.append((number, part))
+          size += part.count
+          start = part.upperBound
+        }
+        if size < roundSize && start == text.count { continue }
+        try count(round, of: texts)
+        done += size
+        (round, size) = ([], 0)
+        progress(done)
+      }
     }
+    try count(round, of: texts)
+    progress(done + size)
+  }
+
+  private func count(_ round: [(text: Int, range: Range<Int>)], of texts: [CorpusText]) throws(TokenizerError) {
+    pool.run(round.count, Part(counter: self, texts: texts, round: round))
+    if let error = failure.first.withLock({ $0 }) { throw error.error }
   }
 
   /// All that was counted.
@@ -82,34 +98,34 @@ struct PieceCounter {
     let counts = Mutex(PieceCounts())
   }
 
-  /// The failure that stands first in the text.
+  /// The failure of the first part that has one.
   private final class Failure: Sendable {
-    let first = Mutex<(place: Int, error: TokenizerError)?>(nil)
+    let first = Mutex<(part: Int, error: TokenizerError)?>(nil)
 
-    func note(_ place: Int, _ error: TokenizerError) {
+    func note(_ part: Int, _ error: TokenizerError) {
       first.withLock { first in
-        if first.map({ place < $0.place }) ?? true { first = (place, error) }
+        if first.map({ part < $0.part }) ?? true { first = (part, error) }
       }
     }
   }
 
   private struct Part: ParallelWork {
     let counter: PieceCounter
-    let text: CorpusText
-    let ranges: [Range<Int>]
+    let texts: [CorpusText]
+    let round: [(text: Int, range: Range<Int>)]
 
     func callAsFunction(_ part: Int, thread: Int) {
-      let range = ranges[part]
+      let (number, range) = round[part], text = texts[number]
       counter.tables[thread].counts.withLock { counts in
         text.read(range) { bytes in
           if let broken = UTF8Scalars.firstBroken(in: bytes) {
             let place = range.lowerBound + broken
-            counter.failure.note(place, .brokenUTF8(source: text.name, offset: place))
+            counter.failure.note(part, .brokenUTF8(source: text.name, offset: place))
             return
           }
           counts.add(bytes, counter.scanner)
           if counts.pieces.bytes.count > counter.limit {
-            counter.failure.note(range.lowerBound, .tooManyPieces(limit: counter.limit))
+            counter.failure.note(part, .tooManyPieces(limit: counter.limit))
           }
         }
       }

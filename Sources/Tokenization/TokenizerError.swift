@@ -41,7 +41,7 @@ public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible 
   }
 
   /// The same error with its place in the text counted from `offset` bytes further to the front.
-  func moved(by distance: Int, source: String? = nil) -> TokenizerError {
+  package func moved(by distance: Int, source: String? = nil) -> TokenizerError {
     switch self {
     case .brokenUTF8(let own, let offset): .brokenUTF8(source: own ?? source, offset: offset + distance)
     case .unknownCharacter(let scalar, let offset): .unknownCharacter(scalar: scalar, offset: offset + distance)

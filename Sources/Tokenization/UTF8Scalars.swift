@@ -1,5 +1,5 @@
 /// Reading Unicode scalars out of bytes, without `String`.
-enum UTF8Scalars {
+package enum UTF8Scalars {
   /// What `decode` gives for a byte that is not part of well-formed UTF-8.
   static let broken: UInt32 = 0xFFFF_FFFF
 
@@ -45,7 +45,7 @@ enum UTF8Scalars {
   }
 
   /// Where the first byte stands that is not part of well-formed UTF-8.
-  static func firstBroken(in text: Span<UInt8>) -> Int? {
+  package static func firstBroken(in text: Span<UInt8>) -> Int? {
     var place = 0
     while place < text.count {
       if text[place] < 0x80 {

@@ -2,7 +2,7 @@
 ///
 /// Two steps find a scalar's bits: `pages` names its block of 256, `bits` holds the blocks, equal ones once. The first
 /// block is that of ASCII, so that `bits[byte]` answers for a byte below 0x80.
-struct UnicodeClasses: Sendable {
+package struct UnicodeClasses: Sendable {
   static let upper: UInt8 = 1  // \p{Lu} and \p{Lt}
   static let lower: UInt8 = 2  // \p{Ll}
   static let caseless: UInt8 = 4  // \p{Lm} and \p{Lo}
@@ -39,6 +39,11 @@ struct UnicodeClasses: Sendable {
     }
     self.pages = pages
     self.bits = bits
+  }
+
+  /// Whether a text holds nothing but white space.
+  package static func isBlank(_ text: Span<UInt8>) -> Bool {
+    PieceScanner(.none).run(text, 0, of: space) == text.count
   }
 
   /// The bits of a scalar; 0 for what is no scalar.
