@@ -1,15 +1,18 @@
+import AllocationCounter
 import Generation
+import Platform
 import Tensors
 import Testing
 
 @Suite struct SamplerTests {
   private func configuration(
-    temperature: Float = 1, topK: Int = 0, topP: Float = 1, seed: UInt64 = 5
+    temperature: Float = 1, topK: Int = 0, topP: Float = 1, minP: Float = 0, seed: UInt64 = 5
   ) -> SamplingConfiguration {
     var configuration = SamplingConfiguration()
     configuration.temperature = temperature
     configuration.topK = topK
     configuration.topP = topP
+    configuration.minP = minP
     configuration.seed = seed
     return configuration
   }
@@ -33,7 +36,10 @@ import Testing
       #expect(draws(20, logits, configuration(temperature: 0, seed: seed)) == expected)
       #expect(draws(20, logits, configuration(topK: 1, seed: seed)) == expected)
       #expect(draws(20, logits, configuration(topP: 0, seed: seed)) == expected)
+      #expect(draws(20, logits, configuration(minP: 1, seed: seed)) == expected)
       #expect(draws(20, logits, configuration(temperature: 1e-30, seed: seed)) == expected)
+      #expect(draws(20, logits, configuration(temperature: .leastNonzeroMagnitude, seed: seed)) == expected)
+      #expect(draws(20, logits, configuration(temperature: -1, seed: seed)) == expected)
       #expect(draws(20, logits, configuration(temperature: 1e-5, seed: seed)) == expected)
     }
   }
@@ -44,6 +50,10 @@ import Testing
     #expect(draws(3, flat, configuration(topK: 1)) == [0, 0, 0])
     #expect(Set(draws(400, flat, configuration(topK: 3))) == [0, 1, 2])
     #expect(Set(draws(400, flat, configuration(topP: 0.5))) == [0, 1, 2, 3])
+    #expect(draws(3, flat, configuration(topP: 0)) == [0, 0, 0])
+    // However cold it is, equal ones stay equally likely; only a temperature of 0 decides.
+    #expect(Set(draws(400, flat, configuration(temperature: 1e-30))).count == 8)
+    #expect(Set(draws(400, flat, configuration(minP: 1))).count == 8)
     #expect(Sampler.likeliest([2, 5, 5, 1]) == 1)
     #expect(draws(3, flat, configuration(temperature: 0), excluding: 0) == [1, 1, 1])
   }
@@ -54,6 +64,8 @@ import Testing
     #expect(draws(300, logits, configuration(topK: 50)) == draws(300, logits, configuration()))
     #expect(draws(300, logits, configuration(topK: 1000)) == draws(300, logits, configuration()))
     #expect(draws(300, logits, configuration(topP: 1)) == draws(300, logits, configuration()))
+    #expect(draws(300, logits, configuration(minP: 1e-9)) == draws(300, logits, configuration()))
+    #expect(draws(300, logits, configuration(topP: .nan, minP: .nan)) == draws(300, logits, configuration()))
   }
 
   /// The least number of tokens whose probabilities together reach p; k is applied before it.
@@ -87,25 +99,63 @@ import Testing
     }
   }
 
+  /// What a broken model says is drawn from all the same; nothing traps.
+  @Test func logitsThatAreNoNumbersAreNoTrouble() {
+    for broken: Float in [.nan, .infinity, -.infinity] {
+      for configuration in [
+        configuration(), configuration(topK: 2), configuration(topP: 0.5), configuration(minP: 0.5),
+        configuration(temperature: 0), configuration(topK: 3, topP: 0.5, minP: 0.1),
+      ] {
+        for row in [[broken, 1, 2, 0], [1, 2, 0, broken], [broken, broken, broken, broken]] as [[Float]] {
+          #expect(draws(20, row, configuration).allSatisfy { (0..<4).contains($0) })
+          #expect(draws(20, row, configuration, excluding: 3).allSatisfy { (0..<4).contains($0) })
+        }
+      }
+    }
+  }
+
   @Test func largeLogitsAreNoTrouble() {
     #expect(draws(50, [1e30, -1e30, 0], configuration(temperature: 0.8)) == [Int32](repeating: 0, count: 50))
     #expect(draws(50, [-1e30, -3e38, -2e30], configuration(topP: 0.9)) == [Int32](repeating: 0, count: 50))
     #expect(draws(3, [7], configuration()) == [0, 0, 0])
   }
 
+  /// In a process of its own, where nobody else asks for memory.
+  @Test(.enabled(if: allocations_counted() == 1, "a sanitizer owns malloc"))
+  func aTokenTakesNoMemory() async {
+    await #expect(processExitsWith: .success) {
+      for (topK, topP, minP, penalty) in [
+        (0, 1, 0, 1), (40, 1, 0, 1), (0, 0.9, 0, 1.2), (0, 1, 0.1, 1), (40, 0.9, 0.05, 1.2),
+      ] as [(Int, Float, Float, Float)] {
+        var configuration = SamplingConfiguration()
+        configuration.topK = topK
+        configuration.topP = topP
+        configuration.minP = minP
+        configuration.repetitionPenalty = penalty
+        var sampler = Sampler(configuration)
+        let logits = (0..<5000).map { Float($0 % 977) / 200 }
+        _ = sampler.next(logits)
+        let before = allocations_all()
+        for _ in 0..<20 { _ = sampler.next(logits) }
+        let taken = allocations_all() - before
+        check(taken == 0, "\(taken) allocations in twenty tokens, top-k \(topK), top-p \(topP)")
+      }
+    }
+  }
+
   /// Pearson's χ² of 100,000 draws against the exact probabilities. Each case would fail by chance once in a million
   /// seeds, by Wilson and Hilferty's approximation of the distribution; the seeds being fixed, it never does.
   @Test(
     arguments: [
-      (1.0, 0, 1.0), (0.5, 0, 1.0), (2.0, 0, 1.0), (1.0, 7, 1.0), (0.8, 0, 0.7), (1.5, 20, 0.9), (1.0, 50, 0.5),
-    ] as [(Float, Int, Float)]) func frequenciesAreTheProbabilities(temperature: Float, topK: Int, topP: Float)
-  {
+      (1.0, 0, 1.0, 0), (0.5, 0, 1.0, 0), (2.0, 0, 1.0, 0), (1.0, 7, 1.0, 0), (0.8, 0, 0.7, 0), (1.5, 20, 0.9, 0),
+      (1.0, 50, 0.5, 0), (1.0, 0, 1.0, 0.1), (2.0, 0, 1.0, 0.3), (1.2, 30, 0.95, 0.15),
+    ] as [(Float, Int, Float, Float)])
+  func frequenciesAreTheProbabilities(temperature: Float, topK: Int, topP: Float, minP: Float) {
     let count = 100_000
-    let expected = probabilities(Double(temperature), topK, Double(topP))
+    let expected = probabilities(Double(temperature), topK, Double(topP), Double(minP))
     var seen = [Int](repeating: 0, count: logits.count)
-    for id in draws(count, logits, configuration(temperature: temperature, topK: topK, topP: topP)) {
-      seen[Int(id)] += 1
-    }
+    let configuration = configuration(temperature: temperature, topK: topK, topP: topP, minP: minP)
+    for id in draws(count, logits, configuration) { seen[Int(id)] += 1 }
     var chiSquare = 0.0, freedom = -1.0
     for (id, probability) in expected.enumerated() {
       if probability == 0 {
@@ -122,8 +172,8 @@ import Testing
     #expect(chiSquare < freedom * root * root * root)
   }
 
-  /// Temperature, top-k, top-p, by their definitions.
-  private func probabilities(_ temperature: Double, _ topK: Int, _ topP: Double) -> [Double] {
+  /// Temperature, top-k, top-p, min-p, by their definitions.
+  private func probabilities(_ temperature: Double, _ topK: Int, _ topP: Double, _ minP: Double) -> [Double] {
     let order = logits.indices.sorted { (-logits[$0], $0) < (-logits[$1], $1) }
     var kept = Array(order.prefix(topK == 0 ? logits.count : topK))
     var weights = kept.map { Double.exp(Double(logits[$0]) / temperature) }
@@ -140,6 +190,7 @@ import Testing
       kept = Array(kept.prefix(count))
       weights = Array(weights.prefix(count))
     }
+    weights = weights.filter { $0 >= minP * weights[0] }
     var result = [Double](repeating: 0, count: logits.count)
     for (id, weight) in zip(kept, weights) { result[id] = weight / total() }
     return result
