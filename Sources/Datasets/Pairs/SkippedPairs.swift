@@ -78,6 +78,7 @@ public struct SkippedPairs: Sendable, Equatable {
   /// "2 without a TAB, 1 too long"; empty where nothing was left out.
   public var summary: String { kinds.map { "\($0.count) \($0.kind)" }.joined(separator: ", ") }
 
+  /// The same lines, left out for the same reasons.
   public static func == (a: Self, b: Self) -> Bool {
     a.count == b.count && a.first == b.first && a.summary == b.summary
   }
