@@ -64,7 +64,7 @@ import Transformer
     let configuration = GPTConfiguration(
       vocabularySize: 5, context: 9, layers: 1, heads: 3, width: 9, feedForwardWidth: 23, activation: activation)
     var layout = ParameterLayout()
-    let layer = FeedForward("f", configuration, in: &layout)
+    let layer = FeedForward("f", configuration.block, in: &layout)
     var wide: [Slot] = []
     try check("feed-forward \(activation)", layout, rows: 10, inputs: 9, outputs: 9, set: set) { planner in
       wide = (0..<3).map { _ in planner.take(10, 23) }
@@ -83,20 +83,22 @@ import Transformer
     let configuration = GPTConfiguration(
       vocabularySize: 5, context: length, layers: 1, heads: heads, width: width)
     var layout = ParameterLayout()
-    let layer = MultiHeadAttention("a", configuration, dropout: Dropout(site: 1), in: &layout)
+    let layer = MultiHeadAttention(
+      "a", configuration.block, mask: .causal, dropout: Dropout(site: 1), in: &layout)
     var saved: MultiHeadAttention.Saved?
     var dHeads = Slot(.activations, offset: 0, rows: 0, columns: 0), dProjections = dHeads
     try check("attention over \(length)", layout, rows: rows, inputs: width, outputs: width, set: set) {
-      saved = MultiHeadAttention.Saved(batch: batch, length: length, heads: heads, width: width, in: &$0)
+      saved = MultiHeadAttention.Saved(rows: rows, configuration.block, in: &$0)
       dHeads = $0.take(rows, width)
       dProjections = $0.take(rows, 3 * width)
     } reference: {
       MultiHeadAttention.reference($0, "a", length: length, heads: heads, mask: .causal, $1)
     } run: { x, y, dy, dx, memory in
       guard let saved else { return }
-      layer.forward(x, into: y, length: length, nil, saved: saved, in: memory)
+      let texts = Sequences(count: batch, length: length)
+      layer.forward(x, into: y, texts, nil, saved: saved, in: memory)
       layer.backward(
-        dy, x, into: dx, dHeads: dHeads, dProjections: dProjections, length: length, nil, saved: saved, in: memory)
+        dy, x, into: dx, dHeads: dHeads, dProjections: dProjections, texts, nil, saved: saved, in: memory)
     }
   }
 
@@ -104,18 +106,19 @@ import Transformer
     let configuration = GPTConfiguration(
       vocabularySize: 5, context: 7, layers: 1, heads: 2, width: 10, feedForwardWidth: 17, norm: norm)
     var layout = ParameterLayout()
-    let block = DecoderBlock("b", configuration, index: 0, in: &layout), rows = 2 * 7
-    var saved: DecoderBlock.Saved?, workspace: DecoderBlock.Workspace?
+    let block = DecoderBlock("b", configuration.block, firstSite: 1, in: &layout), rows = 2 * 7
+    var saved: DecoderBlock.Saved?, workspace: BlockWorkspace?
     try check("block, \(norm)-norm", layout, rows: rows, inputs: 10, outputs: 10, set: .best) {
-      saved = DecoderBlock.Saved(batch: 2, length: 7, configuration, in: &$0)
-      workspace = DecoderBlock.Workspace(rows: rows, configuration, trains: true, in: &$0)
+      saved = DecoderBlock.Saved(rows: rows, configuration.block, in: &$0)
+      workspace = BlockWorkspace(rows: rows, configuration.block, trains: true, in: &$0)
     } reference: {
-      DecoderBlock.reference($0, "b", length: 7, configuration, $1)
+      DecoderBlock.reference($0, "b", length: 7, configuration.block, $1)
     } run: { x, y, dy, dx, memory in
       guard let saved, let workspace else { return }
-      block.forward(x, into: y, length: 7, nil, saved: saved, workspace, in: memory)
+      let texts = Sequences(count: 2, length: 7)
+      block.forward(x, into: y, texts, nil, saved: saved, workspace, in: memory)
       memory.copy(dx, dy)
-      block.backward(dx, x, length: 7, nil, saved: saved, workspace, in: memory)
+      block.backward(dx, x, texts, nil, saved: saved, workspace, in: memory)
     }
   }
 }

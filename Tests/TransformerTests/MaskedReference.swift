@@ -81,7 +81,7 @@ struct MaskedReference {
   }
 
   func hidden(_ ids: [Int], _ parameters: PlainParameters<Double>) -> PlainMatrix<Double> {
-    var x = drop(Embedding.reference(ids, length: length, positions: configuration.positions, parameters), 0)
+    var x = drop(Embedding.reference(ids, length: length, fixed: configuration.sinusoids(length), parameters), 0)
     for index in 0..<configuration.layers {
       let name = "blocks.\(index)", site = 1 + 3 * index
       func norm(_ x: PlainMatrix<Double>, _ which: String) -> PlainMatrix<Double> {

@@ -74,7 +74,7 @@ import Transformer
     let run = try GPTRun(configuration, batch: 2, length: 7), ids = someIds(14, 5)
     _ = run.hidden(ids)
     let expected = Embedding.reference(
-      ids.map(Int.init), length: 7, positions: .sinusoidal,
+      ids.map(Int.init), length: 7, fixed: configuration.sinusoids(7),
       PlainParameters<Double>(run.gpt.layout, in: run.memory))
     let stream = plain(run.activations.decoder.input, in: run.memory)
     #expect(distance(stream.elements, expected.elements) < 1e-7)

@@ -20,8 +20,9 @@ import Transformer
     memory.write(k, key)
     memory.write(v, value)
     ScaledDotProductAttention(heads: heads, mask: mask).forward(
-      .init(query: q, key: k, value: v, queryLength: queryLength, keyLength: keyLength), into: o, logSums: logSums,
-      dropout: nil, in: memory)
+      .init(
+        query: q, key: k, value: v, queries: Sequences(count: batch, length: queryLength),
+        keys: Sequences(count: batch, length: keyLength)), into: o, logSums: logSums, dropout: nil, in: memory)
     return (memory.read(o), memory.read(logSums))
   }
 
@@ -148,12 +149,11 @@ import Transformer
   @Test func multiHeadWithOneHeadIsAttention() throws {
     let length = 9, width = 6
     var layout = ParameterLayout()
-    let layer = MultiHeadAttention(
-      "a", GPTConfiguration(vocabularySize: 5, context: length, layers: 1, heads: 1, width: width),
-      dropout: Dropout(site: 1), in: &layout)
+    let shape = GPTConfiguration(vocabularySize: 5, context: length, layers: 1, heads: 1, width: width).block
+    let layer = MultiHeadAttention("a", shape, mask: .causal, dropout: Dropout(site: 1), in: &layout)
     var planner = SlotPlanner(.activations)
     let x = planner.take(length, width), y = planner.take(length, width)
-    let saved = MultiHeadAttention.Saved(batch: 1, length: length, heads: 1, width: width, in: &planner)
+    let saved = MultiHeadAttention.Saved(rows: length, shape, in: &planner)
     let memory = try makeMemory(layout, activations: planner.count), values = numbers(x.count, 1)
     for parameter in layout.parameters { memory.fill(parameter.slot, 0) }
     for channel in 0..<width {
@@ -161,7 +161,7 @@ import Transformer
       memory.setValue(layer.output.weight, channel, channel, 1)
     }
     memory.write(x, values)
-    layer.forward(x, into: y, length: length, nil, saved: saved, in: memory)
+    layer.forward(x, into: y, Sequences(count: 1, length: length), nil, saved: saved, in: memory)
     let plain = try attend(
       1, .causal, query: values, key: values, value: values, width: width, queryLength: length, keyLength: length)
     #expect(memory.read(y) == plain.output)

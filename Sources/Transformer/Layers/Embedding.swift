@@ -1,51 +1,57 @@
 package import Tensors
 
-/// x[t] = E[id] + P[t]: Vaswani et al. 2017, §3.4 and §3.5. A lookup is the product of a one-hot row and the table.
+/// x[t] = scale · E[id] + P[t]: Vaswani et al. 2017, §3.4 and §3.5. A lookup is the product of a one-hot row and the
+/// table.
 ///
 /// E `[V, C]`; P `[context, C]` learned, sinusoidal or absent; x `[B·T, C]`. The same E, transposed, makes the logits
-/// (Press and Wolf 2017, arXiv:1608.05859).
+/// (Press and Wolf 2017, arXiv:1608.05859), and in a translator both sides share it.
 package struct Embedding: Sendable {
   package let table: Slot
-  /// Learned positions, trained with the rest.
+  /// √C in the paper, 1 in a GPT.
+  package let scale: Float
+  /// Learned positions, trained with the rest. Fixed ones lie among the activations: they are no parameters.
   package let learned: Slot?
-  /// Fixed positions lie among the activations: they are no parameters.
-  package let context: Int
-  package let positions: Positions
 
+  /// A GPT's: a table of its own, not scaled.
   package init(
     vocabulary: Int, context: Int, width: Int, positions: Positions, in layout: inout ParameterLayout
   ) {
-    table = layout.matrix("tokenEmbedding", vocabulary, width, start: .normal(deviation: 0.02))
-    learned =
-      positions == .learned
-      ? layout.matrix("positionEmbedding", context, width, start: .normal(deviation: 0.02)) : nil
-    self.context = context
-    self.positions = positions
+    let start = Parameter.Start.normal(deviation: 0.02)
+    self.init(
+      sharing: layout.matrix("tokenEmbedding", vocabulary, width, start: start), scale: 1, context: context,
+      positions: positions, "positionEmbedding", start: start, in: &layout)
   }
 
+  /// One that looks up in a table that is there already; `name` and `start` are those of learned positions.
+  package init(
+    sharing table: Slot, scale: Float, context: Int, positions: Positions, _ name: String, start: Parameter.Start,
+    in layout: inout ParameterLayout
+  ) {
+    self.table = table
+    self.scale = scale
+    learned = positions == .learned ? layout.matrix(name, context, table.columns, start: start) : nil
+  }
+
+  /// `fixed` is the sinusoidal table, where there is one.
   package static func reference<Scalar: Real>(
-    _ ids: [Int], length: Int, positions: Positions, _ parameters: PlainParameters<Scalar>
+    _ ids: [Int], length: Int, scale: Scalar = 1, learned name: String = "positionEmbedding",
+    fixed: PlainMatrix<Scalar>? = nil, _ parameters: PlainParameters<Scalar>
   ) -> PlainMatrix<Scalar> {
-    let table = parameters.matrix("tokenEmbedding"), learned = parameters.matrix("positionEmbedding")
-    let fixed: PlainMatrix<Scalar> = PositionalEncoding.table(
-      rows: length, width: table.columns, scale: PositionalEncoding.gptScale())
+    let table = parameters.matrix("tokenEmbedding"), positions = fixed ?? parameters.matrix(name)
     return PlainMatrix(ids.count, table.columns) { i, channel in
-      switch positions {
-      case .learned: table[ids[i], channel] + learned[i % length, channel]
-      case .sinusoidal: table[ids[i], channel] + fixed[i % length, channel]
-      case .none: table[ids[i], channel]
-      }
+      let token = scale * table[ids[i], channel]
+      return positions.rows == 0 ? token : token + positions[i % length, channel]
     }
   }
 
   /// `fixed` `[≥ T, C]` holds the sinusoidal table where there is one.
   package func forward(_ ids: IndexSlot, into x: Slot, fixed: Slot?, length: Int, in memory: Memory) {
-    memory.gather(x, ids, table: table, scale: 1, positions: learned ?? fixed, length: length)  // [B·T, C]
+    memory.gather(x, ids, table: table, scale: scale, positions: learned ?? fixed, length: length)  // [B·T, C]
   }
 
-  /// dE[id] += dx[t], dP[t] += Σ over the batch.
+  /// dE[id] += scale · dx[t], dP[t] += Σ over the batch.
   package func backward(_ dx: Slot, _ ids: IndexSlot, length: Int, in memory: Memory) {
-    memory.scatterAdd(table.at(.gradients), ids, dx, scale: 1)
+    memory.scatterAdd(table.at(.gradients), ids, dx, scale: scale)
     if let learned { memory.addOverBatch(learned.at(.gradients), dx, length: length) }
   }
 }

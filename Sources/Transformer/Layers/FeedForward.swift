@@ -9,12 +9,10 @@ package struct FeedForward: Sendable {
   package let down: Linear
   package let activation: Activation
 
-  package init(_ name: String, _ configuration: GPTConfiguration, in layout: inout ParameterLayout) {
-    let width = configuration.width, hidden = configuration.feedForwardWidth
-    up = Linear(name + ".up", width, hidden, start: .normal(deviation: 0.02), in: &layout)
-    down = Linear(
-      name + ".down", hidden, width, start: .normal(deviation: configuration.residualDeviation), in: &layout)
-    activation = configuration.activation
+  package init(_ name: String, _ shape: BlockShape, in layout: inout ParameterLayout) {
+    up = Linear(name + ".up", shape.width, shape.feedForwardWidth, start: shape.start, in: &layout)
+    down = Linear(name + ".down", shape.feedForwardWidth, shape.width, start: shape.residualStart, in: &layout)
+    activation = shape.activation
   }
 
   @_specialize(where Scalar == Double)

@@ -14,6 +14,16 @@ package struct Linear: Sendable {
     bias = layout.row(name + ".bias", outputs, start: .zeros)
   }
 
+  private init(weight: Slot, bias: Slot) {
+    self.weight = weight
+    self.bias = bias
+  }
+
+  /// The part of the layer that makes some of the outputs.
+  package func columns(_ range: Range<Int>) -> Linear {
+    Linear(weight: weight.columns(range), bias: bias.columns(range))
+  }
+
   @_specialize(where Scalar == Double)
   package static func reference<Scalar: Real>(
     _ x: PlainMatrix<Scalar>, _ name: String, _ parameters: PlainParameters<Scalar>
@@ -32,8 +42,18 @@ package struct Linear: Sendable {
 
   /// dx = dy Wᵀ, dW += xᵀ dy, db += Σ dy. `then` rides on dx.
   package func backward(_ dy: Slot, _ x: Slot, into dx: Slot, then epilogue: Epilogue = .none, in memory: Memory) {
+    parametersBackward(dy, x, in: memory)
+    memory.product(dx, dy.plain, weight.transposed, then: epilogue)  // [N, I]
+  }
+
+  /// The same for an x that others use as well: dx += dy Wᵀ.
+  package func backward(_ dy: Slot, _ x: Slot, addTo dx: Slot, in memory: Memory) {
+    parametersBackward(dy, x, in: memory)
+    memory.product(dx, dy.plain, weight.transposed, accumulate: true)  // [N, I]
+  }
+
+  private func parametersBackward(_ dy: Slot, _ x: Slot, in memory: Memory) {
     memory.addColumnSums(bias.at(.gradients), dy)
     memory.product(weight.at(.gradients), x.transposed, dy.plain, accumulate: true)  // [I, O]
-    memory.product(dx, dy.plain, weight.transposed, then: epilogue)  // [N, I]
   }
 }

@@ -1,7 +1,7 @@
 package import Tensors
 
-/// MultiHead(x) = Concat(head₁ … head_H) W^O, head_i = Attention(x W_i^Q, x W_i^K, x W_i^V): Vaswani et al. 2017,
-/// §3.2.2.
+/// MultiHead(Q, K, V) = Concat(head₁ … head_H) W^O, head_i = Attention(Q W_i^Q, K W_i^K, V W_i^V): Vaswani et al. 2017,
+/// §3.2.2. Here Q = K = V = x, self-attention; `CrossAttention.swift` has keys and values from another text.
 ///
 /// x `[B·T, C]`; the three projections of all heads are one matrix `[C, 3C]`, queries, keys and values side by side.
 /// Keeps the projections `[B·T, 3C]`, the heads' output `[B·T, C]` and the log-sums `[B·H, T]`.
@@ -9,21 +9,20 @@ package struct MultiHeadAttention: Sendable {
   package let queryKeyValue: Linear
   package let output: Linear
   package let attention: ScaledDotProductAttention
-  package let dropout: Dropout
-  private let width: Int
+  /// Of the weights; nil: they are never dropped.
+  package let dropout: Dropout?
+  package let width: Int
   private let context: Int
 
   package init(
-    _ name: String, _ configuration: GPTConfiguration, dropout: Dropout, in layout: inout ParameterLayout
+    _ name: String, _ shape: BlockShape, mask: AttentionMask, dropout: Dropout, in layout: inout ParameterLayout
   ) {
-    width = configuration.width
-    context = configuration.context
-    queryKeyValue = Linear(
-      name + ".queryKeyValue", width, 3 * width, start: .normal(deviation: 0.02), in: &layout)
-    output = Linear(
-      name + ".output", width, width, start: .normal(deviation: configuration.residualDeviation), in: &layout)
-    attention = ScaledDotProductAttention(heads: configuration.heads, mask: .causal)
-    self.dropout = dropout
+    width = shape.width
+    context = shape.context
+    queryKeyValue = Linear(name + ".queryKeyValue", width, 3 * width, start: shape.start, in: &layout)
+    output = Linear(name + ".output", width, width, start: shape.residualStart, in: &layout)
+    attention = ScaledDotProductAttention(heads: shape.heads, mask: mask)
+    self.dropout = shape.dropsAttentionWeights ? dropout : nil
   }
 
   package struct Saved: Sendable {
@@ -31,10 +30,11 @@ package struct MultiHeadAttention: Sendable {
     package let heads: Slot
     package let logSums: Slot
 
-    package init(batch: Int, length: Int, heads: Int, width: Int, in planner: inout SlotPlanner) {
-      projections = planner.take(batch * length, 3 * width)
-      self.heads = planner.take(batch * length, width)
-      logSums = planner.take(batch * heads, length)
+    /// For at most `rows` = B·T rows.
+    package init(rows: Int, _ shape: BlockShape, in planner: inout SlotPlanner) {
+      projections = planner.take(rows, 3 * shape.width)
+      heads = planner.take(rows, shape.width)
+      logSums = planner.take(shape.heads, rows)
     }
   }
 
@@ -51,34 +51,41 @@ package struct MultiHeadAttention: Sendable {
   }
 
   package func forward(
-    _ x: Slot, into y: Slot, length: Int, _ context: DropoutContext?, saved: Saved, in memory: Memory
+    _ x: Slot, into y: Slot, _ texts: Sequences, _ context: DropoutContext?, saved: Saved, in memory: Memory
   ) {
-    queryKeyValue.forward(x, into: saved.projections, in: memory)  // [B·T, 3C]
+    let projections = saved.projections.rows(0..<x.rows), heads = saved.heads.rows(0..<x.rows)
+    queryKeyValue.forward(x, into: projections, in: memory)  // [B·T, 3C]
     attention.forward(
-      operands(saved.projections, length: length), into: saved.heads, logSums: saved.logSums,
+      operands(projections, texts), into: heads, logSums: logSums(saved.logSums, texts),
       dropout: weightDropout(context), in: memory)  // [B·T, C]
-    output.forward(saved.heads, into: y, in: memory)  // [B·T, C]
+    output.forward(heads, into: y, in: memory)  // [B·T, C]
   }
 
   /// dx is set; `dHeads` `[B·T, C]` and `dProjections` `[B·T, 3C]` are used on the way.
   package func backward(
-    _ dy: Slot, _ x: Slot, into dx: Slot, dHeads: Slot, dProjections: Slot, length: Int, _ context: DropoutContext?,
-    saved: Saved, in memory: Memory
+    _ dy: Slot, _ x: Slot, into dx: Slot, dHeads: Slot, dProjections: Slot, _ texts: Sequences,
+    _ context: DropoutContext?, saved: Saved, in memory: Memory
   ) {
-    output.backward(dy, saved.heads, into: dHeads, in: memory)
+    let projections = saved.projections.rows(0..<x.rows), heads = saved.heads.rows(0..<x.rows)
+    output.backward(dy, heads, into: dHeads, in: memory)
     attention.backward(
-      dHeads, operands(saved.projections, length: length), output: saved.heads, logSums: saved.logSums,
-      into: operands(dProjections, length: length), dropout: weightDropout(context), in: memory)
+      dHeads, operands(projections, texts), output: heads, logSums: logSums(saved.logSums, texts),
+      into: operands(dProjections, texts), dropout: weightDropout(context), in: memory)
     queryKeyValue.backward(dProjections, x, into: dx, in: memory)
   }
 
-  private func operands(_ projections: Slot, length: Int) -> ScaledDotProductAttention.Operands {
+  private func operands(_ projections: Slot, _ texts: Sequences) -> ScaledDotProductAttention.Operands {
     ScaledDotProductAttention.Operands(
       query: projections.columns(0..<width), key: projections.columns(width..<2 * width),
-      value: projections.columns(2 * width..<3 * width), queryLength: length, keyLength: length)
+      value: projections.columns(2 * width..<3 * width), queries: texts, keys: texts)
   }
 
-  private func weightDropout(_ dropoutContext: DropoutContext?) -> ScaledDotProductAttention.WeightDropout? {
-    dropout.mask(dropoutContext).map { ScaledDotProductAttention.WeightDropout(mask: $0, context: context) }
+  /// `[B·H, T]` of the places that were planned.
+  func logSums(_ planned: Slot, _ texts: Sequences) -> Slot {
+    planned.shaped(texts.count * attention.heads, texts.length)
+  }
+
+  func weightDropout(_ dropoutContext: DropoutContext?) -> ScaledDotProductAttention.WeightDropout? {
+    dropout?.mask(dropoutContext).map { ScaledDotProductAttention.WeightDropout(mask: $0, context: context) }
   }
 }

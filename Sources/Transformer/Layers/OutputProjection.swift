@@ -6,7 +6,8 @@ package import Tensors
 package struct OutputProjection: Sendable {
   package let table: Slot
 
-  package init(tiedTo embedding: Embedding) { table = embedding.table }
+  /// `table` is the embedding's, or those of its rows that can be said.
+  package init(tiedTo table: Slot) { self.table = table }
 
   package static func reference<Scalar: Real>(
     _ x: PlainMatrix<Scalar>, _ parameters: PlainParameters<Scalar>

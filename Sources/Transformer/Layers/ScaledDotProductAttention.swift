@@ -24,16 +24,17 @@ package struct ScaledDotProductAttention: Sendable {
     package let query: Slot
     package let key: Slot
     package let value: Slot
-    /// T and S.
-    package let queryLength: Int
-    package let keyLength: Int
+    /// How the rows of Q, and those of K and V, are texts. Padding is never computed: an output row of padding is 0, and
+    /// no query sees a key of it.
+    package let queries: Sequences
+    package let keys: Sequences
 
-    package init(query: Slot, key: Slot, value: Slot, queryLength: Int, keyLength: Int) {
+    package init(query: Slot, key: Slot, value: Slot, queries: Sequences, keys: Sequences) {
       self.query = query
       self.key = key
       self.value = value
-      self.queryLength = queryLength
-      self.keyLength = keyLength
+      self.queries = queries
+      self.keys = keys
     }
   }
 
@@ -94,9 +95,8 @@ package struct ScaledDotProductAttention: Sendable {
   package func forward(
     _ operands: Operands, into output: Slot, logSums: Slot, dropout: WeightDropout?, in memory: Memory
   ) {
-    let batch = operands.query.rows / operands.queryLength
     memory.pool.run(
-      batch * heads,
+      operands.queries.count * heads,
       Forward(
         attention: self, operands: operands, output: output, logSums: logSums, dropout: dropout, memory: memory))
   }
@@ -109,9 +109,8 @@ package struct ScaledDotProductAttention: Sendable {
     memory.clear(gradients.query)
     memory.clear(gradients.key)
     memory.clear(gradients.value)
-    let batch = operands.query.rows / operands.queryLength
     memory.pool.run(
-      batch * heads,
+      operands.queries.count * heads,
       Backward(
         attention: self, operands: operands, dOutput: dOutput, output: output, logSums: logSums, gradients: gradients,
         dropout: dropout, memory: memory))
@@ -119,13 +118,16 @@ package struct ScaledDotProductAttention: Sendable {
 }
 
 extension ScaledDotProductAttention.Operands {
-  /// The part of one head of one sample.
-  fileprivate func head(_ head: Int, of heads: Int, sample: Int) -> (query: Slot, key: Slot, value: Slot) {
+  /// The part of one head of one sample, without its padding.
+  fileprivate func head(
+    _ head: Int, of heads: Int, sample: Int, in memory: Memory
+  ) -> (query: Slot, key: Slot, value: Slot) {
     let width = query.columns / heads, channels = head * width..<(head + 1) * width
-    let queries = sample * queryLength..<(sample + 1) * queryLength,
-      keys = sample * keyLength..<(sample + 1) * keyLength
+    let firstQuery = sample * queries.length, firstKey = sample * keys.length
+    let ofQueries = firstQuery..<firstQuery + queries.length(of: sample, in: memory)
+    let ofKeys = firstKey..<firstKey + keys.length(of: sample, in: memory)
     return (
-      query.rows(queries).columns(channels), key.rows(keys).columns(channels), value.rows(keys).columns(channels)
+      query.rows(ofQueries).columns(channels), key.rows(ofKeys).columns(channels), value.rows(ofKeys).columns(channels)
     )  // [T, D], [S, D], [S, D]
   }
 }
@@ -144,10 +146,10 @@ private struct Forward: ParallelWork {
 
   func callAsFunction(_ part: Int, thread: Int) {
     let sample = part / attention.heads, head = part % attention.heads, tile = ScaledDotProductAttention.tile
-    let (query, key, value) = operands.head(head, of: attention.heads, sample: sample)
-    let width = query.columns, scale = 1 / Float(width).squareRoot()
-    let output = output.rows(sample * query.rows..<(sample + 1) * query.rows)
-      .columns(head * width..<(head + 1) * width)  // [T, D]
+    let (query, key, value) = operands.head(head, of: attention.heads, sample: sample, in: memory)
+    let width = query.columns, scale = 1 / Float(width).squareRoot(), length = operands.queries.length
+    let output = output.rows(sample * length..<(sample + 1) * length).columns(head * width..<(head + 1) * width)
+    memory.fill(output.rows(query.rows..<length), 0)
     let logSums = logSums.rows(part..<part + 1)  // [1, T]
     var scratch = memory.scratch(thread)
     let packedKey = scratch.take(1, memory.packedCount(rows: key.rows, depth: width))
@@ -192,10 +194,11 @@ private struct Backward: ParallelWork {
 
   func callAsFunction(_ part: Int, thread: Int) {
     let sample = part / attention.heads, head = part % attention.heads, tile = ScaledDotProductAttention.tile
-    let (query, key, value) = operands.head(head, of: attention.heads, sample: sample)
-    let (dQuery, dKey, dValue) = gradients.head(head, of: attention.heads, sample: sample)
+    let (query, key, value) = operands.head(head, of: attention.heads, sample: sample, in: memory)
+    let (dQuery, dKey, dValue) = gradients.head(head, of: attention.heads, sample: sample, in: memory)
     let width = query.columns, scale = 1 / Float(width).squareRoot()
-    let rows = sample * query.rows..<(sample + 1) * query.rows, channels = head * width..<(head + 1) * width
+    let first = sample * operands.queries.length
+    let rows = first..<first + query.rows, channels = head * width..<(head + 1) * width
     let output = output.rows(rows).columns(channels), dOutput = dOutput.rows(rows).columns(channels)  // [T, D]
     let logSums = logSums.rows(part..<part + 1)  // [1, T]
     var scratch = memory.scratch(thread)

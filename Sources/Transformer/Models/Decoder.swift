@@ -6,10 +6,20 @@ package import Tensors
 package struct Decoder: Sendable {
   package let blocks: [DecoderBlock]
 
-  package init(_ configuration: GPTConfiguration, in layout: inout ParameterLayout) {
+  /// - Parameters:
+  ///   - name: what the blocks' names begin with.
+  ///   - crossAttends: whether blocks have the middle sub-layer, a translator's.
+  ///   - firstSite: dropout's first site.
+  package init(
+    _ name: String = "", layers: Int, _ shape: BlockShape, crossAttends: Bool = false, firstSite: Int,
+    in layout: inout ParameterLayout
+  ) {
     var blocks: [DecoderBlock] = []
-    for index in 0..<configuration.layers {
-      blocks.append(DecoderBlock("blocks.\(index)", configuration, index: index, in: &layout))
+    for index in 0..<layers {
+      blocks.append(
+        DecoderBlock(
+          name + "blocks.\(index)", shape, crossAttends: crossAttends,
+          firstSite: firstSite + index * DecoderBlock.sites(crossAttends: crossAttends), in: &layout))
     }
     self.blocks = blocks
   }
@@ -18,18 +28,18 @@ package struct Decoder: Sendable {
     /// The stream `[B·T, C]` before each block, and behind the last.
     package let stream: [Slot]
     package let blocks: [DecoderBlock.Saved]
-    package let workspace: DecoderBlock.Workspace
+    package let workspace: BlockWorkspace
 
-    /// For training every block has places of its own. Otherwise all use the same.
+    /// For at most `rows` = B·T rows; `sourceRows` = B·S where the blocks look at a source. For training every block has
+    /// places of its own. Otherwise all use the same.
     package init(
-      batch: Int, length: Int, _ configuration: GPTConfiguration, trains: Bool, in planner: inout SlotPlanner
+      rows: Int, sourceRows: Int? = nil, layers: Int, _ shape: BlockShape, trains: Bool, in planner: inout SlotPlanner
     ) {
-      let rows = batch * length
-      var stream = [planner.take(rows, configuration.width)], blocks: [DecoderBlock.Saved] = []
-      for index in 0..<configuration.layers {
+      var stream = [planner.take(rows, shape.width)], blocks: [DecoderBlock.Saved] = []
+      for index in 0..<layers {
         if trains || index == 0 {
-          blocks.append(DecoderBlock.Saved(batch: batch, length: length, configuration, in: &planner))
-          stream.append(planner.take(rows, configuration.width))
+          blocks.append(DecoderBlock.Saved(rows: rows, sourceRows: sourceRows, shape, in: &planner))
+          stream.append(planner.take(rows, shape.width))
         } else {
           blocks.append(blocks[index - 1])
           stream.append(stream[index - 1])
@@ -37,27 +47,35 @@ package struct Decoder: Sendable {
       }
       self.stream = stream
       self.blocks = blocks
-      workspace = DecoderBlock.Workspace(rows: rows, configuration, trains: trains, in: &planner)
+      workspace = BlockWorkspace(rows: rows, shape, trains: trains, in: &planner)
     }
 
     package var input: Slot { stream[0] }
     package var output: Slot { stream[stream.count - 1] }
   }
 
-  /// From `saved.input` to `saved.output`.
-  package func forward(length: Int, _ context: DropoutContext?, _ saved: Saved, in memory: Memory) {
+  /// From `saved.input` to `saved.output`, their first rows.
+  package func forward(
+    _ texts: Sequences, source: DecoderBlock.Source? = nil, _ context: DropoutContext?, _ saved: Saved,
+    in memory: Memory
+  ) {
+    let rows = 0..<texts.rows
     for index in blocks.indices {
       blocks[index].forward(
-        saved.stream[index], into: saved.stream[index + 1], length: length, context, saved: saved.blocks[index],
-        saved.workspace, in: memory)
+        saved.stream[index].rows(rows), into: saved.stream[index + 1].rows(rows), texts, source: source, context,
+        saved: saved.blocks[index], saved.workspace, in: memory)
     }
   }
 
-  /// `gradient` comes in as that of the output and leaves as that of the input.
-  package func backward(_ gradient: Slot, length: Int, _ context: DropoutContext?, _ saved: Saved, in memory: Memory) {
+  /// `gradient` comes in as that of the output and leaves as that of the input; the source's is added to its own.
+  package func backward(
+    _ gradient: Slot, _ texts: Sequences, source: DecoderBlock.Source? = nil, _ context: DropoutContext?,
+    _ saved: Saved, in memory: Memory
+  ) {
     for index in blocks.indices.reversed() {
       blocks[index].backward(
-        gradient, saved.stream[index], length: length, context, saved: saved.blocks[index], saved.workspace, in: memory)
+        gradient, saved.stream[index].rows(0..<texts.rows), texts, source: source, context, saved: saved.blocks[index],
+        saved.workspace, in: memory)
     }
   }
 }

@@ -22,9 +22,9 @@ package struct GPT: Sendable {
       vocabulary: configuration.vocabularySize, context: configuration.context, width: configuration.width,
       positions: configuration.positions, in: &layout)
     embeddingDropout = Dropout(site: 0)
-    decoder = Decoder(configuration, in: &layout)
+    decoder = Decoder(layers: configuration.layers, configuration.block, firstSite: 1, in: &layout)
     finalNorm = configuration.norm == .pre ? LayerNorm("finalNorm", configuration.width, in: &layout) : nil
-    outputProjection = OutputProjection(tiedTo: embedding)
+    outputProjection = OutputProjection(tiedTo: embedding.table)
     self.layout = layout
   }
 
@@ -66,7 +66,8 @@ package struct GPT: Sendable {
       targets = IndexSlot(offset: rows, count: rows)
       indexCount = 2 * rows
       positions = table ?? (configuration.positions == .sinusoidal ? planner.take(length, width) : nil)
-      decoder = Decoder.Saved(batch: batch, length: length, configuration, trains: trains, in: &planner)
+      decoder = Decoder.Saved(
+        rows: rows, layers: configuration.layers, configuration.block, trains: trains, in: &planner)
       finalStatistics = planner.take(rows, 2)
       hidden = configuration.norm == .pre ? planner.take(rows, width) : decoder.output
       gradient = trains ? planner.take(rows, width) : hidden
@@ -77,6 +78,8 @@ package struct GPT: Sendable {
 
     /// The same places for a shorter text alone, generation's prompt: batch 1.
     package func ids(_ count: Int) -> IndexSlot { ids.range(0..<count) }
+
+    package var texts: Sequences { Sequences(count: batch, length: length) }
   }
 
   /// Scratch floats of a thread, for texts of `length`.
@@ -87,18 +90,17 @@ package struct GPT: Sendable {
   /// Writes what is fixed: the sinusoidal table.
   package func prepare(_ activations: Activations, in memory: Memory) {
     guard let positions = activations.positions else { return }
-    let table: PlainMatrix<Float> = PositionalEncoding.table(
-      rows: positions.rows, width: positions.columns, scale: PositionalEncoding.gptScale())
-    memory.write(positions, table.elements)
+    let table: PlainMatrix<Float>? = configuration.sinusoids(positions.rows)
+    memory.write(positions, table?.elements ?? [])
   }
 
   /// The hidden rows before the output projection, in double or single precision.
   package static func reference<Scalar: Real>(
     _ ids: [Int], length: Int, _ configuration: GPTConfiguration, _ parameters: PlainParameters<Scalar>
   ) -> PlainMatrix<Scalar> {
-    var x = Embedding.reference(ids, length: length, positions: configuration.positions, parameters)
+    var x = Embedding.reference(ids, length: length, fixed: configuration.sinusoids(length), parameters)
     for index in 0..<configuration.layers {
-      x = DecoderBlock.reference(x, "blocks.\(index)", length: length, configuration, parameters)
+      x = DecoderBlock.reference(x, "blocks.\(index)", length: length, configuration.block, parameters)
     }
     return configuration.norm == .pre ? LayerNorm.reference(x, "finalNorm", parameters) : x
   }
@@ -108,7 +110,7 @@ package struct GPT: Sendable {
     let length = activations.length, stream = activations.decoder.input
     embedding.forward(activations.ids, into: stream, fixed: activations.positions, length: length, in: memory)
     embeddingDropout.apply(stream, length: length, context, in: memory)
-    decoder.forward(length: length, context, activations.decoder, in: memory)
+    decoder.forward(activations.texts, context, activations.decoder, in: memory)
     finalNorm?.forward(
       activations.decoder.output, into: activations.hidden, statistics: activations.finalStatistics, in: memory)
   }
@@ -125,8 +127,16 @@ package struct GPT: Sendable {
         in: memory)
       gradient = activations.hidden
     }
-    decoder.backward(gradient, length: length, context, activations.decoder, in: memory)
+    decoder.backward(gradient, activations.texts, context, activations.decoder, in: memory)
     embeddingDropout.apply(gradient, length: length, context, in: memory)
     embedding.backward(gradient, activations.ids, length: length, in: memory)
+  }
+}
+
+extension GPTConfiguration {
+  /// The sinusoidal table of a text, where there is one.
+  package func sinusoids<Scalar: Real>(_ length: Int) -> PlainMatrix<Scalar>? {
+    positions == .sinusoidal
+      ? PositionalEncoding.table(rows: length, width: width, scale: PositionalEncoding.gptScale()) : nil
   }
 }

@@ -1,13 +1,5 @@
 public import Tensors
 
-/// Where the layer norm of a sub-layer stands.
-public enum NormPlacement: String, CaseIterable, Sendable {
-  /// x + f(norm(x)), and a norm at the end: GPT-2; Xiong et al. 2020 (arXiv:2002.04745).
-  case pre
-  /// norm(x + f(x)): the paper, §3.1.
-  case post
-}
-
 /// The shape of a GPT.
 public struct GPTConfiguration: Equatable, Sendable {
   /// V, special tokens included.
@@ -45,18 +37,21 @@ public struct GPTConfiguration: Equatable, Sendable {
     self.activation = activation
   }
 
-  /// N(0, σ²) of the matrices that add to the residual stream: 0.02 / √(2 · layers), GPT-2.
-  package var residualDeviation: Float { 0.02 / Float(2 * layers).squareRoot() }
+  /// Its blocks. GPT-2's matrices start as N(0, 0.02²), those that add to the residual stream with a deviation of
+  /// 0.02 / √(2 · layers).
+  package var block: BlockShape {
+    BlockShape(
+      width: width, heads: heads, feedForwardWidth: feedForwardWidth, context: context, norm: norm,
+      activation: activation, start: .normal(deviation: 0.02),
+      residualStart: .normal(deviation: 0.02 / Float(2 * layers).squareRoot()), dropsAttentionWeights: true)
+  }
 
   /// Checks every size before anything is built by it.
   public func validate() throws(GPTConfigurationError) {
-    for (name, value, most) in [
-      ("vocabulary", vocabularySize, 1 << 24), ("context", context, 1 << 20), ("layers", layers, 1 << 10),
-      ("heads", heads, 1 << 10), ("embd", width, 1 << 16), ("ffn", feedForwardWidth, 1 << 18),
-    ] {
-      let least = name == "vocabulary" ? 2 : 1
-      if value < least || value > most { throw .outOfRange(name: name, value: value, least: least, most: most) }
-    }
+    try GPTConfigurationError.check([
+      ("vocabulary", vocabularySize, 2, 1 << 24), ("context", context, 1, 1 << 20), ("layers", layers, 1, 1 << 10),
+      ("heads", heads, 1, 1 << 10), ("embd", width, 1, 1 << 16), ("ffn", feedForwardWidth, 1, 1 << 18),
+    ])
     if width % heads != 0 { throw .headsDoNotDivideWidth(heads: heads, width: width) }
     if positions == .sinusoidal && width % 2 != 0 { throw .oddWidth(width) }
     if parameterCount > 1 << 36 { throw .tooManyParameters(parameterCount) }
@@ -76,6 +71,13 @@ public enum GPTConfigurationError: Error, Equatable, CustomStringConvertible {
   case headsDoNotDivideWidth(heads: Int, width: Int)
   case oddWidth(Int)
   case tooManyParameters(Int)
+
+  /// Throws the first size that does not lie between its least and its most.
+  static func check(_ sizes: [(name: String, value: Int, least: Int, most: Int)]) throws(GPTConfigurationError) {
+    for (name, value, least, most) in sizes where value < least || value > most {
+      throw .outOfRange(name: name, value: value, least: least, most: most)
+    }
+  }
 
   /// One line for whoever asked for the shape.
   public var description: String {

@@ -14,6 +14,10 @@ package enum Initialization {
       case .ones: memory.fill(parameter.slot, 1)
       case .normal(let deviation):
         memory.write(parameter.slot, (0..<count).map { Float(Double(deviation) * normal(stream, $0)) })
+      case .normalButLastRow(let deviation):
+        let last = count - parameter.slot.columns
+        memory.write(
+          parameter.slot, (0..<count).map { $0 < last ? Float(Double(deviation) * normal(stream, $0)) : 0 })
       case .xavierUniform:
         let bound = (6 / Double(parameter.slot.rows + parameter.slot.columns)).squareRoot()
         memory.write(parameter.slot, (0..<count).map { Float(bound * (2 * stream.uniform($0) - 1)) })

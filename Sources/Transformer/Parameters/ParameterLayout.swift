@@ -14,6 +14,8 @@ package struct Parameter: Sendable {
     case zeros, ones
     /// N(0, σ²).
     case normal(deviation: Float)
+    /// The same, with zeros in the last row: the embedding of `<pad>`.
+    case normalButLastRow(deviation: Float)
     /// U(-a, a) with a = √(6 / (in + out)): Glorot and Bengio 2010.
     case xavierUniform
   }
