@@ -64,7 +64,8 @@ let package = Package(
     tests("Datasets", "Storage", "Parallel", "Tensors", "Tokenization", "TestSupport"),
     tests("Checkpoints", "Platform", "Storage", "Parallel", "Tensors", "Tokenization", "Transformer"),
     tests(
-      "Generation", "Platform", "Storage", "Parallel", "Tensors", "Transformer", "TestSupport", "AllocationCounter"),
+      "Generation", "Platform", "Storage", "Parallel", "Tensors", "Tokenization", "Transformer", "TestSupport",
+      "AllocationCounter"),
     tests(
       "Training", "Platform", "Storage", "Parallel", "Tokenization", "Tensors", "Transformer", "Datasets",
       "Checkpoints", "TestSupport", "AllocationCounter"),

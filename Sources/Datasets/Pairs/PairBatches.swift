@@ -18,7 +18,7 @@ package struct PairBatches: Sendable {
     package var count: Int { range.count }
   }
 
-  private let pairs: EncodedPairs
+  package let pairs: EncodedPairs
   /// No side of a batch has more tokens, padding and `</s>` included; a pair that has more by itself is a batch alone.
   package let tokens: Int
   private let seed: UInt64?

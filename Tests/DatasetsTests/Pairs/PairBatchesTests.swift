@@ -1,5 +1,6 @@
 import Datasets
 import Parallel
+import Tensors
 import TestSupport
 import Testing
 import Tokenization
@@ -93,5 +94,51 @@ import Tokenization
     let batches = PairBatches(pairs, tokens: 4, seed: 1)
     #expect(batches.batches.contains { $0.targetLength > 4 } && batches.batches.allSatisfy { $0.count <= 2 })
     #expect(batches.batches.reduce(0) { $0 + $1.count } == 20)
+  }
+
+  @Test func batchesFitTheirCapacity() throws {
+    let pairs = try encoded(1000)
+    for tokens in [4, 30, 200, 100_000] {
+      var batches = PairBatches(pairs, tokens: tokens, seed: 5)
+      let capacity = batches.capacity
+      for _ in 0..<2 * batches.batches.count {
+        let batch = batches.take()
+        #expect(batch.count <= capacity.pairs && batch.count * batch.sourceLength <= capacity.sourceRows)
+        #expect(batch.count * batch.targetLength <= capacity.targetRows)
+      }
+    }
+  }
+
+  @Test func rowsAreTheSentences() throws {
+    let pairs = try encoded(60)
+    var batches = PairBatches(pairs, tokens: 60, seed: 5)
+    let places = SentenceBatch.Places(batches.capacity)
+    let memory = Memory(
+      parameters: ParameterStorage(count: 0), trains: false, activations: 0, indices: places.indexCount, scratch: 0,
+      pool: WorkerPool(threads: 1), kernels: .portable)
+    func row(_ slot: IndexSlot, _ row: Int, _ length: Int) -> [Int32] {
+      (0..<length).map { memory.index(slot, row * length + $0) }
+    }
+    for _ in batches.batches.indices {
+      let batch = batches.take(), filled = batches.fill(batch, into: places, padding: 99, in: memory)
+      let s = batch.sourceLength, t = batch.targetLength
+      #expect(filled.source.length == s && filled.input.length == t && filled.source.count == batch.count)
+      var tokens = 0
+      for (place, pair) in batches.order[batch.range].enumerated() {
+        let (source, target) = pairs.read(Int(pair)) { source, target in
+          (source.indices.map { source[$0] }, target.indices.map { target[$0] })
+        }
+        func padded(_ ids: [Int32], _ length: Int, _ id: Int32) -> [Int32] {
+          ids + Array(repeating: id, count: length - ids.count)
+        }
+        #expect(row(filled.source.ids, place, s) == padded(source + [0], s, 99))
+        #expect(row(filled.input.ids, place, t) == padded([99] + target, t, 99))
+        #expect(row(filled.targets, place, t) == padded(target + [0], t, -1))
+        #expect(memory.index(filled.source.lengths, place) == Int32(source.count + 1))
+        #expect(memory.index(filled.input.lengths, place) == Int32(target.count + 1))
+        tokens += target.count + 1
+      }
+      #expect(filled.targetTokens == tokens)
+    }
   }
 }
