@@ -25,6 +25,7 @@ let package = Package(
     room("Storage", imports: ["Platform"]),
     room("Parallel", imports: ["Platform", "CKernels"]),
     room("Tokenization", imports: ["Platform", "Storage", "Parallel"]),
+    room("Counting", imports: ["Platform"]),
     room("Tensors", imports: ["Platform", "CKernels", "Parallel"]),
     room("Transformer", imports: ["Platform", "Parallel", "Tensors"]),
     room("Datasets", imports: ["Platform", "Storage", "Parallel", "Tensors", "Tokenization"]),
@@ -38,7 +39,7 @@ let package = Package(
     room(
       "Training",
       imports: [
-        "Platform", "Storage", "Parallel", "Tensors", "Tokenization", "Transformer",
+        "Platform", "Storage", "Parallel", "Counting", "Tensors", "Tokenization", "Transformer",
         "Datasets", "Checkpoints", "Generation",
       ]),
     room(
@@ -59,6 +60,7 @@ let package = Package(
     tests("Storage", "Platform"),
     tests("Parallel", "CKernels"),
     tests("Tokenization", "Storage", "Parallel"),
+    tests("Counting"),
     tests("Tensors", "CKernels", "Parallel"),
     tests("Transformer", "Platform", "Tensors", "Parallel", "TestSupport", "AllocationCounter"),
     tests("Datasets", "Storage", "Parallel", "Tensors", "Tokenization", "TestSupport"),

@@ -18,6 +18,8 @@ public enum Program {
     SampleCommand.self,
     ReplCommand.self,
     EvalCommand.self,
+    AttendCommand.self,
+    PlotCommand.self,
     InfoCommand.self,
     TokenizerTrainCommand.self,
     TokenizerEncodeCommand.self,

@@ -71,7 +71,9 @@ public struct TrainingSetup: Sendable {
     package let trainer: Trainer
     package let trainingTokens: Int
     package let validationTokens: Int
+    /// Bytes that the held-out tokens stand for, and those of the first, which is never predicted.
     package let validationBytes: Int
+    package let firstTokenBytes: Int
   }
 
   /// Makes the tokenizer, encodes both parts and builds the trainer, with fresh weights.
@@ -104,9 +106,13 @@ public struct TrainingSetup: Sendable {
       kernels: kernels, availableMemory: availableMemory,
       corpusName: corpus.files.map { "\($0.path)" }.joined(separator: ", "))
     if let initial { try trainer.initialize(initial) }
+    let lengths = tokenizer.tokenByteLengths
+    let (bytes, firstBytes) = validation.read(0..<validation.count) { ids in
+      (ids.indices.reduce(0) { $0 + Int(lengths[Int(ids[$1])]) }, ids.isEmpty ? 0 : Int(lengths[Int(ids[0])]))
+    }
     return Prepared(
-      trainer: trainer, trainingTokens: training.count, validationTokens: validation.count,
-      validationBytes: parts.validation.reduce(0) { $0 + $1.range.count })
+      trainer: trainer, trainingTokens: training.count, validationTokens: validation.count, validationBytes: bytes,
+      firstTokenBytes: firstBytes)
   }
 
   /// The configuration with the steps that `epochs` ask for.
@@ -124,7 +130,8 @@ public struct TrainingSetup: Sendable {
     return result
   }
 
-  private func split() -> (training: [TextCorpus.Part], validation: [TextCorpus.Part]) {
+  /// What is learned from, and what is held out.
+  func split() -> (training: [TextCorpus.Part], validation: [TextCorpus.Part]) {
     if let validation { return (corpus.parts, validation.parts) }
     // A token rarely stands for more than 8 bytes; what is too much is cut off when it is encoded.
     return corpus.split(holdingOut: configuration.validationFraction, most: 8 * Self.mostValidationTokens)

@@ -6,6 +6,7 @@ struct EvalCommand: Command {
   var model: [UInt8]?
   var file: [UInt8] = []
   var threads: Int?
+  var baselines = false
   var quiet = false
   var json = false
 
@@ -24,6 +25,7 @@ struct EvalCommand: Command {
         .optional(
           "model", in: \.model, .file("MODEL"), else: "the newest in checkpoints", "the checkpoint that predicts"),
         .optional("threads", in: \.threads, .integer(1...4096), else: "the cores it may use", "changes no result"),
+        .toggle("baselines", in: \.baselines, "on the end of FILE, beside n-grams counted on the rest"),
         .toggle("json", in: \.json, "one JSON object: tokens, bytes, loss, perplexity, bits_per_byte"),
         .toggle("quiet", in: \.quiet, "no progress"),
       ])
@@ -44,7 +46,8 @@ struct EvalCommand: Command {
     let checkpoint = try choice.open()
     let machine = try Machine(threads: threads)
     let tokenizer = try checkpoint.tokenizer()
-    let tokens = try TokenSequence.encode(corpus.parts, tokenizer, pool: machine.pool)
+    let split = baselines ? try self.split(corpus, checkpoint) : nil
+    let tokens = try TokenSequence.encode(split?.held ?? corpus.parts, tokenizer, pool: machine.pool)
     if tokens.count < 2 { throw DatasetError.tooShort(what: "\(Path(bytes: file))", tokens: tokens.count, context: 1) }
     let model = GPT(checkpoint.configuration)
     let context = checkpoint.configuration.context
@@ -65,18 +68,77 @@ struct EvalCommand: Command {
     }
     console.endProgress()
     guard let result else { throw Interrupted() }
+    let ladder = try split.map { try self.ladder($0, tokens, tokenizer, corpus, console) }
     if json {
-      let record: JSON = [
+      var record: JSONObject = [
         "tokens": JSON(result.tokens), "bytes": JSON(result.bytes), "loss": JSON(result.loss),
         "perplexity": JSON(result.perplexity), "bits_per_byte": JSON(result.bitsPerByte),
       ]
+      if let ladder {
+        let rungs = ladder.bitsPerByte.enumerated().map { index, bits -> JSON in
+          ["order": JSON(index + 1), "bits_per_byte": JSON(bits)]
+        }
+        record.append("baselines", .array(rungs))
+      }
       return try console.answer(
-        JSONWriter.write(record, layout: .spaced, nonFinite: .null) + [UInt8(ascii: "\n")])
+        JSONWriter.write(.object(record), layout: .spaced, nonFinite: .null) + [UInt8(ascii: "\n")])
     }
     let rows = table([
       ("tokens", grouped(result.tokens)), ("bytes", grouped(result.bytes)), ("loss", fixed(result.loss, 4)),
       ("perplexity", fixed(result.perplexity, 3)), ("bits per byte", fixed(result.bitsPerByte, 4)),
     ])
     for row in rows { try console.answer(line: row) }
+    if let ladder {
+      try console.answer(line: "")
+      for row in self.rungs(ladder, result, context) { try console.answer(line: row) }
+    }
+  }
+
+  /// What n-grams learn from, and what they and the model predict: the split of the model's training.
+  private func split(_ corpus: TextCorpus, _ checkpoint: Checkpoint) throws -> Split {
+    if corpus.byteCount > CountingLadder.mostBytes {
+      throw TooLargeToCount(path: Path(bytes: file), bytes: corpus.byteCount)
+    }
+    let fraction = checkpoint.record?.configuration.validationFraction ?? 0
+    let parts = corpus.split(holdingOut: fraction > 0 ? fraction : 0.1, most: .max)
+    return Split(training: parts.training, held: parts.validation)
+  }
+
+  private struct Split {
+    let training: [TextCorpus.Part]
+    let held: [TextCorpus.Part]
+  }
+
+  private func ladder(
+    _ split: Split, _ tokens: TokenSequence, _ tokenizer: any Tokenizer, _ corpus: TextCorpus, _ console: Console
+  ) throws -> CountingLadder {
+    let first = tokens.read(0..<1) { Int(tokenizer.tokenByteLengths[Int($0[0])]) }
+    let ladder = CountingLadder.measure(training: split.training, held: split.held, first: first) { done in
+      console.progress(["counting n-grams", percent(done, corpus.byteCount)])
+      return !Interruption.isRequested
+    }
+    console.endProgress()
+    guard let ladder else { throw Interrupted() }
+    return ladder
+  }
+
+  /// The ladder from the single byte to the model: what predicts, from how much, and how well.
+  private func rungs(_ ladder: CountingLadder, _ result: EvaluationResult, _ context: Int) -> [String] {
+    let grams = ladder.bitsPerByte.enumerated().map { index, bits -> (String, String) in
+      ("\(index + 1)-gram", "\(fixed(bits, 4)) bits per byte from \(index) byte\(index == 1 ? "" : "s")")
+    }
+    return table(
+      grams + [("GPT", "\(fixed(result.bitsPerByte, 4)) bits per byte from up to \(grouped(context)) tokens")])
+  }
+}
+
+/// A text of which n-grams would take too much time and memory.
+struct TooLargeToCount: Error, CustomStringConvertible {
+  let path: Path
+  let bytes: Int
+
+  var description: String {
+    "\(path): too large for n-grams: \(grouped(bytes)) bytes, but --baselines counts at most"
+      + " \(grouped(CountingLadder.mostBytes))"
   }
 }

@@ -35,8 +35,10 @@ struct TrainingLog: ~Copyable {
 
   func isDue(_ step: Int) -> Bool { step % every == 0 }
 
-  /// Writes the line of a step; an evaluation's line replaces that of its step.
-  mutating func write(_ step: Trainer.Step, tokensPerSecond: Double, evaluation: EvaluationResult?) throws {
+  /// Writes the line of a step; an evaluation's line replaces that of its step, and says what n-grams reach.
+  mutating func write(
+    _ step: Trainer.Step, tokensPerSecond: Double, evaluation: EvaluationResult?, ladder: CountingLadder? = nil
+  ) throws {
     if step.step == lastStep {
       try file.truncate(to: lastStart)
       end = lastStart
@@ -49,6 +51,7 @@ struct TrainingLog: ~Copyable {
     if let evaluation {
       record.append("val_loss", JSON(evaluation.loss))
       record.append("val_bits_per_byte", JSON(evaluation.bitsPerByte))
+      if let ladder { record.append("ngram_bits_per_byte", .array(ladder.bitsPerByte.map { JSON($0) })) }
     }
     let line = try JSONWriter.write(.object(record), layout: .spaced, nonFinite: .null)
     try file.append(line: line)

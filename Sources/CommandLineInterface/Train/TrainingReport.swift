@@ -39,10 +39,13 @@ struct TrainingReport {
     ])
   }
 
-  mutating func evaluated(_ step: Trainer.Step, _ result: EvaluationResult, isBest: Bool) {
+  mutating func evaluated(
+    _ step: Trainer.Step, _ result: EvaluationResult, isBest: Bool, ladder: CountingLadder? = nil
+  ) {
+    let rung = ladder.map { " (best n-gram \(fixed($0.best.bitsPerByte, 4)))" } ?? ""
     console.note(
       "step \(grouped(step.step)): validation loss \(fixed(result.loss, 4)), perplexity"
-        + " \(fixed(result.perplexity, 2)), bits per byte \(fixed(result.bitsPerByte, 4))"
+        + " \(fixed(result.perplexity, 2)), bits per byte \(fixed(result.bitsPerByte, 4))\(rung)"
         + (isBest ? ", the best" : ""))
     lastStepTime = MonotonicTime.now
   }

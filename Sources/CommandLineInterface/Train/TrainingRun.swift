@@ -52,8 +52,20 @@ final class TrainingRun {
     console.endProgress()
     if let checkpoint { try prepared.trainer.resume(checkpoint) }
     command.warmup = prepared.trainer.record.configuration.warmup
-    try introduce(prepared, machine, resumed: checkpoint)
-    try train(prepared.trainer, machine)
+    let ladder = setup.countingLadder(prepared) { done in
+      console.progress(["counting n-grams", percent(done, corpus.byteCount)])
+      return !Interruption.isRequested
+    }
+    console.endProgress()
+    try introduce(prepared, machine, resumed: checkpoint, rungs(ladder, prepared, setup))
+    try train(prepared.trainer, machine, ladder)
+  }
+
+  /// How far counting gets, which the model must beat.
+  private func rungs(_ ladder: CountingLadder?, _ prepared: TrainingSetup.Prepared, _ setup: TrainingSetup) -> String? {
+    if let best = ladder?.best { return "\(fixed(best.bitsPerByte, 4)) bits per byte at best (order \(best.order))" }
+    if prepared.validationTokens < 2 || setup.isCountable { return nil }
+    return "not counted: the corpus is larger than \(size(CountingLadder.mostBytes))"
   }
 
   // MARK: - Before it starts
@@ -99,7 +111,9 @@ final class TrainingRun {
     }
   }
 
-  private func introduce(_ prepared: TrainingSetup.Prepared, _ machine: Machine, resumed: Checkpoint?) throws {
+  private func introduce(
+    _ prepared: TrainingSetup.Prepared, _ machine: Machine, resumed: Checkpoint?, _ rungs: String?
+  ) throws {
     let trainer = prepared.trainer, c = trainer.record.configuration, shape = trainer.model.configuration
     let held =
       prepared.validationTokens == 0 ? "none held out" : "\(grouped(prepared.validationTokens)) held out"
@@ -118,6 +132,7 @@ final class TrainingRun {
       ("seed", "\(c.seed)"),
     ]
     if let initial = command.initial { rows.insert(("begins", "with the weights of \(printable(initial))"), at: 4) }
+    if let rungs { rows.insert(("n-grams", rungs), at: 3) }
     for row in table(rows) { console.note(row) }
     if trainer.record.step > 0 { console.note("resumed at step \(grouped(trainer.record.step))") }
     var again = command
@@ -131,7 +146,7 @@ final class TrainingRun {
 
   // MARK: - While it runs
 
-  private func train(_ trainer: Trainer, _ machine: Machine) throws {
+  private func train(_ trainer: Trainer, _ machine: Machine, _ ladder: CountingLadder?) throws {
     let perStep = trainer.record.configuration.batchSize * trainer.record.configuration.gradientAccumulation
     var report = TrainingReport(
       console, steps: trainer.record.configuration.steps, firstStep: trainer.record.step,
@@ -146,8 +161,8 @@ final class TrainingRun {
         report.stepped(step)
         if log.isDue(step.step) { try log.write(step, tokensPerSecond: report.speed, evaluation: nil) }
       case .evaluated(let step, let result, let isBest):
-        try log.write(step, tokensPerSecond: report.speed, evaluation: result)
-        report.evaluated(step, result, isBest: isBest)
+        try log.write(step, tokensPerSecond: report.speed, evaluation: result, ladder: ladder)
+        report.evaluated(step, result, isBest: isBest, ladder: ladder)
         if !command.quiet { try report.says(speaker, seed: trainer.record.configuration.seed, step: step.step) }
       case .saved: break
       }

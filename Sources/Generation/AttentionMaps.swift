@@ -1,0 +1,45 @@
+package import Parallel
+package import Tensors
+package import Transformer
+
+/// Who looks at whom: the attention weights of every layer and head for one text.
+///
+/// Queries and keys are those of the model's own forward pass; the weights come from the plain reference of scaled
+/// dot-product attention, as the fast one never holds them: softmax(q kᵀ / √D), Vaswani et al. 2017, eq. (1).
+package struct AttentionMaps: Sendable {
+  /// By layer and head, `[T, T]` each: row t holds what position t takes from each position; a row sums to 1.
+  package let weights: [[PlainMatrix<Double>]]
+
+  /// The maps of a GPT for a text of at most `context` ids.
+  package init(_ model: GPT, parameters: ParameterStorage, ids: [Int32], pool: WorkerPool, kernels: Kernels) {
+    let configuration = model.configuration, width = configuration.width
+    // As for training, so that every layer keeps its queries and keys.
+    let activations = GPT.Activations(configuration, batch: 1, length: ids.count, trains: true, logitRows: 1)
+    let memory = Memory(
+      parameters: parameters, trains: false, activations: activations.count, indices: activations.indexCount,
+      scratch: model.scratch(length: ids.count), pool: pool, kernels: kernels)
+    model.prepare(activations, in: memory)
+    for (place, id) in ids.enumerated() { memory.setIndex(activations.ids, place, id) }
+    model.forward(activations, nil, in: memory)
+    weights = activations.decoder.blocks.map { block in
+      let projections = block.attention.projections
+      let (query, key) = (projections.columns(0..<width), projections.columns(width..<2 * width))
+      return Self.weights(query, key, heads: configuration.heads, mask: .causal, in: memory)
+    }
+  }
+
+  /// The weights of all heads, from queries `[T, C]` and keys `[S, C]` of one text.
+  package static func weights(
+    _ query: Slot, _ key: Slot, heads: Int, mask: AttentionMask, in memory: Memory
+  ) -> [PlainMatrix<Double>] {
+    func plain(_ slot: Slot) -> PlainMatrix<Double> {
+      PlainMatrix(slot.rows, slot.columns, memory.read(slot).map(Double.init))
+    }
+    let keys = plain(key)
+    // The values do not matter for the weights.
+    return ScaledDotProductAttention.reference(
+      query: plain(query), key: keys, value: keys, queryLength: query.rows, keyLength: key.rows, heads: heads,
+      mask: mask
+    ).weights
+  }
+}
