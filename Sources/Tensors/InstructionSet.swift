@@ -19,8 +19,12 @@ public enum InstructionSet: String, CaseIterable, Sendable {
   package var kernels: Kernels? {
     switch self {
     case .portable: Kernels.portable
-    case .avx2: unsafe minigpt_avx2().map { unsafe Kernels(table: $0) }
-    case .avx512: unsafe minigpt_avx512().map { unsafe Kernels(table: $0) }
+    case .avx2: unsafe minigpt_avx2().map { unsafe Kernels(table: $0, decoding: minigpt_decoding_for_avx2()) }
+    case .avx512:
+      // A processor without BF16 and VNNI decodes as one with AVX2 does.
+      unsafe minigpt_avx512().map {
+        unsafe Kernels(table: $0, decoding: minigpt_decoding_for_avx512() ?? minigpt_decoding_for_avx2())
+      }
     }
   }
 }
@@ -30,14 +34,22 @@ public enum InstructionSet: String, CaseIterable, Sendable {
 /// Sendable since the table is never written after it was made.
 @safe package struct Kernels: @unchecked Sendable {
   let table: UnsafePointer<minigpt_kernels>
+  /// Products of a few rows: generation's.
+  let decoding: UnsafePointer<minigpt_decoding>
 
-  init(table: UnsafePointer<minigpt_kernels>) { unsafe self.table = table }
+  /// Decodes in plain Swift where `decoding` is nil.
+  init(table: UnsafePointer<minigpt_kernels>, decoding: UnsafePointer<minigpt_decoding>?) {
+    unsafe self.table = table
+    unsafe self.decoding = decoding ?? Self.portable.decoding
+  }
 
   /// Those in plain Swift.
   package static let portable: Kernels = {
     let table = UnsafeMutablePointer<minigpt_kernels>.allocate(capacity: 1)
     unsafe table.initialize(to: portableTable())
-    return unsafe Kernels(table: table)
+    let decoding = UnsafeMutablePointer<minigpt_decoding>.allocate(capacity: 1)
+    unsafe decoding.initialize(to: portableDecoding())
+    return unsafe Kernels(table: table, decoding: UnsafePointer(decoding))
   }()
 
   /// The largest tile that a product makes.

@@ -40,7 +40,7 @@ internal import Platform
     self.activations = Arena(count: activations)
     self.indices = Arena(count: indices)
     partials = Arena(count: 2 * (count / Memory.partialLength + 1))
-    scratchPerThread = (max(scratch, Memory.productScratch) + 15) / 16 * 16
+    scratchPerThread = (max(scratch, Memory.productScratch, Memory.decodingScratch) + 15) / 16 * 16
     self.scratch = Arena(count: scratchPerThread * pool.threads)
     unsafe bases = .allocate(capacity: Region.allCases.count)
     unsafe counts = .allocate(capacity: Region.allCases.count)

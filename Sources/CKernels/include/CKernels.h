@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "Decoding.h"
+
 #pragma clang assume_nonnull begin
 
 /// What one AdamW step needs besides the four arrays; see `AdamW.swift` for the formulae.

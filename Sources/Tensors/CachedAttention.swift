@@ -1,0 +1,129 @@
+internal import CKernels
+internal import Parallel
+internal import Platform
+
+/// Where keys and values of one layer wait: for each sequence and head the keys as columns `[D, capacity]`, so that all
+/// scores of a query are made side by side, and the values as rows `[capacity, D]`.
+package struct CachedKeysValues: Sendable {
+  package let sequences: Int
+  package let heads: Int
+  package let headWidth: Int
+  package let capacity: Int
+  private let keys: Slot
+  private let values: Slot
+
+  package init(sequences: Int, heads: Int, headWidth: Int, capacity: Int, in planner: inout SlotPlanner) {
+    self.sequences = sequences
+    self.heads = heads
+    self.headWidth = headWidth
+    self.capacity = capacity
+    // Sixteen more, so that the rows of a power of two do not fight for the same places in the cache.
+    let stride = (capacity + 15) / 16 * 16 + 16
+    keys = planner.take(sequences * heads * headWidth, stride)
+    values = planner.take(sequences * heads * capacity, headWidth)
+  }
+
+  func keys(_ sequence: Int, _ head: Int) -> Slot {
+    let first = (sequence * heads + head) * headWidth
+    return keys.rows(first..<first + headWidth)
+  }
+
+  func values(_ sequence: Int, _ head: Int) -> Slot {
+    let first = (sequence * heads + head) * capacity
+    return values.rows(first..<first + capacity)
+  }
+}
+
+extension Memory {
+  /// Floats of scratch that a thread needs for `attendCached`.
+  package static func cachedAttentionScratch(capacity: Int) -> Int { (capacity + 15) / 16 * 16 }
+
+  /// Puts row i of k and v `[N, C]` at place `places[i]` of sequence `sequences[i]`.
+  package func append(
+    _ k: Slot, _ v: Slot, to cache: CachedKeysValues, sequences: IndexSlot, places: IndexSlot
+  ) {
+    check(
+      k.rows == v.rows && sequences.count == k.rows && places.count == k.rows
+        && k.columns == cache.heads * cache.headWidth && v.columns == k.columns, "\(k) and \(v) into a cache")
+    let sources = unsafe (pointer(k), pointer(v)), width = cache.headWidth
+    for row in 0..<k.rows {
+      let sequence = unsafe Int(pointer(sequences)[row]), place = unsafe Int(pointer(places)[row])
+      check(
+        sequence >= 0 && sequence < cache.sequences && place >= 0 && place < cache.capacity,
+        "place \(place) of sequence \(sequence) in a cache of \(cache.sequences) × \(cache.capacity)")
+      for head in 0..<cache.heads {
+        let keys = cache.keys(sequence, head), values = cache.values(sequence, head)
+        let column = unsafe pointer(keys) + place, line = unsafe sources.0 + row * k.stride + head * width
+        for i in 0..<width { unsafe column[i * keys.stride] = line[i] }
+        unsafe (pointer(values) + place * width).update(
+          from: sources.1 + row * v.stride + head * width, count: width)
+      }
+    }
+  }
+
+  /// out[i] = softmax(q[i] kᵀ / √D) v, each head for itself, over the first `counts[i]` places of sequence
+  /// `sequences[i]`; q, out `[N, C]`.
+  ///
+  /// A row's bits depend on its query and on those places alone.
+  package func attendCached(
+    _ out: Slot, _ q: Slot, _ cache: CachedKeysValues, sequences: IndexSlot, counts: IndexSlot
+  ) {
+    check(
+      out.rows == q.rows && out.columns == q.columns && q.columns == cache.heads * cache.headWidth
+        && sequences.count == q.rows && counts.count == q.rows, "\(q) over a cache into \(out)")
+    for row in 0..<q.rows {
+      let sequence = unsafe pointer(sequences)[row], count = unsafe pointer(counts)[row]
+      check(
+        sequence >= 0 && Int(sequence) < cache.sequences && count > 0 && Int(count) <= cache.capacity,
+        "\(count) places of sequence \(sequence) in a cache of \(cache.sequences) × \(cache.capacity)")
+    }
+    pool.run(
+      q.rows * cache.heads,
+      unsafe AttendWork(
+        out: pointer(out), outRow: out.stride, q: pointer(q), qRow: q.stride, rows: q.rows, cache: cache,
+        sequences: pointer(sequences), counts: pointer(counts), memory: self))
+  }
+
+  /// Makes the first `count` places of a sequence those of another.
+  package func copy(_ cache: CachedKeysValues, from source: Int, to target: Int, count: Int) {
+    check(
+      source >= 0 && target >= 0 && max(source, target) < cache.sequences && count <= cache.capacity,
+      "sequence \(source) to \(target), \(count) places")
+    if source == target { return }
+    for head in 0..<cache.heads {
+      let keys = cache.keys(source, head)
+      for row in 0..<cache.headWidth {
+        unsafe (pointer(cache.keys(target, head)) + row * keys.stride).update(
+          from: pointer(keys) + row * keys.stride, count: count)
+      }
+      unsafe pointer(cache.values(target, head)).update(
+        from: pointer(cache.values(source, head)), count: count * cache.headWidth)
+    }
+  }
+}
+
+@safe private struct AttendWork: ParallelWork {
+  let out: UnsafeMutablePointer<Float>, outRow: Int
+  let q: UnsafeMutablePointer<Float>, qRow: Int
+  let rows: Int
+  let cache: CachedKeysValues
+  let sequences: UnsafeMutablePointer<Int32>, counts: UnsafeMutablePointer<Int32>
+  let memory: Memory
+
+  /// Head by head, so that a head's keys and values serve all rows while they are near.
+  func callAsFunction(_ part: Int, thread: Int) {
+    let head = part / rows, row = part % rows, width = cache.headWidth
+    let sequence = unsafe Int(sequences[row]), count = unsafe Int(counts[row])
+    let keys = cache.keys(sequence, head), values = cache.values(sequence, head)
+    var planner = memory.scratch(thread)
+    let scores = unsafe memory.pointer(planner.take(1, count))
+    let query = unsafe q + row * qRow + head * width, result = unsafe out + row * outRow + head * width
+    let table = unsafe memory.kernels.table, products = unsafe memory.kernels.decoding
+    unsafe products.pointee.rows_product(
+      1, count, width, query, width, memory.pointer(keys), keys.stride, scores, count)
+    let scale = 1 / Float(width).squareRoot()
+    let sum = unsafe table.pointee.exponentials(scores, count, scale, scale * table.pointee.maximum(scores, count))
+    unsafe products.pointee.rows_product(1, width, count, scores, count, memory.pointer(values), width, result, width)
+    unsafe table.pointee.scale(result, 1 / sum, width)
+  }
+}

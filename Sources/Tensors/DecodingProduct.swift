@@ -1,0 +1,212 @@
+internal import CKernels
+internal import Parallel
+internal import Platform
+
+/// The weights of a model as generation reads them: packed, or where they lie in fp32.
+package final class DecodingWeights: Sendable {
+  package let type: WeightType
+  /// By the offset of their slots.
+  private let packed: [Int: PackedMatrix]
+  /// Tables whose rows are looked up, where they are not among the parameters.
+  private let tables: [Int: StoredMatrix]
+
+  package init(_ type: WeightType, packed: [Int: PackedMatrix], tables: [Int: StoredMatrix] = [:]) {
+    self.type = type
+    self.packed = packed
+    self.tables = tables
+  }
+
+  /// All in fp32, where they lie.
+  package static let inPlace = DecodingWeights(.fp32, packed: [:])
+
+  package func matrix(_ slot: Slot) -> PackedMatrix? { packed[slot.offset] }
+
+  /// The rows of a table.
+  package func table(_ slot: Slot, of parameters: ParameterStorage) -> StoredMatrix {
+    tables[slot.offset] ?? StoredMatrix(slot, of: parameters)
+  }
+
+  /// Bytes that were taken for packed weights.
+  package var byteCount: Int { packed.values.reduce(0) { $0 + $1.byteCount } }
+}
+
+/// What follows a product of few rows while the columns of a part are at hand.
+package struct DecodingEpilogue: Sendable {
+  /// Added to each row.
+  package var bias: Slot?
+  package var activation: Activation?
+  /// y += instead of y =: a residual.
+  package var adds: Bool
+
+  package init(bias: Slot? = nil, activation: Activation? = nil, adds: Bool = false) {
+    self.bias = bias
+    self.activation = activation
+    self.adds = adds
+  }
+}
+
+extension Memory {
+  /// Most columns of a part, and rows whose sums wait in a thread's scratch memory.
+  static let decodingColumns = 4096
+  static let decodingRows = 16
+  static let decodingScratch = decodingColumns * decodingRows
+
+  /// Floats for a row of inputs in the type of the weights, see `decodingProduct`.
+  package static func decodingInputs(_ inputs: Int) -> Int {
+    let block = WeightType.block, blocks = (inputs + block - 1) / block
+    return (max(inputs + 1, blocks * (block / 4 + 2)) + 15) / 16 * 16
+  }
+
+  /// y = x · w, or y += x · w, with bias and activation; w `[K, N]`, a parameter or, packed, its stand-in.
+  ///
+  /// Each weight is read once for all rows. The bits of a row depend on the row and w alone, not on how many rows there
+  /// are. `inputs` `[rows, decodingInputs(K)]` holds x in the type of the weights.
+  package func decodingProduct(
+    _ y: Slot, _ x: Slot, _ w: Operand, _ weights: DecodingWeights,
+    then epilogue: DecodingEpilogue = DecodingEpilogue(),
+    inputs: Slot
+  ) {
+    let packed = weights.matrix(w.slot)
+    check(
+      x.rows == y.rows && x.columns == w.rows && y.columns == w.columns && inputs.rows >= x.rows
+        && inputs.columns >= Self.decodingInputs(x.columns) && inputs.isContiguous
+        && (packed.map { $0.inputs == w.rows && $0.outputs == w.columns } ?? true)
+        && (epilogue.bias.map { $0.count == y.columns } ?? true),
+      "\(y) from \(x) and [\(w.rows), \(w.columns)]")
+    if y.count == 0 { return }
+    if let packed {
+      let convert = unsafe InputWork(
+        type: packed.type, x: pointer(x), xRow: x.stride, depth: x.columns,
+        inputs: UnsafeMutableRawPointer(pointer(inputs)), rows: x.rows, kernels: kernels)
+      if x.rows < 16 {
+        for row in 0..<x.rows { convert(row, thread: 0) }
+      } else {
+        pool.run(x.rows, convert)
+      }
+    }
+    let unit = PackedMatrix.panel, units = (y.columns + unit - 1) / unit
+    // A few long streams a thread for large weights, one for small ones.
+    let bytes = packed?.byteCount ?? 4 * w.rows * w.columns, parts = pool.threads * (bytes > 1 << 20 ? 4 : 1)
+    let columnsPerPart = min((units + parts - 1) / parts * unit, Self.decodingColumns)
+    let work = unsafe DecodingWork(
+      y: pointer(y), yRow: y.stride, rows: y.rows, columns: y.columns, x: pointer(x), xRow: x.stride,
+      depth: x.columns, inputs: UnsafeMutableRawPointer(pointer(inputs)), packed: packed, w: pointer(w.slot),
+      wRow: w.slot.stride, isTransposed: w.isTransposed, bias: epilogue.bias.map { unsafe pointer($0) },
+      activation: epilogue.activation, adds: epilogue.adds, columnsPerPart: columnsPerPart, memory: self)
+    pool.run((y.columns + columnsPerPart - 1) / columnsPerPart, work)
+  }
+}
+
+/// Where a row of inputs lies in the type of the weights: bf16 row by row; int8 all rows, then scales, then sums.
+@safe private struct InputWork: ParallelWork {
+  let type: WeightType
+  let x: UnsafeMutablePointer<Float>, xRow: Int, depth: Int
+  let inputs: UnsafeMutableRawPointer
+  let rows: Int
+  let kernels: Kernels
+
+  func callAsFunction(_ row: Int, thread: Int) {
+    let source = unsafe x + row * xRow
+    switch type {
+    case .fp32, .f16: break
+    case .bf16:
+      let even = (depth + 1) / 2 * 2, target = unsafe inputs.assumingMemoryBound(to: UInt16.self) + row * even
+      unsafe kernels.decoding.pointee.to_bf16(target, source, depth)
+      if even > depth { unsafe target[depth] = 0 }
+    case .int8:
+      let places = Int8Inputs(rows: rows, depth: depth), blocks = places.blocks
+      unsafe kernels.decoding.pointee.quantize(
+        (inputs + row * blocks * PackedMatrix.block).assumingMemoryBound(to: Int8.self),
+        (inputs + places.scales).assumingMemoryBound(to: Float.self) + row * blocks,
+        (inputs + places.sums).assumingMemoryBound(to: Int32.self) + row * blocks, source, depth)
+    }
+  }
+}
+
+/// Byte offsets of the parts of quantized inputs.
+private struct Int8Inputs {
+  let blocks: Int
+  let scales: Int
+  let sums: Int
+
+  init(rows: Int, depth: Int) {
+    blocks = (depth + PackedMatrix.block - 1) / PackedMatrix.block
+    scales = rows * blocks * PackedMatrix.block
+    sums = scales + 4 * rows * blocks
+  }
+}
+
+@safe private struct DecodingWork: ParallelWork {
+  let y: UnsafeMutablePointer<Float>, yRow: Int, rows: Int, columns: Int
+  let x: UnsafeMutablePointer<Float>, xRow: Int, depth: Int
+  let inputs: UnsafeMutableRawPointer
+  let packed: PackedMatrix?
+  let w: UnsafeMutablePointer<Float>, wRow: Int, isTransposed: Bool
+  let bias: UnsafeMutablePointer<Float>?, activation: Activation?, adds: Bool
+  let columnsPerPart: Int
+  let memory: Memory
+
+  func callAsFunction(_ part: Int, thread: Int) {
+    let first = part * columnsPerPart, n = min(columnsPerPart, columns - first)
+    if !adds {
+      unsafe multiply(0..<rows, first, n, into: y + first, yRow)
+      for row in 0..<rows { unsafe finish(y + row * yRow + first, first, n) }
+      return
+    }
+    var scratch = memory.scratch(thread)
+    let sums = unsafe memory.pointer(scratch.take(Memory.decodingRows, columnsPerPart))
+    for start in stride(from: 0, to: rows, by: Memory.decodingRows) {
+      let group = start..<min(rows, start + Memory.decodingRows)
+      unsafe multiply(group, first, n, into: sums, columnsPerPart)
+      for row in group {
+        let line = unsafe sums + (row - start) * columnsPerPart
+        unsafe finish(line, first, n)
+        unsafe memory.kernels.table.pointee.add(y + row * yRow + first, line, n)
+      }
+    }
+  }
+
+  private func finish(_ line: UnsafeMutablePointer<Float>, _ first: Int, _ n: Int) {
+    let table = unsafe memory.kernels.table
+    if let bias = unsafe bias { unsafe table.pointee.add(line, bias + first, n) }
+    switch activation {
+    case .gelu: unsafe table.pointee.gelu(line, line, n)
+    case .relu: unsafe table.pointee.relu(line, line, n)
+    case nil: break
+    }
+  }
+
+  private func multiply(
+    _ group: Range<Int>, _ first: Int, _ n: Int, into out: UnsafeMutablePointer<Float>, _ outRow: Int
+  ) {
+    let table = unsafe memory.kernels.decoding, start = group.lowerBound, count = group.count
+    let lines = unsafe x + start * xRow
+    guard let packed else {
+      if isTransposed {
+        unsafe table.pointee.dots(count, n, depth, lines, xRow, w + first * wRow, wRow, out, outRow)
+      } else {
+        unsafe table.pointee.rows_product(count, n, depth, lines, xRow, w + first, wRow, out, outRow)
+      }
+      return
+    }
+    let weights = unsafe packed.panel(first / PackedMatrix.panel)
+    switch packed.type {
+    case .fp32: break
+    case .bf16:
+      let even = (depth + 1) / 2 * 2
+      unsafe table.pointee.product_bf16(
+        count, n, depth, inputs.assumingMemoryBound(to: UInt16.self) + start * even, even,
+        weights.assumingMemoryBound(to: UInt16.self), out, outRow)
+    case .f16:
+      unsafe table.pointee.product_f16(
+        count, n, depth, lines, xRow, weights.assumingMemoryBound(to: UInt16.self), out, outRow)
+    case .int8:
+      let places = Int8Inputs(rows: rows, depth: depth), blocks = places.blocks
+      unsafe table.pointee.product_int8(
+        count, n, blocks, (inputs + start * blocks * PackedMatrix.block).assumingMemoryBound(to: Int8.self),
+        (inputs + places.scales).assumingMemoryBound(to: Float.self) + start * blocks,
+        (inputs + places.sums).assumingMemoryBound(to: Int32.self) + start * blocks,
+        weights.assumingMemoryBound(to: UInt8.self), out, outRow)
+    }
+  }
+}
