@@ -68,4 +68,13 @@ internal import Platform
     arena = nil
     self.owner = owner
   }
+
+  /// Gives the pages of a mapped file back that lie wholly inside of a slot; whoever reads it again has them read anew.
+  package func release(_ slot: Slot) {
+    check(slot.region == .parameters && slot.end <= count, "release \(slot) of \(count) parameters")
+    if isWritable { return }
+    let page = Int(getpagesize()), start = unsafe UInt(bitPattern: base + slot.offset)
+    let first = (Int(start) + page - 1) / page * page, end = (Int(start) + 4 * (slot.end - slot.offset)) / page * page
+    if end > first { unsafe _ = madvise(UnsafeMutableRawPointer(bitPattern: first), end - first, MADV_DONTNEED) }
+  }
 }

@@ -2,34 +2,6 @@ internal import CKernels
 internal import Parallel
 internal import Platform
 
-/// The weights of a model as generation reads them: packed, or where they lie in fp32.
-package final class DecodingWeights: Sendable {
-  package let type: WeightType
-  /// By the offset of their slots.
-  private let packed: [Int: PackedMatrix]
-  /// Tables whose rows are looked up, where they are not among the parameters.
-  private let tables: [Int: StoredMatrix]
-
-  package init(_ type: WeightType, packed: [Int: PackedMatrix], tables: [Int: StoredMatrix] = [:]) {
-    self.type = type
-    self.packed = packed
-    self.tables = tables
-  }
-
-  /// All in fp32, where they lie.
-  package static let inPlace = DecodingWeights(.fp32, packed: [:])
-
-  package func matrix(_ slot: Slot) -> PackedMatrix? { packed[slot.offset] }
-
-  /// The rows of a table.
-  package func table(_ slot: Slot, of parameters: ParameterStorage) -> StoredMatrix {
-    tables[slot.offset] ?? StoredMatrix(slot, of: parameters)
-  }
-
-  /// Bytes that were taken for packed weights.
-  package var byteCount: Int { packed.values.reduce(0) { $0 + $1.byteCount } }
-}
-
 /// What follows a product of few rows while the columns of a part are at hand.
 package struct DecodingEpilogue: Sendable {
   /// Added to each row.

@@ -129,6 +129,15 @@ extension Memory {
     }
   }
 
+  /// Copies a row to an array of its length, which takes no memory.
+  package func read(_ slot: Slot, row: Int, into values: inout [Float]) {
+    check(row >= 0 && row < slot.rows && values.count == slot.columns, "row \(row) of \(slot) to \(values.count)")
+    let source = unsafe pointer(slot) + row * slot.stride
+    unsafe values.withUnsafeMutableBufferPointer { buffer in
+      if let start = buffer.baseAddress { unsafe start.update(from: source, count: buffer.count) }
+    }
+  }
+
   package func value(_ slot: Slot, _ row: Int, _ column: Int) -> Float {
     check(row >= 0 && row < slot.rows && column >= 0 && column < slot.columns, "[\(row), \(column)] of \(slot)")
     return unsafe pointer(slot)[row * slot.stride + column]

@@ -42,9 +42,14 @@ internal import Platform
     self.rows = rows
     self.columns = columns
     self.scalesRunAlongRows = scalesRunAlongRows
-    let nothing = UnsafeRawPointer(bitPattern: 64).unsafelyUnwrapped
-    unsafe base = bytes.withUnsafeBytes { $0.baseAddress } ?? nothing
-    unsafe self.scales = scales?.withUnsafeBytes { $0.baseAddress }
+    let start = unsafe bytes.withUnsafeBytes { $0.baseAddress }
+    if let start = unsafe start {
+      unsafe base = start
+    } else {
+      unsafe base = UnsafeRawPointer(bitPattern: 64).unsafelyUnwrapped
+    }
+    let scaleStart = unsafe scales?.withUnsafeBytes { $0.baseAddress }
+    unsafe self.scales = scaleStart
     self.owner = owner
   }
 

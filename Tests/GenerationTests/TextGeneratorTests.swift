@@ -34,9 +34,14 @@ import Transformer
       }
     }
 
-    func generator(threads: Int = 1, set: InstructionSet = .best) throws -> TextGenerator {
-      TextGenerator(
-        model, parameters: parameters, pool: WorkerPool(threads: threads), kernels: try #require(set.kernels))
+    func generator(
+      threads: Int = 1, set: InstructionSet = .best, sequences: Int = 1, weights type: WeightType = .fp32
+    ) throws -> TextGenerator {
+      let pool = WorkerPool(threads: threads), kernels = try #require(set.kernels)
+      return TextGenerator(
+        model, parameters: parameters,
+        weights: model.decodingWeights(type, of: parameters, pool: pool, kernels: kernels), sequences: sequences,
+        pool: pool, kernels: kernels)
     }
 
     /// The logits behind `tokens` in double precision.
@@ -52,19 +57,30 @@ import Transformer
     return (0..<count).map { Int32(stream.integer(below: 23, $0)) }
   }
 
-  /// The windows grow from 16 to 32 to 37 tokens, then slide.
+  /// What the model sees of a text that grew token by token: when 37 are there and another comes, 18 stay.
+  static func window(_ text: some Sequence<Int32>, context: Int = 37) -> [Int32] {
+    var window: [Int32] = []
+    for token in text {
+      if window.count == context { window.removeFirst(context - context / 2) }
+      window.append(token)
+    }
+    return window
+  }
+
+  /// The window grows to 37 tokens, then slides twice.
   @Test(arguments: Positions.allCases, NormPlacement.allCases)
   func logitsAreThoseOfThePlainModel(positions: Positions, norm: NormPlacement) throws {
     let model = Model(positions: positions, norm: norm)
     for set in InstructionSet.available {
       let generator = try model.generator(threads: 2, set: set)
-      let text = Self.ids(45)
+      let text = Self.ids(60)
       generator.start(Array(text.prefix(1)))
       for count in 1...text.count {
         let logits = generator.nextLogits().map(Double.init)
-        let seen = Array(text.prefix(count).suffix(37))
+        let seen = Self.window(text.prefix(count))
         #expect(generator.tokens == seen)
         #expect(distance(logits, model.reference(seen)) < 2e-5, "\(count) tokens, \(set)")
+        #expect(generator.slides == (count > 56 ? 2 : count > 37 ? 1 : 0))
         if count < text.count { generator.append(text[count]) }
       }
     }
@@ -122,7 +138,72 @@ import Transformer
     }
   }
 
-  /// In a process of its own, where nobody else asks for memory; the text grows through all windows and slides.
+  /// What waits in the cache is what would be computed anew, to the bit: prompt or token by token, alone or among
+  /// others, before and after the window slides.
+  @Test(arguments: InstructionSet.available, WeightType.allCases)
+  func cachedLogitsAreRecomputedOnes(set: InstructionSet, type: WeightType) throws {
+    let model = Model(), text = Self.ids(60)
+    let fresh = try model.generator(set: set, weights: type)
+    let several = try model.generator(threads: 2, set: set, sequences: 14, weights: type)
+    several.start(Array(text.prefix(5)))
+    for count in 5..<text.count {
+      fresh.start(Self.window(text.prefix(count)))
+      let expected = fresh.nextLogits()
+      for sequence in [0, 13] { #expect(several.nextLogits(of: sequence) == expected, "\(count) tokens, \(sequence)") }
+      for sequence in 0..<14 {
+        several.append(sequence % 13 == 0 ? text[count] : Int32((count * 7 + sequence) % 23), to: sequence)
+      }
+    }
+  }
+
+  /// How far the logits of shorter weights are from those in double precision, norm-wise.
+  @Test(arguments: InstructionSet.available) func shortWeightsAreNearTheModel(set: InstructionSet) throws {
+    let model = Model(), text = Self.ids(30), expected = model.reference(text)
+    for (type, limit) in [(WeightType.fp32, 2e-6), (.f16, 1e-3), (.bf16, 1e-2), (.int8, 3e-2)] {
+      let generator = try model.generator(set: set, weights: type)
+      generator.start(text)
+      let found = distance(generator.nextLogits().map(Double.init), expected)
+      #expect(found < limit && (type == .fp32 || found > 1e-6), "\(type): \(found)")
+    }
+  }
+
+  /// The n-th sample is the same among one, three or nine.
+  @Test(arguments: WeightType.allCases) func samplesDoNotDependOnEachOther(type: WeightType) throws {
+    let model = Model()
+    func run(_ count: Int) throws -> [[Int32]] {
+      let generator = try model.generator(threads: 2, sequences: count, weights: type)
+      var samplers = (0..<count).map { Sampler(SamplingConfiguration(), sample: $0) }
+      var last = [Int32](repeating: 0, count: count), texts = [[Int32]](repeating: [], count: count)
+      var running = [Bool](repeating: true, count: count)
+      generator.start([3, 1, 4])
+      for step in 0..<50 {
+        generator.next(&samplers, into: &last)
+        for index in 0..<count where running[index] { texts[index].append(last[index]) }
+        if step == 20 && count > 1 {
+          generator.finish(1)
+          running[1] = false
+        }
+      }
+      return texts
+    }
+    let nine = try run(9), three = try run(3), one = try run(1)
+    #expect(one[0] == nine[0] && three[0] == nine[0] && three[1] == nine[1] && three[2] == nine[2])
+    #expect(nine[1].count == 21 && nine[0] != nine[2])
+  }
+
+  @Test func lossesAreThoseOfWindows() throws {
+    let model = Model(), text = Self.ids(50), generator = try model.generator()
+    let losses = generator.losses(of: text)
+    #expect(losses.count == 49)
+    for (place, loss) in losses.enumerated() {
+      let window = text[(place / 37 * 37)...place]
+      let probabilities = TokenProbabilities(logits: model.reference(Array(window)).map { Float($0) })
+      #expect(abs(loss + probabilities.logarithm(text[place + 1])) < 1e-4)
+    }
+    #expect(generator.losses(of: [1]).isEmpty && generator.losses(of: []).isEmpty)
+  }
+
+  /// In a process of its own, where nobody else asks for memory; the text grows and slides.
   @Test(.enabled(if: allocations_counted() == 1, "a sanitizer owns malloc"))
   func aTokenTakesNoMemory() async {
     await #expect(processExitsWith: .success) {
@@ -134,10 +215,11 @@ import Transformer
           let generator = try Model(positions: positions).generator(threads: 2)
           var sampler = Sampler(configuration)
           // Swift describes a generic type to itself when it is first used: here once for each kind of work that is
-          // handed to a second thread, which happens with long texts alone.
+          // handed to a second thread, which happens with long prompts alone.
           generator.start(TextGeneratorTests.ids(40))
           for _ in 0..<2 { _ = generator.next(&sampler) }
           generator.start([1, 2, 3])
+          for _ in 0..<2 { _ = generator.next(&sampler) }
           let before = allocations_all()
           for _ in 0..<60 { _ = generator.next(&sampler) }
           let taken = allocations_all() - before

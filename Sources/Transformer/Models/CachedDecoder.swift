@@ -1,0 +1,111 @@
+package import Tensors
+
+/// Memory for the rows of a decoding step, used by all blocks in turn.
+package struct DecodingWorkspace: Sendable {
+  /// `[R, C]` each: the stream, a norm's output, the heads' output, a sub-layer's output.
+  package let stream: Slot
+  let normalized: Slot
+  let heads: Slot
+  let branch: Slot
+  /// `[R, 3C]`
+  let projections: Slot
+  /// `[R, F]`
+  let hidden: Slot
+  /// `[R, 2]`
+  let statistics: Slot
+  /// Inputs of products in the type of the weights.
+  let inputs: Slot
+
+  package init(rows: Int, width: Int, feedForwardWidth: Int, in planner: inout SlotPlanner) {
+    stream = planner.take(rows, width)
+    normalized = planner.take(rows, width)
+    heads = planner.take(rows, width)
+    branch = planner.take(rows, width)
+    projections = planner.take(rows, 3 * width)
+    hidden = planner.take(rows, feedForwardWidth)
+    statistics = planner.take(rows, 2)
+    inputs = planner.take(rows, Memory.decodingInputs(max(width, feedForwardWidth)))
+  }
+}
+
+/// What decoding needs besides a block: weights, workspace and the rows that are decoded.
+package struct DecodingContext: Sendable {
+  package let weights: DecodingWeights
+  package let workspace: DecodingWorkspace
+  package let rows: DecodingRows
+
+  package init(weights: DecodingWeights, workspace: DecodingWorkspace, rows: DecodingRows) {
+    self.weights = weights
+    self.workspace = workspace
+    self.rows = rows
+  }
+
+  /// From this many rows on, weights in fp32 are multiplied as in training: then the products cost more than reading
+  /// the weights does.
+  static let manyRows = 24
+}
+
+extension Linear {
+  /// y = activation(x W + b), or y += it.
+  func decode(
+    _ x: Slot, into y: Slot, activation: Activation? = nil, adds: Bool = false, _ context: DecodingContext,
+    in memory: Memory
+  ) {
+    let workspace = context.workspace
+    if x.rows < DecodingContext.manyRows || context.weights.matrix(weight) != nil {
+      memory.decodingProduct(
+        y, x, weight.plain, context.weights,
+        then: DecodingEpilogue(bias: bias, activation: activation, adds: adds), inputs: workspace.inputs)
+      return
+    }
+    let target = adds ? workspace.branch.rows(0..<x.rows) : y
+    if let activation {
+      forward(x, into: target, then: activation, into: target, in: memory)
+    } else {
+      forward(x, into: target, in: memory)
+    }
+    if adds { memory.add(y, target) }
+  }
+}
+
+extension DecoderBlock {
+  /// The block for rows that each are one token of a sequence; x `[R, C]` is changed in place.
+  ///
+  /// Keys and values of the rows go into `cache`, whose earlier places they look at. A row's bits depend on its own
+  /// sequence alone.
+  package func decode(_ x: Slot, _ cache: CachedKeysValues, _ context: DecodingContext, in memory: Memory) {
+    let count = x.rows, width = x.columns, workspace = context.workspace, rows = context.rows
+    let projections = workspace.projections.rows(0..<count)  // [R, 3C]
+    let heads = workspace.heads.rows(0..<count)  // [R, C]
+    let hidden = workspace.hidden.rows(0..<count)  // [R, F]
+    subLayer(x, attentionNorm, context, in: memory) { input in
+      attention.queryKeyValue.decode(input, into: projections, context, in: memory)
+      memory.append(
+        projections.columns(width..<2 * width), projections.columns(2 * width..<3 * width), to: cache,
+        sequences: rows.sequences, places: rows.places)
+      memory.attendCached(
+        heads, projections.columns(0..<width), cache, sequences: rows.sequences, counts: rows.counts)
+      attention.output.decode(heads, into: x, adds: true, context, in: memory)
+    }
+    subLayer(x, feedForwardNorm, context, in: memory) { input in
+      feedForward.up.decode(input, into: hidden, activation: feedForward.activation, context, in: memory)
+      feedForward.down.decode(hidden, into: x, adds: true, context, in: memory)
+    }
+  }
+
+  /// x + f(norm(x)) or norm(x + f(x)); `body` adds f of what it is given to x.
+  private func subLayer(
+    _ x: Slot, _ layerNorm: LayerNorm, _ context: DecodingContext, in memory: Memory, _ body: (Slot) -> Void
+  ) {
+    let statistics = context.workspace.statistics.rows(0..<x.rows)
+    switch norm {
+    case .pre:
+      let normalized = context.workspace.normalized.rows(0..<x.rows)
+      layerNorm.forward(x, into: normalized, statistics: statistics, in: memory)
+      body(normalized)
+    case .post:
+      body(x)
+      layerNorm.forward(x, into: x, statistics: statistics, in: memory)
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import Parallel
+import Tensors
+import Testing
+
+@Suite struct DecodingProductTests {
+  /// A memory with w `[K, N]` and its transposed as parameters, and places for rows.
+  struct Setup {
+    let memory: Memory
+    let w: Slot, transposed: Slot, bias: Slot
+    let x: Slot, y: Slot, inputs: Slot
+    let weights: [[Double]], rows: [[Double]]
+
+    init(_ rows: Int, _ inputs: Int, _ outputs: Int, threads: Int = 1, _ set: InstructionSet) throws {
+      let stream = RandomStream(seed: 3, site: 9)
+      w = Slot(.parameters, offset: 1, rows: inputs, columns: outputs)
+      transposed = Slot(.parameters, offset: w.end + 3, rows: outputs, columns: inputs)
+      bias = Slot(.parameters, offset: transposed.end, rows: 1, columns: outputs)
+      var planner = SlotPlanner(.activations)
+      x = planner.take(rows, inputs)
+      y = planner.take(rows, outputs)
+      self.inputs = planner.take(rows, Memory.decodingInputs(inputs))
+      memory = Memory(
+        parameters: ParameterStorage(count: bias.end), trains: false, activations: planner.count, indices: 0,
+        scratch: 0, pool: WorkerPool(threads: threads), kernels: try #require(set.kernels))
+      func number(_ index: Int) -> Float { Float(stream.uniform(index) * 2 - 1) }
+      let values = (0..<inputs * outputs).map { number($0) }
+      memory.write(w, values)
+      memory.write(
+        transposed, (0..<inputs * outputs).map { values[$0 % inputs * outputs + $0 / inputs] })
+      memory.write(bias, (0..<outputs).map { number(1_000_000 + $0) })
+      let lines = (0..<rows * inputs).map { number(2_000_000 + $0) }
+      memory.write(x, lines)
+      weights = (0..<inputs).map { k in (0..<outputs).map { Double(values[k * outputs + $0]) } }
+      self.rows = (0..<rows).map { r in (0..<inputs).map { Double(lines[r * inputs + $0]) } }
+    }
+
+    func pack(_ type: WeightType) -> DecodingWeights {
+      DecodingWeights(
+        [w.plain, transposed.transposed], as: type, pool: memory.pool, kernels: memory.kernels,
+        stored: { slot in StoredMatrix(slot, of: memory.parameters) })
+    }
+
+    func product(_ operand: Operand, _ weights: DecodingWeights, _ epilogue: DecodingEpilogue = .init()) -> [Float] {
+      memory.decodingProduct(y, x, operand, weights, then: epilogue, inputs: inputs)
+      return memory.read(y)
+    }
+
+    var reference: [Double] {
+      rows.flatMap { row in
+        weights[0].indices.map { j in row.indices.reduce(0) { $0 + row[$1] * weights[$1][j] } }
+      }
+    }
+  }
+
+  static let limits: [(WeightType, Double)] = [(.fp32, 1e-6), (.f16, 5e-4), (.bf16, 5e-3), (.int8, 1.5e-2)]
+
+  /// Over lengths around the vectors, panels and blocks; w as it is and transposed.
+  @Test(arguments: InstructionSet.available)
+  func productsAreThoseInDoublePrecision(set: InstructionSet) throws {
+    for (rows, inputs, outputs) in [
+      (1, 1, 1), (1, 63, 31), (2, 64, 32), (3, 65, 33), (4, 130, 127), (5, 17, 128), (6, 9, 129), (7, 192, 257),
+      (8, 100, 96), (12, 33, 64), (13, 128, 70), (30, 40, 50), (1, 7, 300), (2, 8, 97),
+    ] {
+      let setup = try Setup(rows, inputs, outputs, set), expected = setup.reference
+      for (type, limit) in Self.limits {
+        let weights = setup.pack(type)
+        for operand in [setup.w.plain, setup.transposed.transposed] {
+          let found = difference(setup.product(operand, weights), expected)
+          #expect(found < limit, "\(set) \(type) [\(rows), \(inputs)] [\(inputs), \(outputs)]: \(found)")
+        }
+      }
+    }
+  }
+
+  /// ‖a - b‖ / ‖b‖
+  func difference(_ a: [Float], _ b: [Double]) -> Double {
+    var above = 0.0, below = 0.0
+    for (x, y) in zip(a, b) {
+      above += (Double(x) - y) * (Double(x) - y)
+      below += y * y
+    }
+    return (above / below).squareRoot()
+  }
+
+  /// A row alone, among others, and on any number of threads.
+  @Test(arguments: InstructionSet.available) func rowsAreIndependent(set: InstructionSet) throws {
+    let many = try Setup(13, 200, 333, threads: 3, set), one = try Setup(1, 200, 333, set)
+    for type in WeightType.allCases {
+      for (a, b) in [(many.w.plain, one.w.plain), (many.transposed.transposed, one.transposed.transposed)] {
+        let all = many.product(a, many.pack(type)), weights = one.pack(type)
+        for row in 0..<13 {
+          one.memory.write(one.x, many.rows[row].map { Float($0) })
+          #expect(one.product(b, weights) == Array(all[row * 333..<(row + 1) * 333]), "\(type), row \(row)")
+        }
+      }
+    }
+  }
+
+  @Test(arguments: InstructionSet.available) func epilogues(set: InstructionSet) throws {
+    let setup = try Setup(3, 40, 50, set)
+    for type in WeightType.allCases {
+      let weights = setup.pack(type), plain = setup.product(setup.w.plain, weights)
+      let bias = setup.memory.read(setup.bias)
+      let biased = plain.indices.map { plain[$0] + bias[$0 % 50] }
+      #expect(setup.product(setup.w.plain, weights, DecodingEpilogue(bias: setup.bias)) == biased)
+      #expect(
+        setup.product(setup.w.plain, weights, DecodingEpilogue(bias: setup.bias, activation: .relu))
+          == biased.map { max($0, 0) })
+      setup.memory.fill(setup.y, 2)
+      #expect(
+        setup.product(setup.w.plain, weights, DecodingEpilogue(bias: setup.bias, adds: true)) == biased.map { 2 + $0 })
+    }
+  }
+
+  /// All instruction sets count int8 in whole numbers: only the last sums of floats may differ.
+  @Test func zerosStayZeros() throws {
+    for set in InstructionSet.available {
+      let setup = try Setup(2, 70, 40, set)
+      setup.memory.fill(setup.x, 0)
+      for type in WeightType.allCases {
+        #expect(setup.product(setup.w.plain, setup.pack(type)).allSatisfy { $0 == 0 })
+      }
+    }
+  }
+}
