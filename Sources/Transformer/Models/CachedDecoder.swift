@@ -68,26 +68,52 @@ extension Linear {
   }
 }
 
+/// The sources that the rows of a decoding step look at, kept as keys and values of every block.
+package struct DecodingSources: Sendable {
+  package let cache: KeyValueCache
+  /// Which source a row looks at, and how many tokens that has.
+  package let sequences: IndexSlot
+  package let counts: IndexSlot
+
+  package init(cache: KeyValueCache, sequences: IndexSlot, counts: IndexSlot) {
+    self.cache = cache
+    self.sequences = sequences
+    self.counts = counts
+  }
+}
+
 extension DecoderBlock {
-  /// The block for rows that each are one token of a sequence; x `[R, C]` is changed in place.
+  /// Block `index` for rows that each are one token of a sequence; x `[R, C]` is changed in place.
   ///
   /// Keys and values of the rows go into `cache`, whose earlier places they look at. A row's bits depend on its own
-  /// sequence alone.
-  package func decode(_ x: Slot, _ cache: CachedKeysValues, _ context: DecodingContext, in memory: Memory) {
+  /// sequence, and its source, alone.
+  package func decode(
+    _ index: Int, _ x: Slot, _ cache: KeyValueCache, over sources: DecodingSources? = nil, _ context: DecodingContext,
+    in memory: Memory
+  ) {
     let count = x.rows, width = x.columns, workspace = context.workspace, rows = context.rows
-    let projections = workspace.projections.rows(0..<count)  // [R, 3C]
     let heads = workspace.heads.rows(0..<count)  // [R, C]
-    let hidden = workspace.hidden.rows(0..<count)  // [R, F]
     subLayer(x, attentionNorm, context, in: memory) { input in
+      let projections = workspace.projections.rows(0..<count)  // [R, 3C]
       attention.queryKeyValue.decode(input, into: projections, context, in: memory)
       memory.append(
-        projections.columns(width..<2 * width), projections.columns(2 * width..<3 * width), to: cache,
+        projections.columns(width..<2 * width), projections.columns(2 * width..<3 * width), to: cache.layers[index],
         sequences: rows.sequences, places: rows.places)
       memory.attendCached(
-        heads, projections.columns(0..<width), cache, sequences: rows.sequences, counts: rows.counts)
+        heads, projections.columns(0..<width), cache.layers[index], sequences: rows.sequences, counts: rows.counts)
       attention.output.decode(heads, into: x, adds: true, context, in: memory)
     }
+    if let sources, let crossAttention, let crossAttentionNorm {
+      subLayer(x, crossAttentionNorm, context, in: memory) { input in
+        let queries = workspace.projections.shaped(count, width)  // [R, C]
+        crossAttention.query.decode(input, into: queries, context, in: memory)
+        memory.attendCached(
+          heads, queries, sources.cache.layers[index], sequences: sources.sequences, counts: sources.counts)
+        crossAttention.output.decode(heads, into: x, adds: true, context, in: memory)
+      }
+    }
     subLayer(x, feedForwardNorm, context, in: memory) { input in
+      let hidden = workspace.hidden.rows(0..<count)  // [R, F]
       feedForward.up.decode(input, into: hidden, activation: feedForward.activation, context, in: memory)
       feedForward.down.decode(hidden, into: x, adds: true, context, in: memory)
     }
@@ -95,17 +121,17 @@ extension DecoderBlock {
 
   /// x + f(norm(x)) or norm(x + f(x)); `body` adds f of what it is given to x.
   private func subLayer(
-    _ x: Slot, _ layerNorm: LayerNorm, _ context: DecodingContext, in memory: Memory, _ body: (Slot) -> Void
+    _ x: Slot, _ around: AddAndNorm, _ context: DecodingContext, in memory: Memory, _ body: (Slot) -> Void
   ) {
     let statistics = context.workspace.statistics.rows(0..<x.rows)
-    switch norm {
+    switch around.placement {
     case .pre:
       let normalized = context.workspace.normalized.rows(0..<x.rows)
-      layerNorm.forward(x, into: normalized, statistics: statistics, in: memory)
+      around.norm.forward(x, into: normalized, statistics: statistics, in: memory)
       body(normalized)
     case .post:
       body(x)
-      layerNorm.forward(x, into: x, statistics: statistics, in: memory)
+      around.norm.forward(x, into: x, statistics: statistics, in: memory)
     }
   }
 }

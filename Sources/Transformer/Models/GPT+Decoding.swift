@@ -76,10 +76,10 @@ extension GPT {
     let rows = activations.rows.first(count), stream = activations.workspace.stream.rows(0..<count)  // [R, C]
     let context = DecodingContext(weights: weights, workspace: activations.workspace, rows: rows)
     memory.lookUp(
-      stream, rows.ids, in: weights.table(embedding.table, of: memory.parameters), scale: 1,
+      stream, rows.ids, in: weights.table(embedding.table, of: memory.parameters), scale: embedding.scale,
       positions: embedding.learned ?? activations.positions, at: rows.places)
     for index in decoder.blocks.indices {
-      decoder.blocks[index].decode(stream, activations.cache.layers[index], context, in: memory)
+      decoder.blocks[index].decode(index, stream, activations.cache, context, in: memory)
     }
   }
 
