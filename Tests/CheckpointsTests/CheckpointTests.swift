@@ -2,14 +2,15 @@ import Checkpoints
 import Parallel
 import Storage
 import Tensors
+import TestSupport
 import Testing
 import Tokenization
 import Transformer
 
 @Suite struct CheckpointTests {
-  let folder: TestFolder
+  let folder: Folder
 
-  init() throws { folder = try TestFolder() }
+  init() throws { folder = try Folder() }
 
   /// A model with numbers everywhere.
   struct Model {
@@ -58,8 +59,8 @@ import Transformer
   @Test func comesBackToTheLastBit() throws {
     for tokenizer in try Self.tokenizers() {
       let written = Model(tokenizer), read = Model(tokenizer, numbered: false)
-      try written.write(folder.file("m"))
-      let checkpoint = try Checkpoint(folder.file("m"))
+      try written.write(folder.path("m"))
+      let checkpoint = try Checkpoint(folder.path("m"))
       #expect(checkpoint.configuration == written.model.configuration)
       #expect(checkpoint.record == TrainingRecordTests.record())
       #expect(checkpoint.hasMoments)
@@ -68,14 +69,14 @@ import Transformer
       #expect(TokenizerJSON.text(back) == TokenizerJSON.text(tokenizer))
       try checkpoint.load(into: read.memory, moments: true)
       #expect(read.bits() == written.bits())
-      #expect(try SafetensorsChecksum.verify(folder.file("m")) != .absent)
+      #expect(try SafetensorsChecksum.verify(folder.path("m")) != .absent)
     }
   }
 
   @Test func weightsAloneAreTheSameFormat() throws {
     let written = Model(), read = Model(numbered: false)
-    try written.write(folder.file("m"), moments: false, record: nil)
-    let checkpoint = try Checkpoint(folder.file("m"))
+    try written.write(folder.path("m"), moments: false, record: nil)
+    let checkpoint = try Checkpoint(folder.path("m"))
     #expect(!checkpoint.hasMoments && checkpoint.record == nil)
     try checkpoint.load(into: read.memory, moments: false)
     #expect(read.bits([.parameters]) == written.bits([.parameters]))
@@ -87,8 +88,8 @@ import Transformer
   @Test func mappedWeightsAreTheWeights() throws {
     let written = Model()
     for moments in [true, false] {
-      try written.write(folder.file("m"), moments: moments)
-      let parameters = try Checkpoint(folder.file("m")).parameters()
+      try written.write(folder.path("m"), moments: moments)
+      let parameters = try Checkpoint(folder.path("m")).parameters()
       #expect(!parameters.isWritable)
       #expect(parameters.count == written.model.layout.count)
       let memory = Memory(
@@ -100,12 +101,12 @@ import Transformer
   }
 
   @Test func sameValuesSameBytes() throws {
-    try Model().write(folder.file("a"))
-    try Model().write(folder.file("b"))
+    try Model().write(folder.path("a"))
+    try Model().write(folder.path("b"))
     let bytes = try folder.read("a")
     #expect(try folder.read("b") == bytes)
     // Over itself, too.
-    try Model().write(folder.file("a"))
+    try Model().write(folder.path("a"))
     #expect(try folder.read("a") == bytes)
     #expect(try folder.names().sorted() == ["a", "b"])
   }
@@ -117,14 +118,14 @@ import Transformer
     tensors change: (inout [SafetensorsFileWriter.Tensor]) -> Void = { _ in },
     metadata changeMetadata: (inout [String: String]) -> Void = { _ in }
   ) throws -> String {
-    try Model().write(folder.file("m"))
-    let file = try SafetensorsFile(folder.file("m"))
+    try Model().write(folder.path("m"))
+    let file = try SafetensorsFile(folder.path("m"))
     var tensors = file.tensors.map { SafetensorsFileWriter.Tensor($0.name, $0.type, $0.shape) }
     var metadata: [String: String] = [:]
     for entry in file.metadata where !entry.key.hasPrefix("checksum.") { metadata[entry.key] = entry.value }
     change(&tensors)
     changeMetadata(&metadata)
-    let path = folder.file("changed")
+    let path = folder.path("changed")
     try SafetensorsFileWriter.write(
       path, tensors: tensors, metadata: metadata.sorted { $0.key < $1.key }.map { (key: $0.key, value: $0.value) }
     ) { index, writer in try writer.append([UInt8](repeating: 0, count: tensors[index].byteCount).rawBytes) }
@@ -145,10 +146,10 @@ import Transformer
         == "checkpoint format version 2, but this minigpt reads up to version 1")
     #expect(
       try refusal(metadata: { $0["minigpt.kind"] = "rnn" }) == "a checkpoint of kind 'rnn', expected 'gpt'")
-    try folder.write("no safetensors file at all, but a text", "text")
-    #expect(throws: CheckpointError.self) { _ = try Checkpoint(folder.file("text")) }
-    #expect(throws: CheckpointError.self) { _ = try Checkpoint(folder.file("missing")) }
-    #expect(throws: CheckpointError.self) { _ = try Checkpoint(folder.path) }
+    try folder.write("text", "no safetensors file at all, but a text")
+    #expect(throws: CheckpointError.self) { _ = try Checkpoint(folder.path("text")) }
+    #expect(throws: CheckpointError.self) { _ = try Checkpoint(folder.path("missing")) }
+    #expect(throws: CheckpointError.self) { _ = try Checkpoint(folder.whole) }
   }
 
   @Test func refusesOtherTensors() throws {
@@ -201,15 +202,15 @@ import Transformer
 
   /// Every flipped bit is seen: by the rules of the header, or by a checksum when all is read.
   @Test func flippedBitsAreSeen() throws {
-    try Model(try CharacterTokenizer(Array("abc".utf8))).write(folder.file("m"))
+    try Model(try CharacterTokenizer(Array("abc".utf8))).write(folder.path("m"))
     let bytes = try folder.read("m"), read = Model(try CharacterTokenizer(Array("abc".utf8)), numbered: false)
     let stream = RandomStream(seed: 8, site: 1)
-    let header = try SafetensorsFile(folder.file("m")).header.dataStart
+    let header = try SafetensorsFile(folder.path("m")).header.dataStart
     for index in 0..<200 {
       var broken = bytes
       let place = index < 100 ? stream.integer(below: header, index) : stream.integer(below: bytes.count, index)
       broken[place] ^= 1 << UInt8(index % 8)
-      let path = try folder.write(broken, "broken")
+      let path = try folder.write("broken", broken)
       #expect(throws: (any Error).self, "bit \(index % 8) of byte \(place)") {
         try Checkpoint(path).load(into: read.memory, moments: true)
       }
@@ -217,13 +218,13 @@ import Transformer
   }
 
   @Test func truncatedFilesAreRefused() throws {
-    try Model().write(folder.file("m"))
+    try Model().write(folder.path("m"))
     let bytes = try folder.read("m")
     for count in [0, 7, 8, 100, bytes.count / 2, bytes.count - 1] {
-      let path = try folder.write(Array(bytes.prefix(count)), "short")
+      let path = try folder.write("short", Array(bytes.prefix(count)))
       #expect(throws: CheckpointError.self) { _ = try Checkpoint(path) }
     }
-    let path = try folder.write(bytes + [0], "long")
+    let path = try folder.write("long", bytes + [0])
     #expect(throws: CheckpointError.self) { _ = try Checkpoint(path) }
   }
 }

@@ -1,24 +1,25 @@
 import Checkpoints
 import Foundation
 import Storage
+import TestSupport
 import Testing
 
 @Suite struct SafetensorsFileChecksumTests {
-  let folder: TestFolder
+  let folder: Folder
 
-  init() throws { folder = try TestFolder() }
+  init() throws { folder = try Folder() }
 
-  func verify(_ bytes: [UInt8]) throws -> String { try verify(folder.write(bytes, "damaged")) }
+  func verify(_ bytes: [UInt8]) throws -> String { try verify(folder.write("damaged", bytes)) }
 
   /// The same for thousands of variants: a file that is emptied and written anew goes to the disk each time, one that
   /// is written over does not.
   func verify(_ bytes: [UInt8], over file: Int32) throws -> String {
     try #require(pwrite(file, bytes, bytes.count, 0) == bytes.count && ftruncate(file, bytes.count) == 0)
-    return verify(folder.file("over"))
+    return verify(folder.path("over"))
   }
 
   func openOver() throws -> Int32 {
-    let file = open(String(decoding: folder.file("over").bytes, as: UTF8.self), O_RDWR | O_CREAT, 0o600)
+    let file = open(String(decoding: folder.path("over").bytes, as: UTF8.self), O_RDWR | O_CREAT, 0o600)
     try #require(file >= 0)
     return file
   }
@@ -37,14 +38,14 @@ import Testing
 
   @Test func damagedDataIsNamed() throws {
     var bytes = try written()
-    let tensor = try SafetensorsFile(folder.write(bytes, "f")).tensor("number")
+    let tensor = try SafetensorsFile(folder.write("f", bytes)).tensor("number")
     let sum = SafetensorsFileWriterTests.sum(SafetensorsFileWriterTests.bytes(3))
     bytes[tensor.range.lowerBound + 3] ^= 1
     var damaged = SafetensorsFileWriterTests.bytes(3)
     damaged[3] ^= 1
     let found = SafetensorsFileWriterTests.sum(damaged)
     #expect(try verify(bytes) == "tensor `number`: is damaged: its checksum should be \(sum), found \(found)")
-    let file = try SafetensorsFile(folder.file("damaged"))
+    let file = try SafetensorsFile(folder.path("damaged"))
     #expect(throws: SafetensorsError.tensor(file.path, "number", .checksum(expected: sum, found: found))) {
       try file.verify(tensor)
     }
@@ -98,7 +99,7 @@ import Testing
   @Test func foreignFilesHaveNone() throws {
     let header = Array(#"{"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#.utf8)
     #expect(try verify(SafetensorsFileTests.file(header, data: 1)) == "absent")
-    let file = try SafetensorsFile(folder.file("damaged"))
+    let file = try SafetensorsFile(folder.path("damaged"))
     #expect(!file.hasChecksums)
     try file.verifyHeader()
     try file.verify(file.tensor("x"))

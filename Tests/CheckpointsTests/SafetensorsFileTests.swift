@@ -1,12 +1,13 @@
 import Checkpoints
 import Foundation
 import Storage
+import TestSupport
 import Testing
 
 @Suite struct SafetensorsFileTests {
-  let folder: TestFolder
+  let folder: Folder
 
-  init() throws { folder = try TestFolder() }
+  init() throws { folder = try Folder() }
 
   /// A file of a header and so many bytes of data.
   static func file(_ header: [UInt8], length: UInt64? = nil, data: Int) -> [UInt8] {
@@ -17,7 +18,7 @@ import Testing
 
   /// What opening says, without the file's name.
   func message(_ bytes: [UInt8]) throws -> String {
-    let path = try folder.write(bytes, "f")
+    let path = try folder.write("f", bytes)
     do throws(SafetensorsError) {
       let file = try SafetensorsFile(path)
       return "read: "
@@ -259,8 +260,8 @@ import Testing
   }
 
   @Test func notAFile() throws {
-    #expect(throws: SafetensorsError.storage(.notAFile(folder.path, .folder))) { try SafetensorsFile(folder.path) }
-    let missing = folder.file("missing")
+    #expect(throws: SafetensorsError.storage(.notAFile(folder.whole, .folder))) { try SafetensorsFile(folder.whole) }
+    let missing = folder.path("missing")
     #expect(throws: SafetensorsError.storage(.refused(.open, missing, .noSuchFile))) { try SafetensorsFile(missing) }
   }
 }

@@ -1,12 +1,13 @@
 import Checkpoints
 import Foundation
 import Storage
+import TestSupport
 import Testing
 
 @Suite struct SafetensorsFileWriterTests {
-  let folder: TestFolder
+  let folder: Folder
 
-  init() throws { folder = try TestFolder() }
+  init() throws { folder = try Folder() }
 
   static let tensors: [SafetensorsFileWriter.Tensor] = [
     .init("weight", .f32, [2, 3]), .init("empty", .f32, [0, 3]), .init("odd \"name\"\u{1B}é", .u8, [5]),
@@ -20,7 +21,7 @@ import Testing
 
   @discardableResult
   func write(_ name: String, piece: Int = 1000) throws -> Path {
-    let path = folder.file(name)
+    let path = folder.path(name)
     try SafetensorsFileWriter.write(path, tensors: Self.tensors, metadata: Self.metadata) { index, writer in
       let bytes = Self.bytes(index)
       for start in stride(from: 0, to: bytes.count, by: piece) {
@@ -63,7 +64,7 @@ import Testing
 
   /// The bytes themselves, so that the description of the format stays true.
   @Test func theFormat() throws {
-    let path = folder.file("f")
+    let path = folder.path("f")
     try SafetensorsFileWriter.write(path, tensors: [.init("x", .i32, [2])], metadata: [("k", "v")]) { _, writer in
       try writer.append(([1, -1] as [Int32]).span)
     }
@@ -88,14 +89,14 @@ import Testing
   }
 
   @Test func noTensors() throws {
-    let path = folder.file("f")
+    let path = folder.path("f")
     try SafetensorsFileWriter.write(path, tensors: [], metadata: []) { _, _ in }
     #expect(try SafetensorsFile(path).tensors.isEmpty)
     #expect(try SafetensorsChecksum.verify(path) == .verified(bytes: 0))
   }
 
   @Test func refusals() throws {
-    let path = folder.file("f")
+    let path = folder.path("f")
     for name in ["header", "__metadata__"] {
       #expect(throws: SafetensorsError.tensor(path, name, .reservedName)) {
         try SafetensorsFileWriter.write(path, tensors: [.init(name, .u8, [])], metadata: []) { _, _ in }
@@ -109,10 +110,10 @@ import Testing
   }
 
   @Test func anErrorOfTheSourceLeavesTheOldFile() throws {
-    try folder.write("old", "f")
+    try folder.write("f", "old")
     struct Stop: Error {}
     #expect(throws: Stop.self) {
-      try SafetensorsFileWriter.write(folder.file("f"), tensors: Self.tensors, metadata: []) { index, writer in
+      try SafetensorsFileWriter.write(folder.path("f"), tensors: Self.tensors, metadata: []) { index, writer in
         if index == 2 { throw Stop() }
         try writer.append(Self.bytes(index).rawBytes)
       }
@@ -123,8 +124,8 @@ import Testing
 
   @Test func tooFewBytesAreOurMistake() async {
     let result = await #expect(processExitsWith: .exitCode(70), observing: [\.standardErrorContent]) {
-      let folder = try TestFolder()
-      try SafetensorsFileWriter.write(folder.file("f"), tensors: [.init("x", .u8, [3])], metadata: []) { _, writer in
+      let folder = try Folder()
+      try SafetensorsFileWriter.write(folder.path("f"), tensors: [.init("x", .u8, [3])], metadata: []) { _, writer in
         try writer.append(([1, 2] as [UInt8]).span)
       }
     }

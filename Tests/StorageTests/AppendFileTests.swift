@@ -1,4 +1,5 @@
 import Storage
+import TestSupport
 import Testing
 
 @Suite struct AppendFileTests {
@@ -12,8 +13,8 @@ import Testing
   }
 
   @Test func growsAndIsCut() throws {
-    let folder = try TestFolder()
-    let file = try AppendFile(folder.file("log"))
+    let folder = try Folder()
+    let file = try AppendFile(folder.path("log"))
     #expect(try lines(file) == [])
     try file.append(line: "one")
     try file.append(line: "")
@@ -28,8 +29,8 @@ import Testing
   }
 
   @Test func halfALineIsNotHandedOut() throws {
-    let folder = try TestFolder()
-    let file = try AppendFile(folder.write("one\ntw", "log"))
+    let folder = try Folder()
+    let file = try AppendFile(folder.write("log", "one\ntw"))
     #expect(try lines(file) == ["one 4"])
     var seen = 0
     try file.forEachLine { _, _ in
@@ -40,8 +41,8 @@ import Testing
   }
 
   @Test func refusals() throws {
-    let folder = try TestFolder()
-    #expect(throws: StorageError.notAFile(folder.path, .folder)) { _ = try AppendFile(folder.path) }
-    #expect(throws: StorageError.self) { _ = try AppendFile(folder.file("no/log")) }
+    let folder = try Folder()
+    #expect(throws: StorageError.notAFile(folder.whole, .folder)) { _ = try AppendFile(folder.whole) }
+    #expect(throws: StorageError.self) { _ = try AppendFile(folder.path("no/log")) }
   }
 }

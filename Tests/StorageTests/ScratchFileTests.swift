@@ -1,10 +1,11 @@
 import Storage
+import TestSupport
 import Testing
 
 @Suite struct ScratchFileTests {
   @Test func appendsAndMaps() throws {
-    let folder = try TestFolder()
-    var file = try ScratchFile(in: folder.path)
+    let folder = try Folder()
+    var file = try ScratchFile(in: folder.whole)
     #expect(try folder.names() == [])
     #expect(try file.map().count == 0)
     try file.append(([1, -2, 3] as [Int32]).rawBytes)
@@ -23,7 +24,7 @@ import Testing
   }
 
   @Test func refusals() throws {
-    let folder = try TestFolder()
-    #expect(throws: StorageError.self) { _ = try ScratchFile(in: folder.file("no")) }
+    let folder = try Folder()
+    #expect(throws: StorageError.self) { _ = try ScratchFile(in: folder.path("no")) }
   }
 }

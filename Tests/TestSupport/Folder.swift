@@ -15,10 +15,22 @@ package final class Folder {
 
   package func path(_ name: String) -> Storage.Path { Storage.Path(url.appendingPathComponent(name).path) }
 
-  package func write(_ name: String, _ text: String) throws -> Storage.Path {
-    try Data(text.utf8).write(to: url.appendingPathComponent(name))
+  /// The folder itself.
+  package var whole: Storage.Path { Storage.Path(url.path) }
+
+  @discardableResult
+  package func write(_ name: String, _ text: String) throws -> Storage.Path { try write(name, Array(text.utf8)) }
+
+  @discardableResult
+  package func write(_ name: String, _ bytes: [UInt8]) throws -> Storage.Path {
+    try Data(bytes).write(to: url.appendingPathComponent(name))
     return path(name)
   }
+
+  package func read(_ name: String) throws -> [UInt8] { try FileReader.bytes(of: path(name)) }
+
+  /// The names in the folder, hidden ones too.
+  package func names() throws -> [String] { try Files.list(whole).map { String(decoding: $0.name, as: UTF8.self) } }
 
   package func data(_ name: String) throws -> Data { try Data(contentsOf: url.appendingPathComponent(name)) }
 }
