@@ -23,8 +23,8 @@ package struct Checkpoint: Sendable {
   package init(_ path: Path) throws(CheckpointError) {
     do throws(SafetensorsError) { file = try SafetensorsFile(path) } catch { throw .safetensors(error) }
     guard let version = file.header.metadata("minigpt.version") else { throw .notOurs(path) }
-    guard let number = Int(version), number >= 1 else { throw .notOurs(path) }
-    if number > Self.version { throw .newerVersion(path, found: number, known: Self.version) }
+    try Self.check(version: version, path)
+    if !file.hasChecksums { throw .noChecksums(path) }
     let kind = file.header.metadata("minigpt.kind") ?? ""
     if kind != "gpt" { throw .unknownKind(path, kind) }
     do throws(JSONError) {
@@ -34,6 +34,16 @@ package struct Checkpoint: Sendable {
         ? nil : try TrainingRecord(try Self.json(file, "minigpt.training"))
     } catch { throw .json(error) }
     tensors = try Self.match(file, GPT(configuration).layout)
+  }
+
+  /// A number of any length: of one that 64 bits cannot hold, too, it is said that it is newer.
+  private static func check(version: String, _ path: Path) throws(CheckpointError) {
+    let isNumber = !version.isEmpty && version.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+    if !isNumber || version.utf8.first == UInt8(ascii: "0") { throw .notOurs(path) }
+    guard let number = Int(version), number <= Self.version else {
+      throw .newerVersion(
+        path, found: version.utf8.count <= 40 ? version : version.prefix(40) + "…", known: Self.version)
+    }
   }
 
   private static func json(_ file: SafetensorsFile, _ key: String) throws(JSONError) -> JSONField {
@@ -116,10 +126,10 @@ package struct Checkpoint: Sendable {
     let parameters = GPT(configuration).layout.parameters
     let regions: [Region] = moments ? [.parameters, .firstMoments, .secondMoments] : [.parameters]
     do throws(SafetensorsError) {
-      if file.hasChecksums { try file.verifyHeader() }
+      try file.verifyHeader()
       for (index, region) in regions.enumerated() {
         for (parameter, tensor) in zip(parameters, tensors[(index * parameters.count)...]) {
-          if file.hasChecksums { try file.verify(tensor) }
+          try file.verify(tensor)
           memory.setBytes(of: parameter.slot.at(region), file.bytes(of: tensor))
         }
       }

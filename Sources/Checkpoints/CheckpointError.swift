@@ -6,12 +6,15 @@ package enum CheckpointError: Error, CustomStringConvertible {
   case json(JSONError)
   /// A safetensors file of another program.
   case notOurs(Path)
-  case newerVersion(Path, found: Int, known: Int)
+  /// The number may be larger than 64 bits hold.
+  case newerVersion(Path, found: String, known: Int)
   case unknownKind(Path, String)
   case missingTensor(Path, String)
   case extraTensor(Path, String)
   case wrongTensor(Path, String, expected: String, found: String)
   case vocabularyDiffers(Path, tokenizer: Int, model: Int)
+  /// Every checkpoint of ours has checksums.
+  case noChecksums(Path)
   case noRecord(Path)
   case noMoments(Path)
   case brokenTokenizer(Path, String)
@@ -31,6 +34,7 @@ package enum CheckpointError: Error, CustomStringConvertible {
       "\(path): tensor \(name) is \(found), expected \(expected)"
     case .vocabularyDiffers(let path, let tokenizer, let model):
       "\(path): its tokenizer has \(tokenizer) tokens, but its model \(model)"
+    case .noChecksums(let path): "\(path): its checksums are missing: expected `checksum.header` and one a tensor"
     case .noRecord(let path): "\(path): no training record in it: nothing to resume"
     case .noMoments(let path): "\(path): no optimizer state in it: it can be used by --init, but not by --resume"
     case .brokenTokenizer(let path, let problem): "\(path): tokenizer: \(problem)"

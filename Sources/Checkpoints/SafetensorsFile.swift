@@ -19,6 +19,14 @@ package struct SafetensorsFile: Sendable {
     self.map = map
   }
 
+  /// Whether a file begins as one in this format does: a short length, then an object. No text begins so.
+  package static func looksLike(_ path: Path) -> Bool {
+    guard let reader = try? FileReader(path), reader.count > 8, let start = try? reader.bytes(in: 0..<9) else {
+      return false
+    }
+    return start[4..<8].allSatisfy { $0 == 0 } && start[8] == UInt8(ascii: "{")
+  }
+
   /// A tensor that must be there.
   package func tensor(_ name: String) throws(SafetensorsError) -> SafetensorsTensor {
     guard let tensor = header.tensor(name) else { throw .tensor(path, name, .notThere) }

@@ -145,11 +145,33 @@ import Transformer
       try refusal(metadata: { $0["minigpt.version"] = "2" })
         == "checkpoint format version 2, but this minigpt reads up to version 1")
     #expect(
+      try refusal(metadata: { $0["minigpt.version"] = "123456789012345678901234567890" })
+        == "checkpoint format version 123456789012345678901234567890, but this minigpt reads up to version 1")
+    for version in ["", "0", "-1", "1.0", "01", "x", "+1"] {
+      #expect(
+        try refusal(metadata: { $0["minigpt.version"] = version })
+          == "a safetensors file, but not a minigpt checkpoint: no `minigpt.version` in it")
+    }
+    #expect(
       try refusal(metadata: { $0["minigpt.kind"] = "rnn" }) == "a checkpoint of kind 'rnn', expected 'gpt'")
     try folder.write("text", "no safetensors file at all, but a text")
     #expect(throws: CheckpointError.self) { _ = try Checkpoint(folder.path("text")) }
     #expect(throws: CheckpointError.self) { _ = try Checkpoint(folder.path("missing")) }
     #expect(throws: CheckpointError.self) { _ = try Checkpoint(folder.whole) }
+  }
+
+  /// A file of ours without checksums was changed by someone.
+  @Test func refusesMissingChecksums() throws {
+    try Model().write(folder.path("m"))
+    let text = try folder.read("m"), bytes = Array("checksum.".utf8), other = Array("checkers.".utf8)
+    var changed = text
+    for place in 0..<text.count - bytes.count where text[place..<place + bytes.count].elementsEqual(bytes) {
+      changed.replaceSubrange(place..<place + bytes.count, with: other)
+    }
+    let path = try folder.write("changed", changed)
+    let error = #expect(throws: CheckpointError.self) { _ = try Checkpoint(path) }
+    #expect(
+      error?.description == "\(path): its checksums are missing: expected `checksum.header` and one a tensor")
   }
 
   @Test func refusesOtherTensors() throws {

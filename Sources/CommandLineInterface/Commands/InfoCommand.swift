@@ -48,10 +48,10 @@ struct InfoCommand: Command {
 
   /// The bytes of data that agree with their checksums.
   private func verified(_ checkpoint: Checkpoint) throws -> Int {
-    switch try SafetensorsChecksum.verify(checkpoint.path) {
-    case .verified(let bytes): return bytes
-    case .absent: throw NoChecksums(path: checkpoint.path)
+    guard case .verified(let bytes) = try SafetensorsChecksum.verify(checkpoint.path) else {
+      throw CheckpointError.noChecksums(checkpoint.path)
     }
+    return bytes
   }
 
   private func shape(_ checkpoint: Checkpoint) -> [(String, String)] {
@@ -104,11 +104,4 @@ struct InfoCommand: Command {
     if let verified { record.append("verified_bytes", JSON(verified)) }
     return try JSONWriter.write(.object(record), layout: .spaced, nonFinite: .null)
   }
-}
-
-/// A file that says nothing about what its bytes should be.
-struct NoChecksums: Error, CustomStringConvertible {
-  let path: Path
-
-  var description: String { "\(path): has no checksums to compare with" }
 }

@@ -19,9 +19,11 @@ struct TokenizerSource {
     return try Self.read(Path(bytes: name))
   }
 
-  /// A checkpoint by its ending, else a tokenizer file.
+  /// A checkpoint's tokenizer, or a tokenizer in a file or folder of its own.
   static func read(_ path: Path) throws -> any Tokenizer {
-    if path.hasSuffix(".safetensors") { return try Checkpoint(path).tokenizer() }
+    if path.hasSuffix(".safetensors") || SafetensorsFile.looksLike(path) {
+      return try ModelChoice(path.bytes).openTokenizer()
+    }
     return try TokenizerFile.open(path)
   }
 }
