@@ -39,19 +39,19 @@ package final class TokenSequence: Sendable {
       try file.append(Array(ids).rawBytes)
       written += ids.count
     }
-    for part in parts {
-      let texts = lines ? Self.lines(of: part) : [part]
-      for text in texts where written < most {
-        if !isFirst, let endOfText = tokenizer.endOfText { try append([endOfText]) }
-        isFirst = false
-        try tokenizer.encode(
-          text.text, pool: pool, failure: { Self.error($0, "\(part.file.path)") },
-          sink: { ids, done in
-            try append(ids)
-            progress(before + done)
-          })
-        before += text.range.count
-      }
+    for part in parts where written < most {
+      if !isFirst, !lines, let endOfText = tokenizer.endOfText { try append([endOfText]) }
+      // Lines begin with the token that stands between texts; in front of the first there is no text.
+      var dropsFirst = isFirst && lines && tokenizer.endOfText != nil
+      if !lines { isFirst = false }
+      try tokenizer.encode(
+        part.text, pool: pool, separatingLines: lines, failure: { Self.error($0, "\(part.file.path)") },
+        sink: { ids, done in
+          try append(dropsFirst ? Array(ids.dropFirst()) : ids)
+          if !ids.isEmpty { (dropsFirst, isFirst) = (false, false) }
+          progress(before + done)
+        })
+      before += part.range.count
     }
     return TokenSequence(try file.map())
   }
@@ -67,20 +67,5 @@ package final class TokenSequence: Sendable {
     var file = try ScratchFile()
     try file.append(ids.rawBytes)
     return TokenSequence(try file.map())
-  }
-
-  /// The lines of a part, without their ends; empty ones are left out.
-  private static func lines(of part: TextCorpus.Part) -> [TextCorpus.Part] {
-    var lines: [TextCorpus.Part] = [], start = part.range.lowerBound
-    let bytes = part.file.bytes
-    for index in part.range {
-      let isEnd = bytes[index] == UInt8(ascii: "\n")
-      if isEnd || index == part.range.upperBound - 1 {
-        let end = isEnd ? index : index + 1
-        if end > start { lines.append(TextCorpus.Part(file: part.file, range: start..<end)) }
-        start = index + 1
-      }
-    }
-    return lines
   }
 }

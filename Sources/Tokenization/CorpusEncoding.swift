@@ -5,9 +5,12 @@ extension Tokenizer {
   /// Encodes a text of any size on all threads of a pool, and hands out its ids in order, some megabytes of text at a
   /// time. They are those of `encode`, for any number of threads. Special tokens' names are plain text.
   ///
+  /// With `separatingLines`, each line that is not empty is a text of its own, without its end, and begins with
+  /// `<|endoftext|>` where the vocabulary has it.
+  ///
   /// `sink` gets the ids and how many bytes of the text are done.
   package func encode<Failure: Error>(
-    _ text: CorpusText, pool: WorkerPool, partSize: Int = 1 << 19,
+    _ text: CorpusText, pool: WorkerPool, partSize: Int = 1 << 19, separatingLines: Bool = false,
     failure: (TokenizerError) -> Failure, sink: (_ ids: [Int32], _ done: Int) throws(Failure) -> Void
   ) throws(Failure) {
     let encoders = (0..<pool.threads).map { _ in EncodingThread(makeEncoder()) }
@@ -16,13 +19,18 @@ extension Tokenizer {
       var parts: [Range<Int>] = []
       while parts.count < pool.threads * 4 && start < text.count {
         let end = text.read(start..<text.count) { rest in
-          rest.count <= partSize ? rest.count : cut(in: rest, from: partSize)
+          if rest.count <= partSize { return rest.count }
+          return separatingLines ? lineEnd(in: rest, from: partSize) : cut(in: rest, from: partSize)
         }
         parts.append(start..<start + end)
         start += end
       }
       let results = parts.map { _ in EncodedPart() }
-      pool.run(parts.count, EncodeParts(text: text, parts: parts, threads: encoders, results: results))
+      pool.run(
+        parts.count,
+        EncodeParts(
+          text: text, parts: parts, threads: encoders, results: results,
+          lines: separatingLines ? LineEncoding(separator: endOfText) : nil))
       for (part, result) in zip(parts, results) {
         let outcome = result.outcome.withLock { outcome in
           defer { outcome = .success([]) }
@@ -44,6 +52,33 @@ extension Tokenizer {
   }
 }
 
+/// Behind the first end of a line at or behind `start`, or the text's end.
+private func lineEnd(in text: Span<UInt8>, from start: Int) -> Int {
+  var place = start
+  while place < text.count && text[place] != UInt8(ascii: "\n") { place += 1 }
+  return min(place + 1, text.count)
+}
+
+/// Encodes lines as texts of their own.
+private struct LineEncoding {
+  let separator: Int32?
+
+  func encode(
+    _ text: Span<UInt8>, with encoder: inout any TokenEncoder, into ids: inout [Int32]
+  ) throws(TokenizerError) {
+    var start = 0
+    while start < text.count {
+      let next = lineEnd(in: text, from: start)
+      let end = text[next - 1] == UInt8(ascii: "\n") ? next - 1 : next
+      if end > start {
+        if let separator { ids.append(separator) }
+        do { try encoder.encode(text.extracting(start..<end), into: &ids) } catch { throw error.moved(by: start) }
+      }
+      start = next
+    }
+  }
+}
+
 private final class EncodingThread: Sendable {
   let encoder: Mutex<any TokenEncoder>
   init(_ encoder: any TokenEncoder) { self.encoder = Mutex(encoder) }
@@ -58,6 +93,7 @@ private struct EncodeParts: ParallelWork {
   let parts: [Range<Int>]
   let threads: [EncodingThread]
   let results: [EncodedPart]
+  let lines: LineEncoding?
 
   func callAsFunction(_ part: Int, thread: Int) {
     let outcome: Result<[Int32], TokenizerError> = threads[thread].encoder.withLock { encoder in
@@ -65,7 +101,11 @@ private struct EncodeParts: ParallelWork {
       do throws(TokenizerError) {
         try text.read(parts[part]) { (bytes) throws(TokenizerError) in
           ids.reserveCapacity(bytes.count / 2)
-          try encoder.encode(bytes, into: &ids)
+          if let lines {
+            try lines.encode(bytes, with: &encoder, into: &ids)
+          } else {
+            try encoder.encode(bytes, into: &ids)
+          }
         }
         return .success(ids)
       } catch {

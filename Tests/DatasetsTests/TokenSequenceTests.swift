@@ -44,6 +44,20 @@ import Tokenization
     #expect(ids(sequence) == (try joined(["one", "two\r", "three", "four"])))
   }
 
+  /// Lines in many parts of work, and in several files, give what they give one by one.
+  @Test func linesDoNotDependOnParts() throws {
+    let lines = verses(30_000).split(separator: "\n").map(String.init)
+    let sequence = try encode(["\n\n", lines.joined(separator: "\n"), "\n", "last\n"], lines: true)
+    #expect(lines.joined().utf8.count > 800_000)
+    #expect(ids(sequence) == (try joined(lines + ["last"])))
+    let path = try folder.write("a", "abc\nabc\nabé\n")
+    let characters = try CharacterTokenizer(Array("abc".utf8))
+    let error = #expect(throws: DatasetError.self) {
+      _ = try TokenSequence.encode(TextCorpus([path]).parts, characters, lines: true, pool: pool)
+    }
+    #expect(error?.description == "\(path): 'é' (U+00E9) at byte 10 never occurred in the training text")
+  }
+
   @Test(arguments: [0, 1, 3, 4, 5, 8, 9]) func stopsAtTheMost(most: Int) throws {
     let all = try joined(["abc", "de", "f"])
     #expect(all.count == 8)
