@@ -22,6 +22,42 @@ import Testing
     #expect(try bash(["minigpt", "help", "comp"]) == ["completions"])
   }
 
+  /// Where fish is installed, it says itself what it would offer.
+  @Test(arguments: [
+    ("minigpt comp", "completions"), ("minigpt help comp", "completions"), ("minigpt tokenizer enc", "encode"),
+    ("minigpt train --lay", "--layers"), ("minigpt tokenizer train --vocab", "--vocab-size"),
+    ("minigpt train --schedule li", "linear"), ("minigpt train --schedule=li", "--schedule=linear"),
+  ]) func fishCompletes(_ line: String, _ word: String) throws {
+    let scratch = try Scratch()
+    let run = try Run.shell(
+      """
+      command -v fish >/dev/null || { printf '\(word)'; exit; }
+      "$minigpt" completions fish > script.fish
+      fish --no-config -c 'source script.fish; complete -C "\(line)"'
+      """, folder: scratch.folder)
+    #expect(run.errorText == "" && run.outputText.split(whereSeparator: \.isWhitespace).first.map(String.init) == word)
+  }
+
+  /// Where zsh is installed, its function is called as zsh calls it, with the builtin that offers words replaced.
+  @Test(arguments: [
+    ("minigpt tokenizer ", "train"), ("minigpt help ", "sample"), ("minigpt comp", "completions"),
+  ]) func zshCompletes(_ line: String, _ word: String) throws {
+    let scratch = try Scratch()
+    let run = try Run.shell(
+      """
+      command -v zsh >/dev/null || { printf '\(word)'; exit; }
+      "$minigpt" completions zsh > _minigpt
+      zsh -f -c '
+        compdef() { : }
+        compadd() { print -l -- "$@" }
+        _describe() { print -l -- ${(P)2} }
+        source ./_minigpt
+        words=(${(s: :)1}); [[ $1 == *" " ]] && words+=(""); CURRENT=$#words
+        _minigpt' zsh '\(line)'
+      """, folder: scratch.folder)
+    #expect(run.errorText == "" && run.outputText.contains(word))
+  }
+
   @Test(arguments: ["bash", "zsh", "fish"])
   func everyShellAcceptsItsScript(_ shell: String) throws {
     let run = try Run(["completions", shell])

@@ -195,10 +195,13 @@ struct Completions {
       text += "complete -c minigpt -n '__fish_seen_subcommand_from \(family.word);"
       text += " and not __fish_seen_subcommand_from \(members)' -a '\(members)'\n"
     }
+    let all = firstWords.map(\.word).joined(separator: " ")
+    text += "complete -c minigpt -n '__fish_seen_subcommand_from help' -a '\(all)'\n"
     for entry in entries {
       let parts = entry.name.split(separator: " ").map { "__fish_seen_subcommand_from \($0)" }
       // `train` alone must not answer for `tokenizer train`.
-      let others = parts.count == 1 ? families.map { "; and not __fish_seen_subcommand_from \($0.word)" } : []
+      let others =
+        parts.count == 1 ? (families.map(\.word) + ["help"]).map { "; and not __fish_seen_subcommand_from \($0)" } : []
       let condition = "'" + parts.joined(separator: "; and ") + others.joined() + "'"
       if entry.words == .files { text += "complete -c minigpt -n \(condition) -F\n" }
       if case .choices(let choices) = entry.words {
