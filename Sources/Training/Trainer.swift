@@ -84,7 +84,8 @@ package final class Trainer {
     return 4 * (4 * shape.parameterCount + activations.count + activations.indexCount)
   }
 
-  private static func checkMemory(
+  /// Refuses a training that this machine cannot hold.
+  static func checkMemory(
     _ shape: GPTConfiguration, _ configuration: TrainingConfiguration, available: Int?
   ) throws(TrainingError) {
     guard let available else { return }

@@ -86,6 +86,9 @@ public struct TrainingSetup: Sendable {
     shape.vocabularySize = max(2, min(shape.vocabularySize, 1 << 20))
     try shape.validate()
     try configuration.validate()
+    // The vocabulary has at least so many tokens: what is too large even then need not be read at all.
+    shape.vocabularySize = leastVocabulary
+    try Trainer.checkMemory(shape, configuration, available: availableMemory)
     let pool = WorkerPool(threads: threads)
     guard let kernels = instructionSet.kernels else { throw TrainingError.noInstructions(instructionSet.rawValue) }
     let parts = split()
@@ -113,6 +116,14 @@ public struct TrainingSetup: Sendable {
     return Prepared(
       trainer: trainer, trainingTokens: training.count, validationTokens: validation.count, validationBytes: bytes,
       firstTokenBytes: firstBytes)
+  }
+
+  private var leastVocabulary: Int {
+    switch tokenizer {
+    case .given(let tokenizer): tokenizer.vocabularySize
+    case .bytes, .bytePairs: 257
+    case .characters: 2
+    }
   }
 
   /// The configuration with the steps that `epochs` ask for.

@@ -145,6 +145,11 @@ import Transformer
       return
     }
     #expect(available == 1 << 20)
+    // It is known before the corpus is read.
+    var isRead = false
+    setup.tokenizer = .bytePairs(vocabularySize: 300, splitter: .gpt2)
+    #expect(throws: TrainingError.self) { _ = try setup.prepare { _ in isRead = true } }
+    #expect(!isRead)
     #expect(needed > 1 << 30)
     #expect(needed >= Trainer.memoryNeeded(shape, configuration))
     #expect(error?.description.contains("training needs") == true)
