@@ -49,6 +49,7 @@ struct TrainCommand: Command {
 
   var log: [UInt8]?
   var logEvery: Int?
+  var precision: PrecisionChoice?
   var seed: UInt64?
   var threads: Int?
   var quiet = false
@@ -154,6 +155,7 @@ struct TrainCommand: Command {
     Section(
       "Running",
       [
+        .optional("precision", in: \.precision, .choice, else: "auto", "what products are computed in"),
         .optional("seed", in: \.seed, .seed, else: "drawn, and printed", "of all chance: same seed, same bits"),
         .optional("threads", in: \.threads, .integer(1...4096), else: "the cores it may use", "changes no result"),
         .toggle("quiet", in: \.quiet, "no progress"),

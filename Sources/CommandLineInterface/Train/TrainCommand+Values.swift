@@ -55,6 +55,7 @@ extension TrainCommand {
     evaluateEvery = evaluateEvery ?? old.evaluateEvery
     saveEvery = saveEvery ?? old.saveEvery
     if patience == nil && old.patience > 0 { patience = old.patience }
+    if precision == nil || precision == .auto { precision = PrecisionChoice(rawValue: old.precision.rawValue) }
     seed = seed ?? old.seed
   }
 
@@ -115,6 +116,7 @@ extension TrainCommand {
     result.evaluateEvery = evaluateEvery ?? result.evaluateEvery
     result.saveEvery = saveEvery ?? result.saveEvery
     result.patience = patience ?? 0
+    result.precision = precision?.precision ?? PrecisionChoice.best
     result.lines = lines
     return result
   }

@@ -51,6 +51,7 @@ final class TrainingRun {
     let prepared = try setup.prepare { progress in console.progress(words(progress)) }
     console.endProgress()
     if let checkpoint { try prepared.trainer.resume(checkpoint) }
+    command.precision = PrecisionChoice(rawValue: prepared.trainer.record.configuration.precision.rawValue)
     command.warmup = prepared.trainer.record.configuration.warmup
     let ladder = setup.countingLadder(prepared) { done in
       console.progress(["counting n-grams", percent(done, corpus.byteCount)])
