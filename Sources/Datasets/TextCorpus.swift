@@ -76,6 +76,14 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
   /// Files in which no line is a pair; the first line shows why.
   case noPairs(String, first: SkippedPair?)
 
+  /// What is wrong with the text of a file, which the error names.
+  package static func of(_ error: TokenizerError, _ path: String) -> any Error {
+    switch error {
+    case .unknownCharacter, .unknownByte: DatasetError.notEncodable(path, error)
+    default: error.of(path)
+    }
+  }
+
   /// The error in one line.
   public var description: String {
     switch self {

@@ -45,7 +45,7 @@ package final class TokenSequence: Sendable {
       var dropsFirst = isFirst && lines && tokenizer.endOfText != nil
       if !lines { isFirst = false }
       try tokenizer.encode(
-        part.text, pool: pool, separatingLines: lines, failure: { Self.error($0, "\(part.file.path)") },
+        part.text, pool: pool, separatingLines: lines, failure: { DatasetError.of($0, "\(part.file.path)") },
         sink: { ids, done in
           try append(dropsFirst ? Array(ids.dropFirst()) : ids)
           if !ids.isEmpty { (dropsFirst, isFirst) = (false, false) }
@@ -54,12 +54,6 @@ package final class TokenSequence: Sendable {
       before += part.range.count
     }
     return TokenSequence(try file.map())
-  }
-
-  /// Every error names the file.
-  private static func error(_ error: TokenizerError, _ path: String) -> any Error {
-    if case .unknownCharacter = error { return DatasetError.notEncodable(path, error) }
-    return error.of(path)
   }
 
   /// Ids that stand already somewhere, as `eval --ids` reads them.

@@ -131,6 +131,13 @@ public struct BytePairTokenizer: Tokenizer {
     return Array(vocabulary[id])
   }
 
+  /// The first merge that gives each id, as its two ids; nil for bytes and special tokens.
+  public var origins: [(left: Int32, right: Int32)?] {
+    var origins = [(left: Int32, right: Int32)?](repeating: nil, count: vocabulary.count)
+    for merge in merges.reversed() { origins[Int(merge.result)] = (merge.left, merge.right) }
+    return origins
+  }
+
   /// An encoder that remembers what it has met.
   public func makeEncoder() -> any TokenEncoder { BytePairEncoder(self) }
 

@@ -1,6 +1,52 @@
 package import Parallel
 internal import Synchronization
 
+/// Encodes texts of any size on all threads of a pool. Each thread has an encoder, which remembers from text to text.
+struct ParallelEncoder: Sendable {
+  private let tokenizer: any Tokenizer
+  private let pool: WorkerPool
+  private let threads: [EncodingThread]
+
+  init(_ tokenizer: any Tokenizer, _ pool: WorkerPool) {
+    self.tokenizer = tokenizer
+    self.pool = pool
+    threads = (0..<pool.threads).map { _ in EncodingThread(tokenizer.makeEncoder()) }
+  }
+
+  /// See `Tokenizer.encode`.
+  func encode<Failure: Error>(
+    _ text: CorpusText, partSize: Int, separatingLines: Bool, failure: (TokenizerError) -> Failure,
+    sink: (_ ids: [Int32], _ done: Int) throws(Failure) -> Void
+  ) throws(Failure) {
+    let lines = separatingLines ? LineEncoding(separator: tokenizer.endOfText) : nil
+    var start = 0
+    while start < text.count {
+      var parts: [Range<Int>] = []
+      while parts.count < pool.threads * 4 && start < text.count {
+        let end = text.read(start..<text.count) { rest in
+          if rest.count <= partSize { return rest.count }
+          return separatingLines ? lineEnd(in: rest, from: partSize) : tokenizer.cut(in: rest, from: partSize)
+        }
+        parts.append(start..<start + end)
+        start += end
+      }
+      let results = parts.map { _ in EncodedPart() }
+      pool.run(
+        parts.count, EncodeParts(text: text, parts: parts, threads: threads, results: results, lines: lines))
+      for (part, result) in zip(parts, results) {
+        let outcome = result.outcome.withLock { outcome in
+          defer { outcome = .success([]) }
+          return outcome
+        }
+        switch outcome {
+        case .success(let ids): try sink(ids, part.upperBound)
+        case .failure(let error): throw failure(error)
+        }
+      }
+    }
+  }
+}
+
 extension Tokenizer {
   /// Encodes a text of any size on all threads of a pool, and hands out its ids in order, some megabytes of text at a
   /// time. They are those of `encode`, for any number of threads. Special tokens' names are plain text.
@@ -13,35 +59,8 @@ extension Tokenizer {
     _ text: CorpusText, pool: WorkerPool, partSize: Int = 1 << 19, separatingLines: Bool = false,
     failure: (TokenizerError) -> Failure, sink: (_ ids: [Int32], _ done: Int) throws(Failure) -> Void
   ) throws(Failure) {
-    let encoders = (0..<pool.threads).map { _ in EncodingThread(makeEncoder()) }
-    var start = 0
-    while start < text.count {
-      var parts: [Range<Int>] = []
-      while parts.count < pool.threads * 4 && start < text.count {
-        let end = text.read(start..<text.count) { rest in
-          if rest.count <= partSize { return rest.count }
-          return separatingLines ? lineEnd(in: rest, from: partSize) : cut(in: rest, from: partSize)
-        }
-        parts.append(start..<start + end)
-        start += end
-      }
-      let results = parts.map { _ in EncodedPart() }
-      pool.run(
-        parts.count,
-        EncodeParts(
-          text: text, parts: parts, threads: encoders, results: results,
-          lines: separatingLines ? LineEncoding(separator: endOfText) : nil))
-      for (part, result) in zip(parts, results) {
-        let outcome = result.outcome.withLock { outcome in
-          defer { outcome = .success([]) }
-          return outcome
-        }
-        switch outcome {
-        case .success(let ids): try sink(ids, part.upperBound)
-        case .failure(let error): throw failure(error)
-        }
-      }
-    }
+    try ParallelEncoder(self, pool).encode(
+      text, partSize: partSize, separatingLines: separatingLines, failure: failure, sink: sink)
   }
 
   /// All ids of a text.

@@ -1,22 +1,36 @@
+package import Parallel
+
 /// Encodes a text that arrives in parts of any size, in constant memory: what is certain is encoded at once, the rest
 /// waits. All ids together are those of the whole text.
 ///
 /// A rule that never cuts (`none`), or a text without white space, waits for the end.
 public struct StreamingEncoder: Sendable {
   private static let window = 4096
-  private static let batch = 1 << 16
+  /// Bytes that are gathered before something is encoded: enough for all threads, where there are several.
+  private let batch: Int
 
   private let tokenizer: any Tokenizer
   private let allowSpecial: Bool
   private let finder: SpecialTokenFinder
   private let longestName: Int
   private var encoder: any TokenEncoder
+  /// Where several threads encode; special tokens are searched by one.
+  private let parallel: ParallelEncoder?
   private var waiting: [UInt8] = []
-  private var nextTry = StreamingEncoder.batch
+  private var nextTry: Int
   private var done = 0
 
   /// An encoder at the start of a text.
   public init(_ tokenizer: any Tokenizer, allowSpecial: Bool = false) {
+    self.init(tokenizer, allowSpecial: allowSpecial, pool: nil)
+  }
+
+  /// An encoder at the start of a text, which takes some megabytes at a time where a pool has several threads.
+  package init(_ tokenizer: any Tokenizer, allowSpecial: Bool, pool: WorkerPool?) {
+    let threads = allowSpecial ? 1 : pool?.threads ?? 1
+    parallel = threads > 1 ? pool.map { ParallelEncoder(tokenizer, $0) } : nil
+    batch = threads > 1 ? threads << 20 : 1 << 16
+    nextTry = batch
     self.tokenizer = tokenizer
     self.allowSpecial = allowSpecial
     finder = SpecialTokenFinder(tokenizer.specialTokens)
@@ -30,7 +44,7 @@ public struct StreamingEncoder: Sendable {
     if waiting.count < nextTry { return }
     let cut = lastCut()
     // A text that cannot be cut is searched again when it has doubled: linear in all.
-    nextTry = max(Self.batch, (waiting.count - cut) * 2)
+    nextTry = max(batch, (waiting.count - cut) * 2)
     try encode(upTo: cut, into: &ids)
   }
 
@@ -43,7 +57,15 @@ public struct StreamingEncoder: Sendable {
     if cut == 0 { return }
     do throws(TokenizerError) {
       let part = Array(waiting[..<cut])
-      try tokenizer.encode(part.span, with: &encoder, allowSpecial: allowSpecial, into: &ids)
+      if let parallel {
+        var all: [Int32] = []
+        try parallel.encode(
+          .bytes(part), partSize: 1 << 18, separatingLines: false, failure: { $0 }
+        ) { (found, _) throws(TokenizerError) in all += found }
+        ids += all
+      } else {
+        try tokenizer.encode(part.span, with: &encoder, allowSpecial: allowSpecial, into: &ids)
+      }
     } catch { throw error.moved(by: done) }
     done += cut
     waiting.removeFirst(cut)

@@ -32,9 +32,47 @@ import Testing
     #expect(back.output == text)
   }
 
-  @Test func piecesAndRecordsAreLines() throws {
-    let pieces = try Run(["tokenizer", "encode", "--tokenizer", "byte", "--pieces"], input: Array("a\n".utf8))
-    #expect(pieces.outputText == "64\ta\n198\t\\n\n")
+  /// Several megabytes, so that all threads have their part, cut in the middle of words by the blocks of stdin.
+  @Test func threadsDoNotShow() throws {
+    let scratch = try Scratch()
+    let text = (0..<90_000).map {
+      "\($0): It was the night, \($0 % 977) ways of it\(String(repeating: " ", count: $0 % 5))"
+    }
+    .joined(separator: "\n")
+    try scratch.write("text.txt", text)
+    let train = ["tokenizer", "train", "text.txt", "--vocab-size", "400", "--quiet", "--out"]
+    #expect(try Run(train + ["t.json"], folder: scratch.folder).status == 0)
+    let line = #"cat text.txt | "$minigpt" tokenizer encode --tokenizer t.json --threads "#
+    let ids = try Run.shell(line + "1", folder: scratch.folder).output
+    #expect(ids.count > 1_000_000)
+    #expect(try Run.shell(line + "3", folder: scratch.folder).output == ids)
+    let count = try Run.shell(line + "2 --count", folder: scratch.folder).outputText
+    #expect(count == "\(ids.count(where: { $0 == 0x20 }) + 1)\n")
+    let back = try Run(["tokenizer", "decode", "--tokenizer", "t.json"], input: ids, folder: scratch.folder)
+    #expect(back.output == Array(text.utf8))
+  }
+
+  /// The text as the lecture draws it, with a blank at each cut.
+  @Test func piecesAreDrawn() throws {
+    func draw(_ text: [UInt8], _ name: String = "byte") throws -> String {
+      try Run(["tokenizer", "encode", "--tokenizer", name, "--pieces"], input: text, folder: scratch.folder).outputText
+    }
+    let scratch = try Scratch()
+    #expect(try draw(Array("a b_c\nd".utf8)) == "a _ b \\_ c \\n\nd\n")
+    #expect(try draw(Array("a\n".utf8)) == "a \\n\n")
+    #expect(try draw([0x1B, 0xFF]) == "\\x1B \\xFF\n")
+    #expect(try draw([]) == "")
+    try scratch.write(
+      "text.txt", String(repeating: "The animal didn't cross the street because it was too tired. ", count: 9))
+    #expect(
+      try Run(
+        ["tokenizer", "train", "text.txt", "--vocab-size", "310", "--out", "t.json", "--quiet"], folder: scratch.folder
+      ).status == 0)
+    #expect(
+      try draw(Array("The animal didn't cross".utf8), "t.json") == "The _animal _didn 't _cross\n")
+  }
+
+  @Test func recordsAreLines() throws {
     let records = try Run(["tokenizer", "encode", "--tokenizer", "byte", "--json"], input: [0x61, 0xFF])
     #expect(
       records.outputText == #"{"id":64,"text":"a"}"# + "\n" + #"{"id":187,"text":"\#u{FFFD}","bytes":[255]}"# + "\n")
@@ -45,12 +83,38 @@ import Testing
       try Run(["tokenizer", "encode", "--tokenizer", "byte"], input: special).outputText.split(separator: " ").count
         == 13)
     #expect(try Run(["tokenizer", "encode", "--tokenizer", "byte"]).outputText == "")
+    #expect(try Run(["tokenizer", "encode", "--tokenizer", "byte", "--count"]).outputText == "0\n")
+    try Run(["tokenizer", "encode", "--tokenizer", "byte", "--count", "--json"]).expectRefusal(
+      2, "--pieces, --count and --json print different things: give one")
   }
 
   @Test func showListsTheVocabulary() throws {
     let run = try Run(["tokenizer", "show", "--tokenizer", "byte"])
     let lines = run.outputText.split(separator: "\n")
-    #expect(lines.count == 257 && lines[0] == "0\t!" && lines[256] == "256\t<|endoftext|>")
+    #expect(lines.count == 257 && lines[0] == "0\t!\tbyte" && lines[256] == "256\t<|endoftext|>\tspecial")
+    #expect(lines[220] == "220\t_\tbyte" && lines[62] == "62\t\\_\tbyte" && lines[198] == "198\t\\n\tbyte")
+    let scratch = try Scratch()
+    try scratch.write("text.txt", "to be or not to be")
+    try scratch.write("bad.txt", "to be")
+    #expect(
+      try Run(
+        ["tokenizer", "train", "text.txt", "--vocab-size", "260", "--out", "t.json", "--quiet"], folder: scratch.folder
+      ).status == 0)
+    let show = ["tokenizer", "show", "--tokenizer", "t.json", "--count", "text.txt"]
+    let counted = try Run(show, folder: scratch.folder).outputText.split(separator: "\n").suffix(4)
+    #expect(counted.first == "256\tbe\tb + e\t0" || counted.first?.hasPrefix("256\t") == true)
+    let total = try Run(show, folder: scratch.folder).outputText.split(separator: "\n")
+      .compactMap { $0.split(separator: "\t").last.flatMap { Int($0) } }.reduce(0, +)
+    let encoded = try Run(
+      ["tokenizer", "encode", "--tokenizer", "t.json", "--count"], input: Array("to be or not to be".utf8),
+      folder: scratch.folder)
+    #expect(encoded.outputText == "\(total)\n")
+    let records = try Run(show + ["--count", "text.txt", "--json"], folder: scratch.folder).outputText
+    let last = records.split(separator: "\n")[258]
+    let record = try #require(try JSONSerialization.jsonObject(with: Data(last.utf8)) as? [String: Any])
+    #expect((record["merge"] as? [Int])?.count == 2 && record["count"] is Int && record["id"] as? Int == 258)
+    try Run(["tokenizer", "show", "--tokenizer", "byte", "--count", "none.txt"], folder: scratch.folder)
+      .expectRefusal(1, "none.txt: cannot be opened: No such file or directory")
   }
 
   @Test func refusesWhatAreNoIds() throws {

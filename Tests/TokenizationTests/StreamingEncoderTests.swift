@@ -1,3 +1,4 @@
+import Parallel
 import Testing
 import Tokenization
 
@@ -22,6 +23,20 @@ import Tokenization
         #expect(try ids == tokenizer.encode(text, allowSpecial: allowSpecial))
       }
     }
+  }
+
+  /// More than the megabytes that are gathered for the threads of a pool, so that several rounds are encoded.
+  @Test(arguments: [Splitter.gpt2, .none]) func threadsGiveTheIdsOfTheWhole(splitter: Splitter) throws {
+    let corpus = bytes(hexadecimal: PeerFixtures.corpus)
+    let text = [[UInt8]](repeating: corpus + [0x20, 0xC3], count: 5_500_000 / corpus.count).flatMap { $0 }
+    let tokenizer = try smallTokenizer(splitter)
+    var encoder = StreamingEncoder(tokenizer, allowSpecial: false, pool: WorkerPool(threads: 2))
+    var ids: [Int32] = []
+    for start in stride(from: 0, to: text.count, by: 1 << 16) {
+      try encoder.push(Array(text[start..<min(start + (1 << 16), text.count)]), into: &ids)
+    }
+    try encoder.finish(into: &ids)
+    #expect(try ids == tokenizer.encode(text))
   }
 
   @Test func errorsCountFromTheStart() throws {

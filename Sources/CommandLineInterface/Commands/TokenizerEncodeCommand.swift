@@ -6,7 +6,9 @@ struct TokenizerEncodeCommand: Command {
   var tokenizer: [UInt8]?
   var allowSpecial = false
   var pieces = false
+  var count = false
   var json = false
+  var threads: Int?
 
   static let names = ["tokenizer encode"]
   static let summary = "text on stdin, ids on stdout"
@@ -21,21 +23,25 @@ struct TokenizerEncodeCommand: Command {
       [
         TokenizerSource.option(\.tokenizer),
         .toggle("allow-special", in: \.allowSpecial, "the names of special tokens become their ids"),
-        .toggle("pieces", in: \.pieces, "a line for each token: its id, a tab, its text"),
+        .toggle("pieces", in: \.pieces, "the text with a blank at each cut, its own blanks as _"),
+        .toggle("count", in: \.count, "only how many tokens there are"),
         .toggle("json", in: \.json, "a JSON object for each token: id, text"),
+        .optional("threads", in: \.threads, .integer(1...4096), else: "the cores it may use", "changes no result"),
       ])
   ]
 
   mutating func validate() throws {
-    if pieces && json { throw UsageError.contradiction("--pieces and --json print different things: give one") }
+    if [pieces, count, json].count(where: { $0 }) > 1 {
+      throw UsageError.contradiction("--pieces, --count and --json print different things: give one")
+    }
   }
 
   func run(_ console: Console) throws {
     let tokenizer = try TokenizerSource(tokenizer).open(console)
-    var encoder = StreamingEncoder(tokenizer, allowSpecial: allowSpecial)
+    var encoder = StreamingEncoder(
+      tokenizer, allowSpecial: allowSpecial, pool: WorkerPool(threads: Machine.threads(threads)))
     let input = Input()
-    var isFirst = true
-    var isAtEnd = false
+    var total = 0, atStart = true, isAtEnd = false
     while !isAtEnd {
       var ids: [Int32] = []
       do {
@@ -49,15 +55,32 @@ struct TokenizerEncodeCommand: Command {
       } catch let error as TokenizerError {
         throw InputError.badText(error)
       }
-      for id in ids {
-        if pieces || json {
-          try console.answer(TokenLine.of(id, tokenizer, json: json))
-        } else {
-          try console.answer(Array((isFirst ? "\(id)" : " \(id)").utf8))
-        }
-        isFirst = false
+      if !count { try write(ids, tokenizer, isFirst: total == 0, &atStart, console) }
+      total += ids.count
+    }
+    if count { return try console.answer(line: "\(total)") }
+    if total > 0 && !json && !(pieces && atStart) { try console.answer(line: "") }
+  }
+
+  private func write(
+    _ ids: [Int32], _ tokenizer: any Tokenizer, isFirst: Bool, _ atStart: inout Bool, _ console: Console
+  ) throws {
+    var text: [UInt8] = []
+    for (index, id) in ids.enumerated() {
+      if json {
+        text += TokenLine.json(id, tokenizer)
+      } else if pieces {
+        PieceText.draw(tokenizer.bytes(of: id), atStart: &atStart, into: &text)
+      } else {
+        if !isFirst || index > 0 { text.append(0x20) }
+        TokenLine.append(id, to: &text)
+      }
+      if text.count >= 1 << 16 {
+        try console.answer(text)
+        text.removeAll(keepingCapacity: true)
+        if Interruption.isRequested { throw Interrupted() }
       }
     }
-    if !isFirst && !pieces && !json { try console.answer(line: "") }
+    try console.answer(text)
   }
 }
