@@ -18,7 +18,7 @@ OBJCOPY := $(firstword $(foreach tool,objcopy llvm-objcopy,$(shell command -v $(
 
 .DEFAULT_GOAL := all
 .PHONY: help all build demo test corpora corpora-verses bench check format install dist clean fixtures compare \
-  verify-bad-input verify-checkpoint verify-demo verify-determinism verify-memory verify-recipe \
+  verify-bad-input verify-checkpoint verify-demo verify-determinism verify-interop verify-memory verify-recipe \
   verify-tokenizers toolchain
 
 help: ## This list
@@ -92,6 +92,9 @@ verify-demo: ## Do the words that the demo's model writes exist?
 
 verify-determinism: build corpora ## Same bits for threads, interruptions and kills (minutes)
 	$(PYTHON) Scripts/verify_determinism.py
+
+verify-interop: build corpora ## Do transformers, llama.cpp, tiktoken compute the same? (needs PEERS=python with them)
+	$(PEERS) Scripts/verify_interop.py $(CORPUS)
 
 verify-memory: build corpora ## Peak memory of training and of info (minutes, 2 GB of disk)
 	$(PYTHON) Scripts/verify_memory.py

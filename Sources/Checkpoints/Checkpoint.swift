@@ -5,22 +5,48 @@ package import Tokenization
 package import Transformer
 
 /// A model in one file: a safetensors file with the weights, and in its metadata the configuration, the whole tokenizer
-/// and the training record; behind the weights, where they are kept, the two moments of AdamW.
+/// and the training record; behind the weights, where they are kept, the two moments of AdamW. Or a model folder of
+/// Hugging Face, which has no record and no moments.
 ///
 /// Opening reads the header alone. Every rule is checked before a tensor is touched. `Docs/Checkpoint.md` has the format.
 package struct Checkpoint: Sendable {
   package static let version = 1
 
-  package let file: SafetensorsFile
+  package let path: Path
   package let configuration: GPTConfiguration
   /// How the model was trained; nil in a file without it.
   package let record: TrainingRecord?
-  package var path: Path { file.path }
+  /// The parameters in the order of the layout, as they are stored.
+  package let weights: [FileMatrix]
 
-  /// The names of the parameters and their places, in the order of the file.
-  private let tensors: [SafetensorsTensor]
+  private let source: Source
 
+  private enum Source: Sendable {
+    /// With the places of the weights, and behind them those of the moments where they are.
+    case own(SafetensorsFile, [SafetensorsTensor])
+    case foreign(ForeignModel)
+  }
+
+  /// Opens a checkpoint, or a model folder of Hugging Face.
   package init(_ path: Path) throws(CheckpointError) {
+    if Files.kind(path) == .folder {
+      do throws(InterchangeError) { self.init(try HuggingFaceFolder.open(path)) } catch { throw .foreign(error) }
+    } else {
+      try self.init(file: path)
+    }
+  }
+
+  /// A model of another program as one of ours.
+  package init(_ model: ForeignModel) {
+    path = model.path
+    configuration = model.configuration
+    record = nil
+    weights = model.weights
+    source = .foreign(model)
+  }
+
+  private init(file path: Path) throws(CheckpointError) {
+    let file: SafetensorsFile
     do throws(SafetensorsError) { file = try SafetensorsFile(path) } catch { throw .safetensors(error) }
     guard let version = file.header.metadata("minigpt.version") else { throw .notOurs(path) }
     try Self.check(version: version, path)
@@ -33,7 +59,13 @@ package struct Checkpoint: Sendable {
         file.header.metadata("minigpt.training") == nil
         ? nil : try TrainingRecord(try Self.json(file, "minigpt.training"))
     } catch { throw .json(error) }
-    tensors = try Self.match(file, GPT(configuration).layout)
+    let layout = GPT(configuration).layout
+    let tensors = try Self.match(file, layout)
+    self.path = path
+    weights = zip(layout.parameters, tensors).compactMap { _, tensor in
+      NumberType(tensor.type).map { file.matrix(tensor, $0) }
+    }
+    source = .own(file, tensors)
   }
 
   /// A number of any length: of one that 64 bits cannot hold, too, it is said that it is newer.
@@ -57,19 +89,22 @@ package struct Checkpoint: Sendable {
   ) throws(CheckpointError) -> [SafetensorsTensor] {
     var found: [SafetensorsTensor] = []
     var known = Set<String>()
-    func take(_ name: String, _ shape: [Int]) throws(CheckpointError) -> SafetensorsTensor {
+    func take(_ name: String, _ shape: [Int], _ types: [NumberType]) throws(CheckpointError) -> SafetensorsTensor {
       guard let tensor = file.header.tensor(name) else { throw .missingTensor(file.path, name) }
-      if tensor.type != .f32 || tensor.shape != shape {
+      if !types.contains(where: { $0.safetensors == tensor.type }) || tensor.shape != shape {
+        let expected = types.map(\.safetensors.rawValue).joined(separator: " or ")
         throw .wrongTensor(
-          file.path, name, expected: "F32 \(shape)", found: "\(tensor.type.rawValue) \(tensor.shape)")
+          file.path, name, expected: "\(expected) \(shape)", found: "\(tensor.type.rawValue) \(tensor.shape)")
       }
       known.insert(name)
       return tensor
     }
-    for parameter in layout.parameters { found.append(try take(parameter.name, parameter.shape)) }
+    for parameter in layout.parameters {
+      found.append(try take(parameter.name, parameter.shape, NumberType.allCases))
+    }
     if file.tensors.contains(where: { $0.name.hasPrefix("optimizer.") }) {
       for moment in Self.moments {
-        for parameter in layout.parameters { found.append(try take(moment + parameter.name, parameter.shape)) }
+        for parameter in layout.parameters { found.append(try take(moment + parameter.name, parameter.shape, [.fp32])) }
       }
     }
     if let extra = file.tensors.first(where: { !known.contains($0.name) }) {
@@ -81,59 +116,88 @@ package struct Checkpoint: Sendable {
   private static let moments = ["optimizer.m.", "optimizer.v."]
 
   /// Whether training can go on from it.
-  package var hasMoments: Bool { tensors.count == 3 * GPT(configuration).layout.parameters.count }
+  package var hasMoments: Bool {
+    guard case .own(_, let tensors) = source else { return false }
+    return tensors.count == 3 * weights.count
+  }
 
   /// The tokenizer, parsed when it is asked for.
   package func tokenizer() throws(CheckpointError) -> any Tokenizer {
-    let text = Array((file.header.metadata("minigpt.tokenizer") ?? "").utf8)
-    let tokenizer: any Tokenizer
-    do throws(TokenizerError) {
-      tokenizer = try TokenizerJSON.parse(text.rawBytes, source: "\(path): tokenizer")
-    } catch { throw .brokenTokenizer(path, "\(error)") }
-    if tokenizer.vocabularySize != configuration.vocabularySize {
-      throw .vocabularyDiffers(
-        path, tokenizer: tokenizer.vocabularySize, model: configuration.vocabularySize)
+    switch source {
+    case .foreign(let model):
+      do throws(InterchangeError) { return try model.tokenizer() } catch { throw .foreign(error) }
+    case .own(let file, _):
+      let text = Array((file.header.metadata("minigpt.tokenizer") ?? "").utf8)
+      let tokenizer: any Tokenizer
+      do throws(TokenizerError) {
+        tokenizer = try TokenizerJSON.parse(text.rawBytes, source: "\(path): tokenizer")
+      } catch { throw .brokenTokenizer(path, "\(error)") }
+      if tokenizer.vocabularySize != configuration.vocabularySize {
+        throw .vocabularyDiffers(path, tokenizer: tokenizer.vocabularySize, model: configuration.vocabularySize)
+      }
+      return tokenizer
     }
-    return tokenizer
   }
 
-  /// The weights where they lie in the map, if they lie one behind the other as the layout has them; else a copy.
+  /// The weights where they lie in the map, if they lie as floats one behind the other as the layout has them; else a
+  /// copy.
   package func parameters() throws(CheckpointError) -> ParameterStorage {
-    let layout = GPT(configuration).layout
-    let weights = tensors.prefix(layout.parameters.count)
-    var end = weights.first?.range.lowerBound ?? 0
-    let areTogether = weights.allSatisfy { tensor in
-      defer { end = tensor.range.upperBound }
-      return tensor.range.lowerBound == end
+    let places = weights.compactMap(\.floatsInPlace)
+    let areTogether =
+      places.count == weights.count
+      && zip(places, places.dropFirst()).allSatisfy { $0.map === $1.map && $0.range.upperBound == $1.range.lowerBound }
+    if areTogether, let first = places.first, let last = places.last {
+      let map = first.map
+      let all = map.bytes.extracting(first.range.lowerBound..<last.range.upperBound)
+      return ParameterStorage(viewing: all, keptBy: map)
     }
-    if areTogether, let first = weights.first, first.range.lowerBound % 4 == 0 {
-      let all = file.bytes(in: first.range.lowerBound..<end)
-      return ParameterStorage(viewing: all, keptBy: file.owner)
-    }
-    let storage = ParameterStorage(count: layout.count)
+    let storage = ParameterStorage(count: GPT(configuration).layout.count)
     let memory = Memory(
       parameters: storage, trains: false, activations: 0, indices: 0, scratch: 0, pool: WorkerPool(threads: 1),
       kernels: .portable)
-    for (parameter, tensor) in zip(layout.parameters, weights) {
-      memory.setBytes(of: parameter.slot, file.bytes(of: tensor))
-    }
+    try load(into: memory, moments: false)
     return storage
+  }
+
+  /// Compares the weights with their checksums, for whoever is about to read them all.
+  package func verify() throws(CheckpointError) {
+    switch source {
+    case .foreign(let model): do throws(InterchangeError) { try model.verify() } catch { throw .foreign(error) }
+    case .own(let file, let tensors): try Self.verify(file, tensors.prefix(weights.count))
+    }
+  }
+
+  private static func verify(_ file: SafetensorsFile, _ tensors: ArraySlice<SafetensorsTensor>) throws(CheckpointError)
+  {
+    if !file.hasChecksums { return }
+    do throws(SafetensorsError) {
+      try file.verifyHeader()
+      for tensor in tensors { try file.verify(tensor) }
+    } catch { throw .safetensors(error) }
   }
 
   /// Reads the weights, and the moments where asked for, into a memory, against their checksums.
   package func load(into memory: Memory, moments: Bool) throws(CheckpointError) {
     if moments && !hasMoments { throw .noMoments(path) }
+    try verify()
     let parameters = GPT(configuration).layout.parameters
-    let regions: [Region] = moments ? [.parameters, .firstMoments, .secondMoments] : [.parameters]
-    do throws(SafetensorsError) {
-      try file.verifyHeader()
-      for (index, region) in regions.enumerated() {
-        for (parameter, tensor) in zip(parameters, tensors[(index * parameters.count)...]) {
-          try file.verify(tensor)
-          memory.setBytes(of: parameter.slot.at(region), file.bytes(of: tensor))
-        }
+    for (parameter, matrix) in zip(parameters, weights) { Self.fill(parameter.slot, from: matrix, in: memory) }
+    guard moments, case .own(let file, let tensors) = source else { return }
+    try Self.verify(file, tensors.dropFirst(weights.count))
+    for (index, region) in [Region.firstMoments, .secondMoments].enumerated() {
+      for (parameter, tensor) in zip(parameters, tensors[((index + 1) * parameters.count)...]) {
+        memory.setBytes(of: parameter.slot.at(region), file.bytes(of: tensor))
       }
-    } catch { throw .safetensors(error) }
+    }
+  }
+
+  private static func fill(_ slot: Slot, from matrix: FileMatrix, in memory: Memory) {
+    guard let place = matrix.floatsInPlace else {
+      return matrix.forEachBlock { rows, numbers in memory.setBytes(of: slot.rows(rows), numbers.span.rawBytes) }
+    }
+    let map = place.map
+    let bytes = map.bytes.extracting(place.range)
+    memory.setBytes(of: slot, bytes)
   }
 
   /// Writes a checkpoint durably: at any moment the old file or the new one is under its name, whole.
@@ -149,16 +213,24 @@ package struct Checkpoint: Sendable {
         tensors.append(SafetensorsFileWriter.Tensor(names[index] + parameter.name, .f32, parameter.shape))
       }
     }
-    func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
-    var metadata = [
-      (key: "format", value: "pt"), (key: "minigpt.version", value: "\(version)"), (key: "minigpt.kind", value: "gpt"),
-      (key: "minigpt.configuration", value: text(try JSONWriter.write(model.configuration.json))),
-      (key: "minigpt.tokenizer", value: text(tokenizer)),
-    ]
-    if let record { metadata.append((key: "minigpt.training", value: text(try JSONWriter.write(record.json)))) }
+    let metadata = try metadata(model.configuration, tokenizer: tokenizer, record: record)
     try SafetensorsFileWriter.write(path, tensors: tensors, metadata: metadata) { index, writer in
       let slot = parameters[index % parameters.count].slot.at(regions[index / parameters.count])
       try memory.withBytes(of: slot) { bytes in try writer.append(bytes) }
     }
+  }
+
+  /// What a file says beside its tensors.
+  static func metadata(
+    _ configuration: GPTConfiguration, tokenizer: [UInt8], record: TrainingRecord?
+  ) throws(JSONError) -> [(key: String, value: String)] {
+    func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+    var metadata = [
+      (key: "format", value: "pt"), (key: "minigpt.version", value: "\(version)"), (key: "minigpt.kind", value: "gpt"),
+      (key: "minigpt.configuration", value: text(try JSONWriter.write(configuration.json))),
+      (key: "minigpt.tokenizer", value: text(tokenizer)),
+    ]
+    if let record { metadata.append((key: "minigpt.training", value: text(try JSONWriter.write(record.json)))) }
+    return metadata
   }
 }

@@ -4,6 +4,8 @@ package import Storage
 package enum CheckpointError: Error, CustomStringConvertible {
   case safetensors(SafetensorsError)
   case json(JSONError)
+  /// A model of another program.
+  case foreign(InterchangeError)
   /// A safetensors file of another program.
   case notOurs(Path)
   /// The number may be larger than 64 bits hold.
@@ -24,6 +26,7 @@ package enum CheckpointError: Error, CustomStringConvertible {
     switch self {
     case .safetensors(let error): "\(error)"
     case .json(let error): "\(error)"
+    case .foreign(let error): "\(error)"
     case .notOurs(let path): "\(path): a safetensors file, but not a minigpt checkpoint: no `minigpt.version` in it"
     case .newerVersion(let path, let found, let known):
       "\(path): checkpoint format version \(found), but this minigpt reads up to version \(known)"

@@ -3,7 +3,7 @@ package import Storage
 /// A safetensors file, mapped. Opening reads and checks the header alone, whatever the size of the data.
 package struct SafetensorsFile: Sendable {
   package let header: SafetensorsHeader
-  private let map: MappedFile
+  let map: MappedFile
 
   package var path: Path { map.path }
   package var tensors: [SafetensorsTensor] { header.tensors }

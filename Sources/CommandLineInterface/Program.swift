@@ -21,6 +21,8 @@ public enum Program {
     AttendCommand.self,
     PlotCommand.self,
     InfoCommand.self,
+    ExportCommand.self,
+    ImportCommand.self,
     TokenizerTrainCommand.self,
     TokenizerEncodeCommand.self,
     TokenizerDecodeCommand.self,

@@ -2,7 +2,7 @@
 ///
 /// A rank is the token's id, and any two neighbours merge that are a token together, that of the lowest rank first.
 /// `<|endoftext|>` gets the id behind the last rank.
-enum TiktokenRanks {
+package enum TiktokenRanks {
   /// Whether a file begins as one.
   static func looksLike(_ bytes: [UInt8]) -> Bool {
     let line = bytes.prefix(4096).prefix { $0 != 10 && $0 != 13 }
@@ -80,7 +80,7 @@ enum TiktokenRanks {
   }
 
   /// The rank file of a tokenizer; `path` is for the error where ranks cannot express it.
-  static func text(_ tokenizer: any Tokenizer, path: String) throws(TokenizerError) -> [UInt8] {
+  package static func text(_ tokenizer: any Tokenizer, path: String) throws(TokenizerError) -> [UInt8] {
     let special = Set(tokenizer.specialTokens.map(\.id))
     guard tokenizer.kind != .char else {
       throw .file(path: path, field: "", problem: "tiktoken's ranks are for bytes; this is a char vocabulary")

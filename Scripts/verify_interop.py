@@ -1,0 +1,310 @@
+#!/usr/bin/env python3
+"""Do other programs compute the same with our models, and we with theirs?
+
+    pip install torch transformers tokenizers tiktoken llama-cpp-python
+    python Scripts/verify_interop.py TEXT [--program .build/release/minigpt] [--steps 300] [--keep FOLDER]
+
+Trains small models on TEXT (byte-pair, byte and ASCII character vocabularies, learned and sinusoidal positions), exports
+them, and lets transformers, llama.cpp and tiktoken open them: logits, loss, ids on strings that hurt, greedy text. Then
+the other way: folders that transformers wrote with random weights, in several shapes, sharded, fp16, bf16, and fine-tuned
+here with --init. Exports that come back must be the same bits. What is not installed is said and left out. The last
+line says how many comparisons failed.
+"""
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import numpy
+import torch
+import transformers
+from safetensors.numpy import load_file
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+try:
+    import llama_cpp
+except ImportError:
+    llama_cpp = None
+try:
+    import tiktoken
+except ImportError:
+    tiktoken = None
+
+transformers.logging.set_verbosity_error()
+torch.set_num_threads(2)
+
+END = "<|endoftext|>"
+GPT2_RULE = r"""'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
+HURTING = [
+    "", " ", "  ", "\n", "\r\n", "\t\t x", "Hello world", " two  spaces\n\n\nand \n newlines ", "it's I'll we've 'S 'sx",
+    "\u00fcber na\u00efve \u6f22\u5b57 \U0001f600\U0001f1e9\U0001f1ea", "e\u0301 \u0130 \u00a0\u2003x\u200b", "0 00 000 1234567890", "a" * 300,
+    "!?...--- (x) [y] {z}", "<|endoftext", "\u0000\u0001\u007f", "x" + "\u0301" * 40, "\u0928\u092e\u0938\u094d\u0924\u0947 \u0639\u0631\u0628\u064a \ud55c\uad6d\uc5b4"]
+PROMPT = "KING "
+CONTEXT = 256
+failures = comparisons = 0
+
+
+def report(what, good, detail=""):
+    global failures, comparisons
+    comparisons += 1
+    failures += not good
+    print(f"{'ok    ' if good else 'FAILED'} {what}{': ' + detail if detail else ''}", flush=True)
+
+
+def minigpt(*arguments, text=b"", fails=False):
+    done = subprocess.run([options.program, *map(str, arguments)], input=text, capture_output=True)
+    if done.returncode != 0 and not fails:
+        sys.exit(f"minigpt {' '.join(map(str, arguments))}: {done.stderr.decode()}")
+    return done.stderr.decode() if fails else done.stdout
+
+
+def path(name):
+    return os.path.join(folder, name)
+
+
+def ids_of(tokenizer, text):
+    """Our ids; None where the vocabulary lacks a character."""
+    done = subprocess.run([options.program, "tokenizer", "encode", "--tokenizer", tokenizer], input=text.encode(),
+                          capture_output=True)
+    return [int(word) for word in done.stdout.split()] if done.returncode == 0 else None
+
+
+def train(name, *flags):
+    minigpt("train", path("train.txt"), "--out", path(name), "--layers", 2, "--heads", 4, "--embd", 128, "--context", CONTEXT,
+            "--batch-size", 8, "--steps", options.steps, "--lr", 3e-3, "--seed", 7, "--eval-every", 100000, "--quiet", *flags)
+    return path(name)
+
+
+def windows(ids, context):
+    for start in range(0, len(ids) - 1, context):
+        inputs = ids[start:start + context]
+        targets = ids[start + 1:start + context + 1]
+        yield inputs[:len(targets)], targets
+
+
+def their_logits(model, ids):
+    rows = []
+    with torch.no_grad():
+        for inputs, _ in windows(ids, model.config.n_positions):
+            rows.append(model(torch.tensor([inputs])).logits[0])
+    return torch.cat(rows)
+
+
+def loss_of(logits, ids):
+    return torch.nn.functional.cross_entropy(logits.double(), torch.tensor(ids[1:])).item()
+
+
+def our_greedy(model, count):
+    line = minigpt("sample", "--model", model, "--prompt", PROMPT, "--greedy", "-n", count, "--ignore-eos", "--json", "--quiet")
+    return json.loads(line)["text"][len(PROMPT):]
+
+
+def same_until_tie(ours, step, decode, prompt, count):
+    """Follows the other program greedily; good where the text is ours, or is until two tokens are as likely."""
+    ids = list(prompt)
+    for place in range(count):
+        scores = torch.log_softmax(torch.as_tensor(step(ids), dtype=torch.float64), -1)
+        best = scores.topk(2)
+        said = decode(ids[len(prompt):] + [best.indices[0].item()])
+        if not (ours.startswith(said) or said.rstrip("\ufffd") == ours[:len(said.rstrip("\ufffd"))]):
+            gap = (best.values[0] - best.values[1]).item()
+            return gap < 1e-3, f"parts after {place} tokens, where two are {gap:.1e} apart"
+        ids.append(best.indices[0].item())
+    return True, f"{count} tokens"
+
+
+def check_transformers(name, model_path, hf, exact=True):
+    model, info = transformers.AutoModelForCausalLM.from_pretrained(hf, output_loading_info=True, dtype=torch.float32)
+    model.eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(hf)
+    report(f"{name}: transformers finds every tensor", not any(info.values()), str({k: v for k, v in info.items() if v} or ""))
+    text = open(path("valid.txt"), encoding="utf-8").read()
+    wrong = []
+    for string in HURTING + [text]:
+        ours = ids_of(model_path, string)
+        if ours is not None and tokenizer(string)["input_ids"] != ours:
+            wrong.append(string[:20])
+    report(f"{name}: AutoTokenizer has our ids", not wrong, str(wrong or ""))
+    ids = tokenizer(text)["input_ids"]
+    logits = their_logits(model, ids)
+    result = json.loads(minigpt("eval", model_path, path("valid.txt"), "--json", "--quiet"))
+    theirs = loss_of(logits, ids)
+    report(f"{name}: loss", abs(theirs - result["loss"]) <= 1e-4, f"{theirs:.6f} there, {result['loss']:.6f} here")
+    if "--logits" in HELP:
+        minigpt("eval", model_path, path("valid.txt"), "--logits", path("logits"), "--quiet")
+        ours = torch.from_numpy(load_file(path("logits"))["logits"].copy())
+        distance = ((ours - logits).norm() / logits.norm()).item()
+        report(f"{name}: logits", distance <= 1e-4, f"distance {distance:.1e}")
+    if not exact:
+        return
+    prompt = tokenizer(PROMPT)["input_ids"]
+    with torch.no_grad():
+        good, detail = same_until_tie(
+            our_greedy(model_path, 200), lambda ids: model(torch.tensor([ids])).logits[0, -1],
+            lambda ids: tokenizer.decode(ids, clean_up_tokenization_spaces=False), prompt, 200)
+    report(f"{name}: greedy text of transformers", good, detail)
+
+
+def check_llama(name, model_path):
+    for weights in ["fp32", "f16", "bf16", "int8"]:
+        file = path(f"{weights}.gguf")
+        minigpt("export", model_path, "--to", "gguf", "--weights", weights, "--out", file, "--overwrite", "--quiet")
+        if llama_cpp is None:
+            continue
+        # llama.cpp writes to the descriptor, behind Python's back.
+        saved, log = os.dup(2), open(path("log"), "wb")
+        os.dup2(log.fileno(), 2)
+        model = llama_cpp.Llama(file, n_ctx=CONTEXT, logits_all=True, verbose=True, n_threads=2)
+        os.dup2(saved, 2)
+        lines = open(path("log"), errors="replace").read().splitlines()
+        warnings = [line for line in lines if "DEGRADED" in line or "vocab" in line and ("warning" in line.lower() or " W " in line)
+                    or "missing" in line]
+        report(f"{name}: llama.cpp opens {weights}", not warnings, str(warnings or ""))
+        if weights != "fp32":
+            continue
+        wrong = [string[:20] for string in HURTING
+                 if string and ids_of(model_path, string) is not None
+                 and model.tokenize(string.encode(), add_bos=False, special=False) != ids_of(model_path, string)]
+        report(f"{name}: llama.cpp has our ids", not wrong, str(wrong or ""))
+
+        def step(ids):
+            if model.n_tokens and model.n_tokens < len(ids):
+                model.eval(ids[model.n_tokens:])
+            else:
+                model.reset()
+                model.eval(ids)
+            return model.scores[model.n_tokens - 1].copy()
+        prompt = model.tokenize(PROMPT.encode(), add_bos=False)
+        good, detail = same_until_tie(
+            our_greedy(model_path, 200), step,
+            lambda ids: b"".join(model.detokenize([i]) for i in ids).decode(errors="replace"), prompt, 200)
+        report(f"{name}: greedy text of llama.cpp", good, detail)
+    minigpt("import", path("fp32.gguf"), "--out", path("back"), "--overwrite", "--quiet")
+    same_weights(f"{name}: GGUF and back, the same bits", model_path)
+
+
+def same_weights(what, model_path):
+    minigpt("export", model_path, "--to", "safetensors", "--out", path("own"), "--overwrite", "--quiet")
+    report(what, open(path("own"), "rb").read() == open(path("back"), "rb").read())
+
+
+def check_tiktoken(name, model_path):
+    if tiktoken is None:
+        return
+    minigpt("export", model_path, "--to", "tiktoken", "--out", path("ranks"), "--overwrite", "--quiet")
+    from tiktoken.load import load_tiktoken_bpe
+    ranks = load_tiktoken_bpe(path("ranks"))
+    encoding = tiktoken.Encoding("ours", pat_str=GPT2_RULE, mergeable_ranks=ranks, special_tokens={END: len(ranks)})
+    texts = HURTING + [open(path("valid.txt"), encoding="utf-8").read()]
+    wrong = [text[:20] for text in texts if encoding.encode_ordinary(text) != ids_of(model_path, text)]
+    report(f"{name}: tiktoken has our ids", not wrong, str(wrong or ""))
+
+
+def ours():
+    models_ = {
+        "bpe": ["--vocab-size", 1024], "bpe, sinusoidal": ["--vocab-size", 1024, "--positions", "sinusoidal"],
+        "bpe, no positions": ["--vocab-size", 1024, "--positions", "none"], "byte": ["--tokenizer", "byte"],
+        "byte, sinusoidal": ["--tokenizer", "byte", "--positions", "sinusoidal"], "char": ["--tokenizer", "char"],
+        "char, sinusoidal": ["--tokenizer", "char", "--positions", "sinusoidal"],
+        "relu": ["--vocab-size", 1024, "--activation", "relu", "--ffn", 320],
+        "cl100k": ["--vocab-size", 1024, "--split", "cl100k"]}
+    for name, flags in models_.items():
+        model = train(name.replace(", ", "-").replace(" ", "-") + ".safetensors", *flags)
+        minigpt("export", model, "--to", "hf", "--out", path("hf"), "--overwrite", "--quiet")
+        check_transformers(name, model, path("hf"))
+        minigpt("import", path("hf"), "--out", path("back"), "--overwrite", "--quiet")
+        same_weights(f"{name}: Hugging Face and back, the same bits", model)
+        if name != "relu":
+            check_llama(name, model)
+        if name == "bpe" or name == "byte":
+            check_tiktoken(name, model) if name == "bpe" else None
+    for weights in ["bf16", "f16"]:
+        model = path("bpe.safetensors")
+        minigpt("export", model, "--to", "hf", "--weights", weights, "--out", path("hf"), "--overwrite", "--quiet")
+        check_transformers(f"bpe in {weights}", path("hf"), path("hf"))
+    post = train("post.safetensors", "--vocab-size", 1024, "--norm", "post")
+    for form in ["hf", "gguf"]:
+        said = minigpt("export", post, "--to", form, "--out", path("refused"), fails=True)
+        report(f"post-norm is refused by {form}", "post-norm" in said and not os.path.exists(path("refused")))
+
+
+def write_theirs(name, shape, **how):
+    text = open(path("train.txt"), encoding="utf-8").read()
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.train_from_iterator([text], trainers.BpeTrainer(
+        vocab_size=shape["vocab_size"], special_tokens=[END], initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False))
+    fast = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END, bos_token=END)
+    torch.manual_seed(3)
+    model = transformers.GPT2LMHeadModel(transformers.GPT2Config(
+        initializer_range=0.2, bos_token_id=0, eos_token_id=0, **{**shape, "vocab_size": len(fast)}))
+    for parameter in model.parameters():
+        if parameter.dim() == 1:
+            torch.nn.init.normal_(parameter, parameter.mean().item(), 0.1)
+    if "dtype" in how:
+        model = model.to(how["dtype"])
+    hf = path(name)
+    shutil.rmtree(hf, ignore_errors=True)
+    (model.transformer if how.get("bare") else model).save_pretrained(hf, max_shard_size=how.get("shard", "1GB"))
+    if how.get("merges"):
+        tokenizer.model.save(hf)
+    else:
+        fast.save_pretrained(hf)
+    return hf
+
+
+def theirs():
+    shape = {"vocab_size": 900, "n_positions": CONTEXT, "n_embd": 96, "n_layer": 3, "n_head": 4}
+    wide = {"vocab_size": 700, "n_positions": CONTEXT, "n_embd": 60, "n_layer": 2, "n_head": 5, "n_inner": 100}
+    deep = {"vocab_size": 600, "n_positions": 300, "n_embd": 32, "n_layer": 8, "n_head": 1, "activation_function": "relu"}
+    for name, hf in {
+            "theirs": write_theirs("theirs", shape), "theirs, another shape": write_theirs("wide", wide),
+            "theirs, deep": write_theirs("deep", deep),
+            "theirs, sharded": write_theirs("sharded", shape, shard="300KB"),
+            "theirs, fp16": write_theirs("fp16", shape, dtype=torch.float16),
+            "theirs, bf16, sharded": write_theirs("bf16", shape, dtype=torch.bfloat16, shard="200KB"),
+            "theirs, no prefix": write_theirs("bare", shape, bare=True),
+            "theirs, vocab.json and merges.txt": write_theirs("merges", shape, merges=True)}.items():
+        check_transformers(name, hf, hf, exact=CONTEXT <= 300)
+        minigpt("import", hf, "--out", path("back"), "--overwrite", "--quiet")
+        same_weights(f"{name}: imported, the same bits", hf)
+    hf = path("sharded")
+    minigpt("train", path("train.txt"), "--init", hf, "--out", path("tuned.safetensors"), "--steps", 30, "--lr", 1e-3,
+            "--batch-size", 4, "--seed", 1, "--quiet")
+    minigpt("export", path("tuned.safetensors"), "--to", "hf", "--out", path("tuned"), "--overwrite", "--quiet")
+    before = json.loads(minigpt("eval", hf, path("valid.txt"), "--json", "--quiet"))["loss"]
+    after = json.loads(minigpt("eval", path("tuned.safetensors"), path("valid.txt"), "--json", "--quiet"))["loss"]
+    report("fine-tuned with --init", after < before, f"{before:.4f} before, {after:.4f} after")
+    check_transformers("fine-tuned", path("tuned.safetensors"), path("tuned"))
+
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("text")
+parser.add_argument("--program", default=".build/release/minigpt")
+parser.add_argument("--steps", type=int, default=300)
+parser.add_argument("--keep", help="a folder for everything that is made; else it is removed")
+options = parser.parse_args()
+folder = options.keep or tempfile.mkdtemp(prefix="minigpt-interop-")
+os.makedirs(folder, exist_ok=True)
+HELP = minigpt("eval", "--help").decode()
+whole = open(options.text, encoding="utf-8").read()
+with open(path("train.txt"), "w", encoding="utf-8") as file:
+    file.write(whole[:500_000].encode("ascii", "ignore").decode())
+with open(path("valid.txt"), "w", encoding="utf-8") as file:
+    file.write(whole[500_000:540_000].encode("ascii", "ignore").decode())
+for name, module in [("llama-cpp-python", llama_cpp), ("tiktoken", tiktoken)]:
+    if module is None:
+        print(f"left out: {name} is not installed")
+print(f"transformers {transformers.__version__}, torch {torch.__version__}, llama-cpp-python "
+      f"{getattr(llama_cpp, '__version__', '-')}, tiktoken {getattr(tiktoken, '__version__', '-')}")
+ours()
+theirs()
+if not options.keep:
+    shutil.rmtree(folder)
+print(f"{comparisons} comparisons, {failures} failed")
+sys.exit(failures > 0)

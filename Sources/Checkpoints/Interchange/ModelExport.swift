@@ -1,0 +1,79 @@
+internal import Platform
+package import Storage
+internal import Tokenization
+internal import Transformer
+
+/// Writes models for other programs: streamed, so that memory does not grow with the model, and durably, so that under
+/// the name stands the old file or folder or the new one, whole.
+package struct ModelExport {
+  let checkpoint: Checkpoint
+  let tokenizer: any Tokenizer
+  let path: Path
+  let weights: NumberType
+  /// Hears how many numbers are written of how many, and may throw to stop.
+  let progress: (_ done: Int, _ total: Int) throws -> Void
+
+  /// Opens what is needed and compares every weight with its checksum.
+  package init(
+    _ checkpoint: Checkpoint, to path: Path, weights: NumberType,
+    progress: @escaping (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+  ) throws {
+    self.checkpoint = checkpoint
+    self.path = path
+    self.weights = weights
+    self.progress = progress
+    tokenizer = try checkpoint.tokenizer()
+    try checkpoint.verify()
+  }
+
+  /// A tensor of the other format and where its numbers come from.
+  struct Tensor {
+    let name: String
+    let shape: [Int]
+    let matrix: FileMatrix
+  }
+
+  /// A checkpoint of ours, the weights alone.
+  package func safetensors() throws {
+    let layout = GPT(checkpoint.configuration).layout
+    let tensors = zip(layout.parameters, checkpoint.weights).map {
+      Tensor(name: $0.name, shape: $0.shape, matrix: $1)
+    }
+    try write(
+      tensors, to: path,
+      metadata: try Checkpoint.metadata(
+        checkpoint.configuration, tokenizer: TokenizerJSON.text(tokenizer), record: nil))
+  }
+
+  /// tiktoken's ranks: the tokenizer alone.
+  package func tiktoken() throws {
+    let text = try TiktokenRanks.text(tokenizer, path: "\(path)")
+    try AtomicFile.write(text.rawBytes, to: path)
+  }
+
+  func write(_ tensors: [Tensor], to path: Path, metadata: [(key: String, value: String)]) throws {
+    let total = tensors.reduce(0) { $0 + $1.matrix.rows * $1.matrix.columns }
+    var done = 0
+    try SafetensorsFileWriter.write(
+      path, tensors: tensors.map { .init($0.name, weights.safetensors, $0.shape) }, metadata: metadata
+    ) { index, writer in
+      try stream(tensors[index]) { bytes in
+        try writer.append(bytes)
+        done += bytes.byteCount / weights.byteCount
+        try progress(done, total)
+      }
+    }
+  }
+
+  func stream(_ tensor: Tensor, _ body: (RawSpan) throws -> Void) throws {
+    do { try tensor.matrix.forEachPiece(as: weights, body) } catch let error as FileMatrix.TooLarge {
+      throw InterchangeError.tooLarge(tensor: tensor.name, error.number, error.type)
+    }
+  }
+
+  /// A JSON file among others in a folder that is not in its place yet.
+  func write(_ value: JSON, _ name: String, in folder: borrowing AtomicFolder) throws {
+    let bytes = try JSONWriter.write(value, layout: .indented) + [UInt8(ascii: "\n")]
+    try AtomicFile.write(bytes.rawBytes, to: folder.temporary.appending(name))
+  }
+}

@@ -1,0 +1,80 @@
+internal import Storage
+
+/// The types in which weights are written and read.
+package enum NumberType: String, CaseIterable, Sendable {
+  case fp32
+  /// The upper half of a float: its range, 8 bits of precision.
+  case bf16
+  /// IEEE 754's half: 11 bits of precision, up to 65504.
+  case f16
+
+  package var byteCount: Int { self == .fp32 ? 4 : 2 }
+
+  package var safetensors: SafetensorsType {
+    switch self {
+    case .fp32: .f32
+    case .bf16: .bf16
+    case .f16: .f16
+    }
+  }
+
+  package init?(_ type: SafetensorsType) {
+    guard let found = Self.allCases.first(where: { $0.safetensors == type }) else { return nil }
+    self = found
+  }
+
+  /// Puts the numbers of `bytes`, which may be aligned to nothing, into a block at `place`.
+  func decode(_ bytes: RawSpan, into block: inout [Float], at place: Int) {
+    let count = bytes.byteCount / byteCount
+    switch self {
+    case .fp32:
+      if let numbers = bytes.numbers(Float.self) {
+        for index in 0..<count { block[place + index] = numbers[index] }
+      } else {
+        for index in 0..<count { block[place + index] = bytes.load(Float.self, at: 4 * index) }
+      }
+    case .bf16:
+      for index in 0..<count {
+        block[place + index] = Float(bitPattern: UInt32(bytes.load(UInt16.self, at: 2 * index)) << 16)
+      }
+    case .f16:
+      for index in 0..<count { block[place + index] = Self.float(half: bytes.load(UInt16.self, at: 2 * index)) }
+    }
+  }
+
+  /// The bytes of numbers, rounded to the nearest, ties to even. Gives the first finite number that is too large for
+  /// the type, if there is one.
+  func encode(_ numbers: ArraySlice<Float>, into words: inout [UInt16]) -> Float? {
+    var tooLarge: Float?
+    for number in numbers {
+      let word = self == .bf16 ? Self.bf16(number) : Self.half(number)
+      if number.isFinite && word & 0x7FFF == (self == .bf16 ? 0x7F80 : 0x7C00) { tooLarge = tooLarge ?? number }
+      words.append(word)
+    }
+    return tooLarge
+  }
+
+  static func bf16(_ number: Float) -> UInt16 {
+    let bits = number.bitPattern
+    if number.isNaN { return UInt16(bits >> 16) | 0x40 }
+    return UInt16((bits + 0x7FFF + (bits >> 16 & 1)) >> 16)
+  }
+
+  static func half(_ number: Float) -> UInt16 {
+    let bits = number.bitPattern, sign = UInt16(bits >> 16 & 0x8000), size = bits & 0x7FFF_FFFF
+    if size > 0x7F80_0000 { return sign | 0x7E00 }
+    if size >= 0x4780_0000 { return sign | 0x7C00 }
+    if size < 0x3880_0000 {
+      // Beside 0.5 a float has the steps that a half has below 2⁻¹⁴: the sum rounds as it should.
+      return sign | UInt16((Float(bitPattern: size) + 0.5).bitPattern - Float(0.5).bitPattern)
+    }
+    return sign | UInt16((size - 0x3800_0000 + 0xFFF + (size >> 13 & 1)) >> 13)
+  }
+
+  static func float(half: UInt16) -> Float {
+    let sign = UInt32(half & 0x8000) << 16, size = UInt32(half & 0x7FFF)
+    if size >= 0x7C00 { return Float(bitPattern: sign | 0x7F80_0000 | (size & 0x3FF) << 13) }
+    let number = Float(bitPattern: size << 13) * 0x1p112
+    return Float(bitPattern: sign | number.bitPattern)
+  }
+}

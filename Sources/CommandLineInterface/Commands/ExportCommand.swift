@@ -1,0 +1,105 @@
+internal import MiniGPT
+internal import Platform
+
+/// `minigpt export MODEL`: a model in somebody else's format.
+struct ExportCommand: Command {
+  enum Format: String, CaseIterable, Sendable {
+    case huggingFace = "hf"
+    case gguf, tiktoken, safetensors
+  }
+
+  /// What weights may be written as.
+  enum Weights: String, CaseIterable, Sendable {
+    case fp32, bf16, f16, int8
+  }
+
+  var model: [UInt8]?
+  var format: Format?
+  var out: [UInt8]?
+  var weights = Weights.fp32
+  var overwrite = false
+  var quiet = false
+
+  static let names = ["export"]
+  static let summary = "writes a model for other programs"
+  static let discussion = """
+    hf is a folder for Hugging Face's transformers, gguf a file for llama.cpp, tiktoken the ranks of the vocabulary, \
+    safetensors a checkpoint of minigpt with the weights alone. What a format cannot say is refused by name.
+    """
+  static let words = Words("[MODEL]", 0...1, "a MODEL")
+
+  static let sections: [Section<Self>] = [
+    Section(
+      "Flags",
+      [
+        .optional("to", in: \.format, .choice, else: "must be given", "the format"),
+        .optional("out", in: \.out, .file("PATH"), else: "must be given", "the folder or file to write"),
+        .value("weights", in: \.weights, .choice, "the type of the numbers; hf has no int8"),
+        .optional("model", in: \.model, .file("MODEL"), else: "the newest in checkpoints", "the model to write"),
+        .toggle("overwrite", in: \.overwrite, "replace what is there"),
+        .toggle("quiet", in: \.quiet, "no progress"),
+      ])
+  ]
+
+  mutating func take(_ words: [[UInt8]]) throws { try takeModel(words.first, into: &model) }
+
+  mutating func validate() throws {
+    if format == nil {
+      throw UsageError.contradiction("export needs --to \(Format.allCases.map(\.rawValue).joined(separator: "|"))")
+    }
+    if out == nil { throw UsageError.contradiction("export needs --out PATH") }
+    if format == .huggingFace && weights == .int8 {
+      throw UsageError.contradiction("--to hf has no int8: give --weights fp32, bf16 or f16")
+    }
+    if format == .safetensors && weights == .int8 {
+      throw UsageError.contradiction("--to safetensors has no int8 yet: give --weights fp32, bf16 or f16")
+    }
+    if format == .tiktoken && weights != .fp32 {
+      throw UsageError.contradiction("--to tiktoken has no weights: leave out --weights")
+    }
+  }
+
+  func run(_ console: Console) throws {
+    console.isQuiet = quiet
+    let choice = try ModelChoice(model).announced(on: console)
+    guard let format, let out = out.map(Path.init(bytes:)) else { return }
+    try checkFree(out, format)
+    let checkpoint = try choice.open()
+    let export = try ModelExport(checkpoint, to: out, weights: number) { done, total in
+      console.progress(["writing", percent(done, total)])
+      if Interruption.isRequested { throw Interrupted() }
+    }
+    switch format {
+    case .huggingFace: try export.huggingFace(replacing: overwrite)
+    case .gguf: try export.gguf(quantized: weights == .int8)
+    case .tiktoken: try export.tiktoken()
+    case .safetensors: try export.safetensors()
+    }
+    console.endProgress()
+    console.note("wrote \(out)")
+  }
+
+  private var number: NumberType {
+    switch weights {
+    case .fp32, .int8: .fp32
+    case .bf16: .bf16
+    case .f16: .f16
+    }
+  }
+
+  private func checkFree(_ out: Path, _ format: Format) throws {
+    if !overwrite, Files.exists(out) { throw Existing(path: out, waysOn: "--overwrite replaces it") }
+    if format == .huggingFace, Files.exists(out), !ModelExport.isReplaceable(out) {
+      throw NotReplaceable(path: out)
+    }
+  }
+}
+
+/// A folder that holds more than a model is not replaced by one.
+struct NotReplaceable: Error, CustomStringConvertible {
+  let path: Path
+
+  var description: String {
+    "\(path): --overwrite replaces a model folder (with config.json, and only files in it), and this is none"
+  }
+}

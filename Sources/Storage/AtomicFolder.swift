@@ -1,0 +1,111 @@
+internal import Platform
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#else
+  internal import Darwin
+#endif
+
+/// A folder of files that appears under its name all at once, complete and on the disk, or not at all.
+///
+/// Its files are written into a hidden folder beside it (`.name.<16 hex digits>.tmp`), each with `AtomicFile`; `commit`
+/// brings the folder to the disk and renames it. Dropped without `commit`, it leaves no trace.
+package struct AtomicFolder: ~Copyable {
+  /// The name under which the folder will appear.
+  package let path: Path
+  /// Where its files are written until then.
+  package let temporary: Path
+  private var isPending = true
+
+  package init(_ path: Path) throws(StorageError) {
+    try path.validate()
+    let target = Self.resolve(path)
+    let digits = Array(hexadecimal16(UInt64.random(in: 0 ... .max)).utf8)
+    let name = [UInt8(ascii: ".")] + target.name.prefix(200) + [UInt8(ascii: ".")] + digits + Array(".tmp".utf8)
+    let temporary = target.folder.appending(name)
+    if unsafe temporary.withCString({ name in unsafe mkdir(name, 0o777) }) != 0 {
+      throw .notCommitted(path, .create, .last)
+    }
+    self.path = target
+    self.temporary = temporary
+  }
+
+  deinit { if isPending { Self.remove(temporary) } }
+
+  /// Puts the folder into its place. With `replacing`, an old one gives way to it: both are complete at any moment, and
+  /// the old one is removed only when the new one has its name.
+  package consuming func commit(replacing: Bool) throws(StorageError) {
+    do { try Descriptor(temporary, .directory).flush() } catch {
+      if case .refused(let attempt, _, let cause) = error { throw .notCommitted(path, attempt, cause) }
+      throw error
+    }
+    if replacing && Files.kind(path) == .folder {
+      try replace()
+    } else {
+      try Self.rename(temporary, path, of: path)
+    }
+    isPending = false
+    do { try Descriptor(path.folder, .directory).flush() } catch {
+      if case .refused(_, _, let cause) = error { throw .durabilityUnknown(path, cause) }
+      throw error
+    }
+  }
+
+  private func replace() throws(StorageError) {
+    if Self.exchange(temporary, path) { return Self.remove(temporary) }
+    // Where a system cannot exchange two names, the old folder has a hidden one for a moment.
+    let old = Path(bytes: temporary.bytes.dropLast(4) + Array(".old".utf8))
+    try Self.rename(path, old, of: path)
+    do { try Self.rename(temporary, path, of: path) } catch {
+      try Self.rename(old, path, of: path)
+      throw error
+    }
+    Self.remove(old)
+  }
+
+  private static func rename(_ old: Path, _ new: Path, of path: Path) throws(StorageError) {
+    let status = unsafe old.withCString { old in
+      unsafe new.withCString { new in retrying { unsafe systemRename(old, new) } }
+    }
+    if status != 0 { throw .notCommitted(path, .rename, .last) }
+  }
+
+  private typealias Exchange =
+    @convention(c) (Int32, UnsafePointer<CChar>, Int32, UnsafePointer<CChar>, UInt32) -> Int32
+
+  /// Gives two names each other's folder at once. Swift does not see the function, so it is asked for by its name.
+  private static func exchange(_ one: Path, _ other: Path) -> Bool {
+    guard let symbol = unsafe dlsym(nil, "renameat2") else { return false }
+    let function = unsafe unsafeBitCast(symbol, to: Exchange.self)
+    let exchanges: UInt32 = 2
+    return unsafe one.withCString { one in
+      unsafe other.withCString { other in unsafe function(AT_FDCWD, one, AT_FDCWD, other, exchanges) } == 0
+    }
+  }
+
+  /// Removes a folder of ordinary files.
+  private static func remove(_ folder: Path) {
+    for file in (try? Files.list(folder)) ?? [] { Files.removeQuietly(file) }
+    unsafe folder.withCString { name in unsafe _ = rmdir(name) }
+  }
+
+  /// The folder behind a link, so that the link stays; a slash at the end of a name means nothing.
+  private static func resolve(_ path: Path) -> Path {
+    var bytes = path.bytes
+    while bytes.count > 1 && bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
+    let plain = Path(bytes: bytes)
+    let resolved = unsafe plain.withCString { name -> Path? in
+      guard let text = unsafe realpath(name, nil) else { return nil }
+      defer { unsafe free(text) }
+      return unsafe Path(cString: text)
+    }
+    return resolved ?? plain
+  }
+}
+
+/// The name `rename` is taken inside `AtomicFolder`.
+private func systemRename(_ old: UnsafePointer<CChar>, _ new: UnsafePointer<CChar>) -> Int32 {
+  unsafe rename(old, new)
+}
