@@ -9,11 +9,9 @@ package import Transformer
 /// Hugging Face, which has no record and no moments.
 ///
 /// Opening reads the header alone. Every rule is checked before a tensor is touched. `Docs/Checkpoint.md` has the format.
-package struct Checkpoint: Sendable {
-  package static let version = 1
-
+package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
   package let path: Path
-  package let configuration: GPTConfiguration
+  package let configuration: Model.Configuration
   /// How the model was trained; nil in a file without it.
   package let record: TrainingRecord?
   /// The parameters in the order of the layout, as they are stored.
@@ -30,16 +28,20 @@ package struct Checkpoint: Sendable {
   /// Opens a checkpoint, or a model folder of Hugging Face.
   package init(_ path: Path) throws(CheckpointError) {
     if Files.kind(path) == .folder {
-      do throws(InterchangeError) { self.init(try HuggingFaceFolder.open(path)) } catch { throw .foreign(error) }
+      let model: ForeignModel
+      do throws(InterchangeError) { model = try HuggingFaceFolder.open(path) } catch { throw .foreign(error) }
+      guard let configuration = model.configuration as? Model.Configuration else {
+        throw .unknownKind(path, GPTConfiguration.kind, expected: Model.Configuration.kind)
+      }
+      self.init(model, configuration)
     } else {
       try self.init(file: path)
     }
   }
 
-  /// A model of another program as one of ours.
-  package init(_ model: ForeignModel) {
+  private init(_ model: ForeignModel, _ configuration: Model.Configuration) {
     path = model.path
-    configuration = model.configuration
+    self.configuration = configuration
     record = nil
     weights = model.weights
     source = .foreign(model)
@@ -52,14 +54,14 @@ package struct Checkpoint: Sendable {
     try Self.check(version: version, path)
     if !file.hasChecksums { throw .noChecksums(path) }
     let kind = file.header.metadata("minigpt.kind") ?? ""
-    if kind != "gpt" { throw .unknownKind(path, kind) }
+    if kind != Model.Configuration.kind { throw .unknownKind(path, kind, expected: Model.Configuration.kind) }
     do throws(JSONError) {
-      configuration = try GPTConfiguration(try Self.json(file, "minigpt.configuration"))
+      configuration = try Model.Configuration(try Self.json(file, "minigpt.configuration"))
       record =
         file.header.metadata("minigpt.training") == nil
         ? nil : try TrainingRecord(try Self.json(file, "minigpt.training"))
     } catch { throw .json(error) }
-    let layout = GPT(configuration).layout
+    let layout = Model(configuration).layout
     let tensors = try Self.match(file, layout)
     self.path = path
     weights = zip(layout.parameters, tensors).compactMap { _, tensor in
@@ -72,9 +74,9 @@ package struct Checkpoint: Sendable {
   private static func check(version: String, _ path: Path) throws(CheckpointError) {
     let isNumber = !version.isEmpty && version.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
     if !isNumber || version.utf8.first == UInt8(ascii: "0") { throw .notOurs(path) }
-    guard let number = Int(version), number <= Self.version else {
+    guard let number = Int(version), number <= CheckpointFormat.version else {
       throw .newerVersion(
-        path, found: version.utf8.count <= 40 ? version : version.prefix(40) + "…", known: Self.version)
+        path, found: version.utf8.count <= 40 ? version : version.prefix(40) + "…", known: CheckpointFormat.version)
     }
   }
 
@@ -103,7 +105,7 @@ package struct Checkpoint: Sendable {
       found.append(try take(parameter.name, parameter.shape, NumberType.allCases))
     }
     if file.tensors.contains(where: { $0.name.hasPrefix("optimizer.") }) {
-      for moment in Self.moments {
+      for moment in CheckpointFormat.moments {
         for parameter in layout.parameters { found.append(try take(moment + parameter.name, parameter.shape, [.fp32])) }
       }
     }
@@ -112,8 +114,6 @@ package struct Checkpoint: Sendable {
     }
     return found
   }
-
-  private static let moments = ["optimizer.m.", "optimizer.v."]
 
   /// Whether training can go on from it.
   package var hasMoments: Bool {
@@ -151,7 +151,7 @@ package struct Checkpoint: Sendable {
       let all = map.bytes.extracting(first.range.lowerBound..<last.range.upperBound)
       return ParameterStorage(viewing: all, keptBy: map)
     }
-    let storage = ParameterStorage(count: GPT(configuration).layout.count)
+    let storage = ParameterStorage(count: Model(configuration).layout.count)
     let memory = Memory(
       parameters: storage, trains: false, activations: 0, indices: 0, scratch: 0, pool: WorkerPool(threads: 1),
       kernels: .portable)
@@ -180,7 +180,7 @@ package struct Checkpoint: Sendable {
   package func load(into memory: Memory, moments: Bool) throws(CheckpointError) {
     if moments && !hasMoments { throw .noMoments(path) }
     try verify()
-    let parameters = GPT(configuration).layout.parameters
+    let parameters = Model(configuration).layout.parameters
     for (parameter, matrix) in zip(parameters, weights) { Self.fill(parameter.slot, from: matrix, in: memory) }
     guard moments, case .own(let file, let tensors) = source else { return }
     try Self.verify(file, tensors.dropFirst(weights.count))
@@ -188,6 +188,14 @@ package struct Checkpoint: Sendable {
       for (parameter, tensor) in zip(parameters, tensors[((index + 1) * parameters.count)...]) {
         memory.setBytes(of: parameter.slot.at(region), file.bytes(of: tensor))
       }
+    }
+  }
+
+  /// Reads the weights alone to where gradients stand: to be added to others.
+  package func loadWeightsAsGradients(into memory: Memory) throws(CheckpointError) {
+    try verify()
+    for (parameter, matrix) in zip(Model(configuration).layout.parameters, weights) {
+      Self.fill(parameter.slot.at(.gradients), from: matrix, in: memory)
     }
   }
 
@@ -202,11 +210,11 @@ package struct Checkpoint: Sendable {
 
   /// Writes a checkpoint durably: at any moment the old file or the new one is under its name, whole.
   package static func write(
-    _ path: Path, _ model: GPT, tokenizer: [UInt8], record: TrainingRecord?, moments: Bool, from memory: Memory
+    _ path: Path, _ model: Model, tokenizer: [UInt8], record: TrainingRecord?, moments: Bool, from memory: Memory
   ) throws {
     let parameters = model.layout.parameters
     let regions: [Region] = moments ? [.parameters, .firstMoments, .secondMoments] : [.parameters]
-    let names = [""] + Self.moments
+    let names = [""] + CheckpointFormat.moments
     var tensors: [SafetensorsFileWriter.Tensor] = []
     for index in regions.indices {
       for parameter in parameters {
@@ -222,15 +230,33 @@ package struct Checkpoint: Sendable {
 
   /// What a file says beside its tensors.
   static func metadata(
-    _ configuration: GPTConfiguration, tokenizer: [UInt8], record: TrainingRecord?
+    _ configuration: Model.Configuration, tokenizer: [UInt8], record: TrainingRecord?
   ) throws(JSONError) -> [(key: String, value: String)] {
     func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
     var metadata = [
-      (key: "format", value: "pt"), (key: "minigpt.version", value: "\(version)"), (key: "minigpt.kind", value: "gpt"),
+      (key: "format", value: "pt"), (key: "minigpt.version", value: "\(CheckpointFormat.version)"),
+      (key: "minigpt.kind", value: Model.Configuration.kind),
       (key: "minigpt.configuration", value: text(try JSONWriter.write(configuration.json))),
       (key: "minigpt.tokenizer", value: text(tokenizer)),
     ]
     if let record { metadata.append((key: "minigpt.training", value: text(try JSONWriter.write(record.json)))) }
     return metadata
   }
+}
+
+extension ModelCheckpoint where Model == GPT {
+  /// A model of another program as one of ours.
+  package init(_ model: ForeignModel) { self.init(model, model.configuration) }
+}
+
+/// A language model's.
+package typealias Checkpoint = ModelCheckpoint<GPT>
+/// A translator's.
+package typealias TranslatorCheckpoint = ModelCheckpoint<EncoderDecoder>
+
+/// What all checkpoints share.
+package enum CheckpointFormat {
+  package static let version = 1
+  /// What the names of AdamW's moments begin with.
+  static let moments = ["optimizer.m.", "optimizer.v."]
 }

@@ -10,7 +10,7 @@ package enum CheckpointError: Error, CustomStringConvertible {
   case notOurs(Path)
   /// The number may be larger than 64 bits hold.
   case newerVersion(Path, found: String, known: Int)
-  case unknownKind(Path, String)
+  case unknownKind(Path, String, expected: String)
   case missingTensor(Path, String)
   case extraTensor(Path, String)
   case wrongTensor(Path, String, expected: String, found: String)
@@ -30,7 +30,8 @@ package enum CheckpointError: Error, CustomStringConvertible {
     case .notOurs(let path): "\(path): a safetensors file, but not a minigpt checkpoint: no `minigpt.version` in it"
     case .newerVersion(let path, let found, let known):
       "\(path): checkpoint format version \(found), but this minigpt reads up to version \(known)"
-    case .unknownKind(let path, let kind): "\(path): a checkpoint of kind '\(kind)', expected 'gpt'"
+    case .unknownKind(let path, let kind, let expected):
+      "\(path): a checkpoint of kind '\(kind)', expected '\(expected)'"
     case .missingTensor(let path, let name): "\(path): tensor \(name) is missing"
     case .extraTensor(let path, let name): "\(path): tensor \(name) does not belong to the configuration"
     case .wrongTensor(let path, let name, let expected, let found):

@@ -9,6 +9,14 @@ public enum Precision: String, CaseIterable, Sendable {
   case fp32
 }
 
+/// What makes an evaluation the best.
+public enum BestBy: String, CaseIterable, Sendable {
+  /// The lowest loss.
+  case loss
+  /// The highest BLEU of the held-out pairs, translated.
+  case bleu
+}
+
 /// All that decides a training run besides the model's shape and the corpus. Equal values give equal bits.
 public struct TrainingConfiguration: Equatable, Sendable {
   /// Updates in all.
@@ -49,6 +57,14 @@ public struct TrainingConfiguration: Equatable, Sendable {
   public var precision = Precision.fp32
   /// Whether each line of the corpus is a text of its own.
   public var lines = false
+  /// Weights of the last so many checkpoints that are averaged in the end.
+  public var average = 1
+  /// The probability that targets give to all tokens alike (Szegedy et al. 2016; Vaswani et al. 2017, §5.4).
+  public var labelSmoothing = 0.0
+  /// For sentence pairs: the most tokens of a batch on each side, padding counted; it takes the place of `batchSize`.
+  public var batchTokens = 4096
+  /// For sentence pairs: what makes an evaluation the best.
+  public var bestBy = BestBy.loss
 
   /// The values of nanoGPT's recipe for a CPU.
   public init() {}
@@ -72,6 +88,9 @@ public struct TrainingConfiguration: Equatable, Sendable {
     try need("val-fraction", validationFraction >= 0 && validationFraction < 1, "at least 0 and below 1")
     try need("eval-every", (1...1 << 31).contains(evaluateEvery), "1 to 2147483648")
     try need("save-every", (1...1 << 31).contains(saveEvery), "1 to 2147483648")
+    try need("average", (1...1000).contains(average), "1 to 1000")
+    try need("label-smoothing", labelSmoothing >= 0 && labelSmoothing < 1, "at least 0 and below 1")
+    try need("batch-tokens", (1...1 << 24).contains(batchTokens), "1 to 16777216")
     try need("patience", (0...1 << 31).contains(patience), "0 to 2147483648")
   }
 }

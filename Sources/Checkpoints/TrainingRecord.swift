@@ -11,11 +11,20 @@ public struct TrainingRecord: Equatable, Sendable {
     public let loss: Double
     /// Bits a byte of text, over the whole held-out part.
     public let bitsPerByte: Double
+    /// BLEU of the held-out pairs, where they were translated.
+    public let bleu: Double?
 
-    package init(step: Int, loss: Double, bitsPerByte: Double) {
+    package init(step: Int, loss: Double, bitsPerByte: Double, bleu: Double? = nil) {
       self.step = step
       self.loss = loss
       self.bitsPerByte = bitsPerByte
+      self.bleu = bleu
+    }
+
+    /// Whether it is better than another, by what counts.
+    package func isBetter(than other: Evaluation, by: BestBy) -> Bool {
+      if by == .bleu, let bleu, let least = other.bleu { return bleu > least }
+      return loss < other.loss
     }
   }
 
@@ -35,7 +44,7 @@ public struct TrainingRecord: Equatable, Sendable {
   public var lastLoss = 0.0
   /// Length of the gradient of the last update, before clipping.
   public var lastGradientNorm = 0.0
-  /// The evaluation with the lowest loss.
+  /// The best evaluation, by loss or by BLEU.
   public var best: Evaluation?
   /// Evaluations since the best one.
   public var evaluationsSinceBest = 0
@@ -43,6 +52,9 @@ public struct TrainingRecord: Equatable, Sendable {
   public private(set) var evaluations: [Evaluation] = []
   /// Evaluations so far, those thinned out included.
   public private(set) var evaluationCount = 0
+
+  /// Steps whose weights were kept for the average, oldest first, and the last one before them.
+  public private(set) var kept: [Int] = []
 
   package static let evaluationLimit = 1000
 
@@ -60,11 +72,20 @@ public struct TrainingRecord: Equatable, Sendable {
       // Every second point goes, the last one stays.
       evaluations = evaluations.enumerated().filter { ($0.offset + evaluations.count) % 2 == 1 }.map(\.element)
     }
-    let isBest = best.map { evaluation.loss < $0.loss } ?? true
+    let isBest = best.map { evaluation.isBetter(than: $0, by: configuration.bestBy) } ?? true
     if isBest { best = evaluation }
     evaluationsSinceBest = isBest ? 0 : evaluationsSinceBest + 1
     return isBest
   }
+
+  /// Notes that the weights of this step are kept; one more than is averaged is remembered, so that its removal can be
+  /// made up for.
+  package mutating func keep() {
+    kept = (kept.filter { $0 < step } + [step]).suffix(configuration.average + 1)
+  }
+
+  /// Steps whose weights are averaged.
+  package var averaged: [Int] { kept.suffix(configuration.average) }
 
   /// Whether the evaluation of this step is done.
   package var isEvaluated: Bool { evaluations.last?.step == step }
@@ -74,16 +95,19 @@ public struct TrainingRecord: Equatable, Sendable {
 extension TrainingRecord {
   package var json: JSON {
     let c = configuration
-    func evaluationJSON(_ e: Evaluation) -> JSON { [JSON(e.step), JSON(e.loss), JSON(e.bitsPerByte)] }
+    func evaluationJSON(_ e: Evaluation) -> JSON {
+      .array([JSON(e.step), JSON(e.loss), JSON(e.bitsPerByte)] + (e.bleu.map { [JSON($0)] } ?? []))
+    }
     var json: JSONObject = [
       "step": JSON(step),
       "configuration": [
-        "steps": JSON(c.steps), "batch_size": JSON(c.batchSize), "grad_accum": JSON(c.gradientAccumulation),
-        "lr": JSON(c.learningRate), "min_lr": JSON(c.minimumLearningRate), "warmup": JSON(c.warmup),
-        "schedule": JSON(c.schedule.rawValue), "weight_decay": JSON(c.weightDecay), "beta1": JSON(c.beta1),
-        "beta2": JSON(c.beta2), "grad_clip": JSON(c.gradientClip), "dropout": JSON(c.dropout),
-        "seed": JSON(hexadecimal16(c.seed)), "val_fraction": JSON(c.validationFraction),
-        "eval_every": JSON(c.evaluateEvery), "save_every": JSON(c.saveEvery), "patience": JSON(c.patience),
+        "steps": JSON(c.steps), "batch_size": JSON(c.batchSize), "batch_tokens": JSON(c.batchTokens),
+        "grad_accum": JSON(c.gradientAccumulation), "lr": JSON(c.learningRate), "min_lr": JSON(c.minimumLearningRate),
+        "warmup": JSON(c.warmup), "schedule": JSON(c.schedule.rawValue), "weight_decay": JSON(c.weightDecay),
+        "beta1": JSON(c.beta1), "beta2": JSON(c.beta2), "grad_clip": JSON(c.gradientClip), "dropout": JSON(c.dropout),
+        "label_smoothing": JSON(c.labelSmoothing), "average": JSON(c.average), "seed": JSON(hexadecimal16(c.seed)),
+        "val_fraction": JSON(c.validationFraction), "eval_every": JSON(c.evaluateEvery),
+        "save_every": JSON(c.saveEvery), "patience": JSON(c.patience), "best_by": JSON(c.bestBy.rawValue),
         "precision": JSON(c.precision.rawValue), "lines": JSON(c.lines),
       ],
       "corpus": JSON(hexadecimal16(corpusFingerprint)),
@@ -96,6 +120,7 @@ extension TrainingRecord {
       "evaluations": .array(evaluations.map(evaluationJSON)),
     ]
     if let initialWeights { json.append("init", JSON(hexadecimal16(initialWeights))) }
+    if !kept.isEmpty { json.append("kept", .array(kept.map { JSON($0) })) }
     return .object(json)
   }
 
@@ -108,14 +133,19 @@ extension TrainingRecord {
     }
     func evaluation(_ field: JSONField) throws(JSONError) -> Evaluation {
       let parts = try field.array()
-      if parts.count != 3 { throw field.outside("three numbers", "\(parts.count)") }
+      if parts.count != 3 && parts.count != 4 { throw field.outside("three numbers, or four", "\(parts.count)") }
       return Evaluation(
-        step: try parts[0].integer(in: 0...Int.max), loss: try parts[1].double(), bitsPerByte: try parts[2].double())
+        step: try parts[0].integer(in: 0...Int.max), loss: try parts[1].double(), bitsPerByte: try parts[2].double(),
+        bleu: parts.count == 4 ? try parts[3].double() : nil)
     }
     let c = try field.field("configuration")
     var configuration = TrainingConfiguration()
     configuration.steps = try c.field("steps").integer()
     configuration.batchSize = try c.field("batch_size").integer()
+    if let field = try c.optionalField("batch_tokens") { configuration.batchTokens = try field.integer() }
+    if let field = try c.optionalField("label_smoothing") { configuration.labelSmoothing = try field.double() }
+    if let field = try c.optionalField("average") { configuration.average = try field.integer() }
+    if let field = try c.optionalField("best_by") { configuration.bestBy = try field.choice(BestBy.self) }
     configuration.gradientAccumulation = try c.field("grad_accum").integer()
     configuration.learningRate = try c.field("lr").double()
     configuration.minimumLearningRate = try c.field("min_lr").double()
@@ -152,5 +182,12 @@ extension TrainingRecord {
       throw try field.field("evaluations").outside("at most \(Self.evaluationLimit)", "\(all.count)")
     }
     for item in all { evaluations.append(try evaluation(item)) }
+    if let field = try field.optionalField("kept") {
+      let steps = try field.array()
+      if steps.count > configuration.average + 1 {
+        throw field.outside("at most \(configuration.average + 1)", "\(steps.count)")
+      }
+      for item in steps { kept.append(try item.integer(in: 0...1 << 31)) }
+    }
   }
 }

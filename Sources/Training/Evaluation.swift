@@ -10,6 +10,8 @@ public struct EvaluationResult: Equatable, Sendable {
   public let bytes: Int
   /// Mean cross-entropy in nats a token.
   public let loss: Double
+  /// BLEU of sentence pairs, where they were translated too.
+  public internal(set) var bleu: Double?
 
   /// exp(loss).
   public var perplexity: Double { Double.exp(loss) }

@@ -1,21 +1,21 @@
 package import Checkpoints
 package import Tokenization
-package import Transformer
+internal import Transformer
 
 internal import Storage
 internal import Tensors
 
 /// Compares what a checkpoint was made with and what is given to go on with it.
-package struct ResumeCheck {
-  package let checkpoint: Checkpoint
+package struct ResumeCheck<Model: CheckpointModel> {
+  package let checkpoint: ModelCheckpoint<Model>
   package let given: TrainingRecord
-  package let shape: GPTConfiguration
+  package let shape: Model.Configuration
   package let tokenizer: any Tokenizer
   /// What messages call the corpus that is given.
   package let corpusName: String
 
   package init(
-    checkpoint: Checkpoint, given: TrainingRecord, shape: GPTConfiguration, tokenizer: any Tokenizer,
+    checkpoint: ModelCheckpoint<Model>, given: TrainingRecord, shape: Model.Configuration, tokenizer: any Tokenizer,
     corpusName: String = "the corpus"
   ) {
     self.checkpoint = checkpoint
@@ -50,6 +50,10 @@ package struct ResumeCheck {
     _ old: TrainingConfiguration, _ new: TrainingConfiguration
   ) throws(TrainingError) {
     try compare("batch-size", old.batchSize, new.batchSize)
+    try compare("batch-tokens", old.batchTokens, new.batchTokens)
+    try compare("label-smoothing", old.labelSmoothing, new.labelSmoothing)
+    try compare("average", old.average, new.average)
+    try compare("best-by", old.bestBy.rawValue, new.bestBy.rawValue)
     try compare("grad-accum", old.gradientAccumulation, new.gradientAccumulation)
     try compare("lr", old.learningRate, new.learningRate)
     try compare("min-lr", old.minimumLearningRate, new.minimumLearningRate)
@@ -76,29 +80,19 @@ package struct ResumeCheck {
 }
 
 /// What is given besides a checkpoint must have its shape.
-struct ShapeComparison {
-  private let old: GPTConfiguration
-  private let new: GPTConfiguration
+struct ShapeComparison<Configuration: ModelConfiguration> {
+  private let old: Configuration
+  private let new: Configuration
 
-  init(_ old: GPTConfiguration, _ new: GPTConfiguration) {
+  init(_ old: Configuration, _ new: Configuration) {
     self.old = old
     self.new = new
   }
 
   /// Throws what the first difference gives: its name and both values.
   func run(_ error: (_ what: String, _ old: String, _ new: String) -> TrainingError) throws(TrainingError) {
-    func compare<Value: Equatable>(_ what: String, _ value: KeyPath<GPTConfiguration, Value>) throws(TrainingError) {
-      let (old, new) = (old[keyPath: value], new[keyPath: value])
-      if old != new { throw error(what, "\(old)", "\(new)") }
+    for (old, new) in zip(old.flags, new.flags) where old.value != new.value {
+      throw error(old.name, old.value, new.value)
     }
-    try compare("vocab-size", \.vocabularySize)
-    try compare("context", \.context)
-    try compare("layers", \.layers)
-    try compare("heads", \.heads)
-    try compare("embd", \.width)
-    try compare("ffn", \.feedForwardWidth)
-    try compare("positions", \.positions.rawValue)
-    try compare("norm", \.norm.rawValue)
-    try compare("activation", \.activation.rawValue)
   }
 }

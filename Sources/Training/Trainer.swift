@@ -1,101 +1,55 @@
 package import Checkpoints
-package import Datasets
-package import Parallel
-internal import Platform
 package import Storage
 package import Tensors
 package import Tokenization
-package import Transformer
+internal import Transformer
 
-/// Trains a GPT: the whole loop, readable from `run` down.
+/// Trains a model: the whole loop, readable from `run` down. What it trains on is the task's.
 ///
-/// All memory is taken in `init`; `step` allocates nothing. What a run leaves depends on the configuration, the corpus
+/// All memory is taken by the task; `step` allocates nothing. What a run leaves depends on the configuration, the corpus
 /// and the instruction set alone: not on the number of threads, nor on interruptions.
-package final class Trainer {
-  package let model: GPT
-  package let memory: Memory
+package final class ModelTrainer<Task: TrainingTask> {
+  package typealias Step = TrainingStep
+  package typealias Event = TrainingEvent
+  package typealias Outcome = TrainingOutcome
+
+  package let task: Task
   package let tokenizer: any Tokenizer
   package private(set) var record: TrainingRecord
-  private let training: TokenSequence
-  private let validation: TokenSequence?
-  private let activations: GPT.Activations
   private let schedule: LearningRateSchedule
   private let optimizer: AdamW
-  private let byteLengths: [Int32]
+  private let layout: ParameterLayout
   private let corpusName: String
 
-  /// What an update did.
-  package struct Step: Sendable {
-    /// Updates done, this one included.
-    package let step: Int
-    /// Mean cross-entropy of its tokens before it, in nats.
-    package let loss: Double
-    package let learningRate: Double
-    /// The length of the gradient before clipping.
-    package let gradientNorm: Double
-  }
+  package var model: Task.Model { task.model }
+  package var memory: Memory { task.memory }
 
   /// A trainer with fresh weights; `resume` and `initialize` replace them.
-  ///
-  /// `validation` may be nil or empty where nothing is held out.
-  package init(
-    _ shape: GPTConfiguration, record: TrainingRecord, tokenizer: any Tokenizer, training: TokenSequence,
-    validation: TokenSequence?, pool: WorkerPool, kernels: Kernels, availableMemory: Int? = nil,
-    corpusName: String = "the corpus"
+  init(_ task: Task, record: TrainingRecord, tokenizer: any Tokenizer, corpusName: String) {
+    self.task = task
+    self.record = record
+    self.tokenizer = tokenizer
+    self.corpusName = corpusName
+    schedule = LearningRateSchedule(record.configuration)
+    optimizer = AdamW(record.configuration)
+    layout = task.model.layout
+    Initialization.run(layout, seed: record.configuration.seed, in: task.memory)
+  }
+
+  /// Throws unless such a model can be trained so with such a vocabulary.
+  static func validate(
+    _ shape: Task.Model.Configuration, _ configuration: TrainingConfiguration, _ tokenizer: any Tokenizer
   ) throws {
-    let configuration = record.configuration
     try shape.validate()
     try configuration.validate()
     if tokenizer.vocabularySize != shape.vocabularySize {
       throw TrainingError.vocabulary(tokenizer: tokenizer.vocabularySize, model: shape.vocabularySize)
     }
-    if training.count <= shape.context {
-      throw DatasetError.tooShort(what: corpusName, tokens: training.count, context: shape.context)
-    }
-    try Trainer.checkMemory(shape, configuration, available: availableMemory)
-    self.model = GPT(shape)
-    self.record = record
-    self.corpusName = corpusName
-    self.tokenizer = tokenizer
-    self.training = training
-    self.validation = validation.flatMap { $0.count >= 2 ? $0 : nil }
-    activations = GPT.Activations(
-      shape, batch: configuration.batchSize, length: shape.context, trains: true,
-      logitRows: LanguageModelLoss.rows(vocabulary: shape.vocabularySize))
-    memory = Memory(
-      parameters: ParameterStorage(count: model.layout.count), trains: true, activations: activations.count,
-      indices: activations.indexCount, scratch: model.scratch(length: shape.context), pool: pool, kernels: kernels)
-    schedule = LearningRateSchedule(configuration)
-    optimizer = AdamW(configuration)
-    byteLengths = tokenizer.tokenByteLengths
-    model.prepare(activations, in: memory)
-    Initialization.run(model.layout, seed: configuration.seed, in: memory)
-  }
-
-  /// Bytes that a training takes: weights, gradients, two moments, activations.
-  package static func memoryNeeded(_ shape: GPTConfiguration, _ configuration: TrainingConfiguration) -> Int {
-    let (rows, tooMany) = configuration.batchSize.multipliedReportingOverflow(by: shape.context)
-    // Before anything is planned by it: what a row takes at the least.
-    let (least, overflow) = rows.multipliedReportingOverflow(by: shape.layers * (10 * shape.width + 16))
-    if tooMany || overflow || least > 1 << 44 { return 1 << 46 }
-    let activations = GPT.Activations(
-      shape, batch: configuration.batchSize, length: shape.context, trains: true,
-      logitRows: LanguageModelLoss.rows(vocabulary: shape.vocabularySize))
-    return 4 * (4 * shape.parameterCount + activations.count + activations.indexCount)
-  }
-
-  /// Refuses a training that this machine cannot hold.
-  static func checkMemory(
-    _ shape: GPTConfiguration, _ configuration: TrainingConfiguration, available: Int?
-  ) throws(TrainingError) {
-    guard let available else { return }
-    let needed = memoryNeeded(shape, configuration)
-    if needed > available { throw .tooLarge(needed: needed, available: available) }
   }
 
   /// Goes on where a checkpoint of the same run stopped. Steps, intervals and patience may be other ones; what else
   /// differs is an error that names both values.
-  package func resume(_ checkpoint: Checkpoint) throws {
+  package func resume(_ checkpoint: ModelCheckpoint<Task.Model>) throws {
     guard var resumed = checkpoint.record else { throw CheckpointError.noRecord(checkpoint.path) }
     try ResumeCheck(
       checkpoint: checkpoint, given: record, shape: model.configuration, tokenizer: tokenizer,
@@ -108,20 +62,22 @@ package final class Trainer {
   }
 
   /// Begins with the weights of another checkpoint, which has the same shape.
-  package func initialize(_ checkpoint: Checkpoint) throws {
+  package func initialize(_ checkpoint: ModelCheckpoint<Task.Model>) throws {
     if checkpoint.configuration.vocabularySize != tokenizer.vocabularySize {
       throw TrainingError.vocabulary(
         tokenizer: tokenizer.vocabularySize, model: checkpoint.configuration.vocabularySize)
     }
-    try Trainer.compareShape(of: checkpoint, model.configuration)
+    try Self.compareShape(of: checkpoint, model.configuration)
     try checkpoint.load(into: memory, moments: false)
     var hash = XXH64()
-    for parameter in model.layout.parameters { memory.withBytes(of: parameter.slot) { hash.update($0) } }
+    for parameter in layout.parameters { memory.withBytes(of: parameter.slot) { hash.update($0) } }
     record.initialWeights = hash.digest()
   }
 
   /// Throws the first value of a shape, its vocabulary aside, that a model to begin with has not.
-  package static func compareShape(of checkpoint: Checkpoint, _ given: GPTConfiguration) throws(TrainingError) {
+  package static func compareShape(
+    of checkpoint: ModelCheckpoint<Task.Model>, _ given: Task.Model.Configuration
+  ) throws(TrainingError) {
     var given = given
     given.vocabularySize = checkpoint.configuration.vocabularySize
     try ShapeComparison(checkpoint.configuration, given).run { what, old, new in
@@ -134,28 +90,15 @@ package final class Trainer {
   /// One update: forward and backward over every batch of it, clipping, AdamW.
   package func step() throws(TrainingError) -> Step {
     let configuration = record.configuration, index = record.step
-    let positions = activations.ids.count * configuration.gradientAccumulation
     memory.clearGradients()
-    var total = 0.0
-    for batch in 0..<configuration.gradientAccumulation {
-      let firstSample = batch * configuration.batchSize
-      LanguageModelWindows.fill(
-        activations.ids, activations.targets, from: training, context: model.configuration.context,
-        seed: configuration.seed, step: index, firstSample: firstSample, in: memory)
-      let dropout = DropoutContext(
-        seed: configuration.seed, step: index, firstSample: firstSample, rate: Float(configuration.dropout))
-      model.forward(activations, dropout, in: memory)
-      LanguageModelLoss.forwardAndBackward(model, activations, scale: 1 / Float(positions), in: memory)
-      model.backward(activations, dropout, in: memory)
-      total += memory.sum(activations.losses)
-    }
-    let loss = total / Double(positions), norm = memory.squaredGradientNorm().squareRoot()
+    let (loss, scale) = task.learn(update: index, configuration)
+    let norm = memory.squaredGradientNorm().squareRoot() * scale
     if !loss.isFinite { throw .notFinite(step: index + 1, what: "loss") }
     if !norm.isFinite { throw .notFinite(step: index + 1, what: "gradient") }
     let rate = schedule.rate(at: index)
     optimizer.update(
-      model.layout, step: index, rate: rate,
-      gradientScale: GradientClipping.scale(norm: norm, limit: configuration.gradientClip), in: memory)
+      layout, step: index, rate: rate,
+      gradientScale: scale * GradientClipping.scale(norm: norm, limit: configuration.gradientClip), in: memory)
     record.step = index + 1
     record.lastLoss = loss
     record.lastGradientNorm = norm
@@ -163,22 +106,6 @@ package final class Trainer {
   }
 
   // MARK: - The loop
-
-  /// What happens in a run, in order.
-  package enum Event {
-    case stepped(Step)
-    /// An evaluation, and whether it is the best so far.
-    case evaluated(Step, EvaluationResult, isBest: Bool)
-    case saved(Path)
-  }
-
-  package enum Outcome: Equatable, Sendable {
-    case finished
-    /// `patience` evaluations without a new best.
-    case outOfPatience
-    /// Asked to stop; the checkpoint is written.
-    case stopped
-  }
 
   /// Trains to the end, or until `shouldStop` says so, and saves to `path` as it goes on.
   ///
@@ -211,6 +138,7 @@ package final class Trainer {
       }
     }
     if !isSaved { try save(path, event) }
+    try average(path, bestPath, event)
     return isOutOfPatience && record.step < configuration.steps ? .outOfPatience : .finished
   }
 
@@ -220,7 +148,7 @@ package final class Trainer {
 
   private var isEvaluationDue: Bool {
     let configuration = record.configuration
-    return validation != nil && !record.isEvaluated
+    return task.holdsOut && !record.isEvaluated
       && (record.step % configuration.evaluateEvery == 0 || record.step == configuration.steps)
   }
 
@@ -232,27 +160,84 @@ package final class Trainer {
   }
 
   private func evaluate(_ bestPath: Path, _ event: (Event) throws -> Void) throws -> Bool {
-    guard let validation else { return false }
-    guard
-      let result = Evaluation.run(
-        model, activations, tokens: validation, byteLengths: byteLengths, in: memory)
-    else { return false }
+    guard let result = try task.evaluate() else { return false }
     if !result.loss.isFinite { throw TrainingError.notFinite(step: record.step, what: "validation loss") }
-    let isBest = record.add(
-      TrainingRecord.Evaluation(
-        step: record.step, loss: result.loss, bitsPerByte: result.bytes == 0 ? 0 : result.bitsPerByte))
-    if isBest { try write(bestPath, moments: false) }
+    let isBest = record.add(result.at(record.step))
+    if isBest { try write(bestPath, record) }
     try event(.evaluated(lastStep, result, isBest: isBest))
     return true
   }
 
+  /// Where weights are to be averaged, those of this step are committed first; the oldest go when all is on disk.
   private func save(_ path: Path, _ event: (Event) throws -> Void) throws {
-    try write(path, moments: true)
+    let configuration = record.configuration
+    let isDue = record.step % configuration.saveEvery == 0 || record.step == configuration.steps
+    if configuration.average > 1, record.step > 0, isDue {
+      record.keep()
+      try write(path.step(record.step), nil)
+    }
+    try write(path, record, moments: true)
+    try removeOldest(path)
     try event(.saved(path))
   }
 
-  private func write(_ path: Path, moments: Bool) throws {
-    try Checkpoint.write(
+  /// The weights that are averaged no longer: this run's own, by the steps that it remembers.
+  private func removeOldest(_ path: Path) throws {
+    for step in record.kept.dropLast(record.averaged.count) where Files.exists(path.step(step)) {
+      try Files.remove(path.step(step))
+    }
+  }
+
+  /// Averages the weights of the last checkpoints, and keeps the mean as the best where it is: Vaswani et al. 2017, §6.1.
+  ///
+  /// The trainer's own weights are read again in the end.
+  private func average(_ path: Path, _ bestPath: Path, _ event: (Event) throws -> Void) throws {
+    try removeOldest(path)
+    let steps = record.averaged
+    guard record.configuration.average > 1, steps.count > 1 else { return }
+    for parameter in layout.parameters { memory.fill(parameter.slot, 0) }
+    for step in steps {
+      try ModelCheckpoint<Task.Model>(path.step(step)).loadWeightsAsGradients(into: memory)
+      for parameter in layout.parameters { memory.add(parameter.slot, parameter.slot.at(.gradients)) }
+    }
+    for parameter in layout.parameters { memory.scale(parameter.slot, 1 / Float(steps.count)) }
+    try write(path.average, record)
+    let result = try task.evaluate()
+    var isBest = false
+    if let result, result.loss.isFinite {
+      var averaged = record
+      isBest = averaged.add(result.at(record.step))
+      if isBest { try write(bestPath, averaged) }
+    }
+    try ModelCheckpoint<Task.Model>(path).load(into: memory, moments: false)
+    try event(.averaged(steps, path.average, result, isBest: isBest))
+  }
+
+  private func write(_ path: Path, _ record: TrainingRecord?, moments: Bool = false) throws {
+    try ModelCheckpoint.write(
       path, model, tokenizer: TokenizerJSON.text(tokenizer), record: record, moments: moments, from: memory)
+  }
+}
+
+extension Path {
+  private static var ending: String { ".safetensors" }
+
+  /// `NAME.<what>.safetensors` for `NAME.safetensors`.
+  private func beside(_ what: String) -> Path {
+    let base = hasSuffix(Self.ending) ? Array(bytes.dropLast(Self.ending.utf8.count)) : bytes
+    return Path(bytes: base + Array(".\(what)\(Self.ending)".utf8))
+  }
+
+  /// The weights of a step, to be averaged.
+  package func step(_ step: Int) -> Path { beside("step-\(step)") }
+
+  /// The mean of the last checkpoints.
+  package var average: Path { beside("average") }
+}
+
+extension EvaluationResult {
+  /// What the record keeps of it.
+  fileprivate func at(_ step: Int) -> TrainingRecord.Evaluation {
+    TrainingRecord.Evaluation(step: step, loss: loss, bitsPerByte: bytes == 0 ? 0 : bitsPerByte, bleu: bleu)
   }
 }

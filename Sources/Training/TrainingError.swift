@@ -14,6 +14,13 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
   case noInstructions(String)
   /// A tokenizer and a model do not fit.
   case vocabulary(tokenizer: Int, model: Int)
+  /// A tokenizer of this kind whose vocabulary is not laid out for translation.
+  case notForTranslation(String)
+
+  /// Throws where a training needs more bytes than there are; nil is no limit.
+  static func checkMemory(_ needed: Int, available: Int?) throws(TrainingError) {
+    if let available, needed > available { throw .tooLarge(needed: needed, available: available) }
+  }
 
   /// The error in one line.
   public var description: String {
@@ -32,6 +39,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
       "this processor has no \(name); it has \(InstructionSet.available.map(\.rawValue).joined(separator: ", "))"
     case .vocabulary(let tokenizer, let model):
       "the tokenizer has \(tokenizer) tokens, but the model \(model)"
+    case .notForTranslation(let kind):
+      "the tokenizer (\(kind)) is not for translation: expected byte pairs with </s> as the first token and <pad> as the last"
     }
   }
 

@@ -88,7 +88,7 @@ public struct TrainingSetup: Sendable {
     try configuration.validate()
     // The vocabulary has at least so many tokens: what is too large even then need not be read at all.
     shape.vocabularySize = leastVocabulary
-    try Trainer.checkMemory(shape, configuration, available: availableMemory)
+    try TrainingError.checkMemory(Trainer.memoryNeeded(shape, configuration), available: availableMemory)
     let pool = WorkerPool(threads: threads)
     guard let kernels = instructionSet.kernels else { throw TrainingError.noInstructions(instructionSet.rawValue) }
     let parts = split()

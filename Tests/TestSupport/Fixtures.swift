@@ -19,6 +19,25 @@ package enum Fixtures {
     }
   }
 
+  /// The three translators of `translators.json`, by name.
+  package static func translators() throws -> [TranslatorCase] {
+    let about = try JSONDecoder().decode(AboutTranslators.self, from: data("translators.json"))
+    let tensors = try Safetensors(data("translators.safetensors"))
+    return try about.cases.keys.sorted().compactMap { name in
+      try about.cases[name].map { try TranslatorCase(name, $0, tensors) }
+    }
+  }
+
+  private struct AboutTranslators: Decodable {
+    let cases: [String: TranslatorShape]
+  }
+
+  fileprivate struct TranslatorShape: Decodable {
+    let encoderLayers, decoderLayers, heads, width, feedForward, context, vocabulary: Int
+    let norm, activation: String
+    let lengths: [[Int]]
+  }
+
   fileprivate struct About: Decodable {
     let cases: [String: Shape]
   }
@@ -61,6 +80,43 @@ package struct ParityCase: CustomStringConvertible, Sendable {
   /// Whether the case has that tensor: only some keep the weights after the steps.
   package func has(_ tensor: String) -> Bool { tensors.entries[name + "/" + tensor] != nil }
   package var description: String { name }
+}
+
+/// One translator, its sentences, and what comes out.
+package struct TranslatorCase: CustomStringConvertible, Sendable {
+  package let name: String
+  package let configuration: TranslatorConfiguration
+  /// Tokens of each source and target, `</s>` included.
+  package let lengths: [(source: Int, target: Int)]
+  private let tensors: Safetensors
+
+  fileprivate init(_ name: String, _ shape: Fixtures.TranslatorShape, _ tensors: Safetensors) throws {
+    guard let norm = NormPlacement(rawValue: shape.norm), let activation = Activation(rawValue: shape.activation)
+    else { throw FixtureError.wrongType(name) }
+    self.name = name
+    self.tensors = tensors
+    lengths = shape.lengths.map { ($0[0], $0[1]) }
+    configuration = TranslatorConfiguration(
+      vocabularySize: shape.vocabulary, context: shape.context, encoderLayers: shape.encoderLayers,
+      decoderLayers: shape.decoderLayers, heads: shape.heads, width: shape.width, feedForwardWidth: shape.feedForward,
+      norm: norm, activation: activation)
+  }
+
+  package func floats(_ tensor: String) throws -> [Float] { try tensors.floats(name + "/" + tensor) }
+  package func integers(_ tensor: String) throws -> [Int32] { try tensors.integers(name + "/" + tensor) }
+  package var description: String { name }
+
+  /// The sentences, without padding.
+  package func pairs() throws -> [(source: [Int32], target: [Int32])] {
+    let sources = try integers("source"), targets = try integers("targets")
+    let wide = sources.count / lengths.count, long = targets.count / lengths.count
+    return lengths.enumerated().map { row, length in
+      (
+        Array(sources[row * wide..<row * wide + length.source]),
+        Array(targets[row * long..<row * long + length.target])
+      )
+    }
+  }
 }
 
 /// A reader for tests, apart from the product's own; the file is trusted.

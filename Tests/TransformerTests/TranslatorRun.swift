@@ -72,6 +72,17 @@ struct TranslatorRun {
     }
   }
 
+  /// Logits of hidden rows, a few at a time.
+  func logits(_ hidden: [Float]) -> [Float] {
+    let width = model.configuration.width, rows = hidden.count / width
+    memory.write(activations.hidden.rows(0..<rows), hidden)
+    return (0..<rows).flatMap { row in
+      let logits = activations.logits.rows(0..<1)
+      model.outputProjection.forward(activations.hidden.rows(row..<row + 1), into: logits, in: memory)
+      return memory.read(logits)
+    }
+  }
+
   /// The mean loss of the targets, and all gradients.
   func lossAndGradients(
     _ pairs: [(source: [Int32], target: [Int32])], padding: Int = 0, smoothing: Float = 0,

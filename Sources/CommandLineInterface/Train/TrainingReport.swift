@@ -50,6 +50,13 @@ struct TrainingReport {
     lastStepTime = MonotonicTime.now
   }
 
+  /// The mean of the last weights.
+  func averaged(_ steps: [Int], _ path: Path, _ result: EvaluationResult?, isBest: Bool) {
+    console.note(
+      "average of steps \(steps.map { grouped($0) }.joined(separator: " ")) in \(path)"
+        + (result.map { ": validation loss \(fixed($0.loss, 4))" } ?? "") + (isBest ? ", the best" : ""))
+  }
+
   /// One line of what the model says now.
   mutating func says(_ speaker: Speaker, seed: UInt64, step: Int) throws {
     var options = SamplingOptions()

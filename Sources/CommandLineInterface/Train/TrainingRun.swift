@@ -166,6 +166,8 @@ final class TrainingRun {
         report.evaluated(step, result, isBest: isBest, ladder: ladder)
         if !command.quiet { try report.says(speaker, seed: trainer.record.configuration.seed, step: step.step) }
       case .saved: break
+      case .averaged(let steps, let path, let result, let isBest):
+        report.averaged(steps, path, result, isBest: isBest)
       }
     }
     console.endProgress()

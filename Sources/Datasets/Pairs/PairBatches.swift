@@ -77,15 +77,16 @@ package struct PairBatches: Sendable {
   private mutating func plan() {
     next = 0
     for place in order.indices { order[place] = Int32(place) }
-    if let seed { shuffle(&order, RandomStream(seed: seed, site: Self.pairSite)) }
+    if let seed { Self.shuffle(&order, RandomStream(seed: seed, site: Self.pairSite), epoch) }
     sort(by: pairs.sourceCounts)
     sort(by: pairs.targetCounts)
     cut()
-    if let seed { shuffle(&batches, RandomStream(seed: seed, site: Self.batchSite)) }
+    if let seed { Self.shuffle(&batches, RandomStream(seed: seed, site: Self.batchSite), epoch) }
   }
 
-  /// Fisher and Yates, as Durstenfeld has it (1964, algorithm 235).
-  private func shuffle<Element>(_ list: inout [Element], _ stream: RandomStream) {
+  /// Fisher and Yates, as Durstenfeld has it (1964, algorithm 235). Not a method of a value, which would be copied with
+  /// its lists.
+  private static func shuffle<Element>(_ list: inout [Element], _ stream: RandomStream, _ epoch: Int) {
     for last in stride(from: list.count - 1, to: 0, by: -1) {
       list.swapAt(last, stream.integer(below: last + 1, last, step: epoch))
     }

@@ -1,0 +1,64 @@
+package import Tensors
+package import Transformer
+
+/// The cross-entropy of a model's logits, in slices of rows: `[B·T, V]` never stands in memory.
+package struct TokenLoss: Sendable {
+  package let projection: OutputProjection
+  /// `[N, C]`
+  package let hidden: Slot
+  /// `[N, C]`, where the hidden rows' gradient goes.
+  package let gradient: Slot
+  /// Rows of logits that are there at a time.
+  package let logits: Slot
+  /// `[N]`, a negative one counts for nothing.
+  package let targets: IndexSlot
+  /// `[N, 1]`
+  package let losses: Slot
+
+  package init(
+    projection: OutputProjection, hidden: Slot, gradient: Slot, logits: Slot, targets: IndexSlot, losses: Slot
+  ) {
+    self.projection = projection
+    self.hidden = hidden
+    self.gradient = gradient
+    self.logits = logits
+    self.targets = targets
+    self.losses = losses
+  }
+
+  /// Rows of logits at a time: some 16 MB, a function of V alone.
+  package static func rows(vocabulary: Int) -> Int { max(256, min(4096, (1 << 22) / max(1, vocabulary))) }
+
+  /// The losses of all positions, each to its place.
+  package func forward(in memory: Memory) {
+    slices { rows, logits in
+      projection.forward(hidden.rows(rows), into: logits, in: memory)
+      memory.crossEntropy(logits, targets: targets.range(rows), losses: losses.rows(rows), gradientScale: nil)
+    }
+  }
+
+  /// The losses, and the gradient of their sum times `scale`, by the hidden rows and by the embedding.
+  ///
+  /// `smoothing` ε gives each of the K ids that can be said the probability ε / K, and the target the rest on top, as
+  /// PyTorch does (Szegedy et al. 2016, arXiv:1512.00567, §7; Vaswani et al. 2017, §5.4).
+  package func forwardAndBackward(scale: Float, smoothing: Float = 0, in memory: Memory) {
+    // The kernel counts what the others get: ε · (K - 1) / K.
+    let ofOthers = smoothing * Float(logits.columns - 1) / Float(logits.columns)
+    slices { rows, logits in
+      let hidden = hidden.rows(rows)
+      projection.forward(hidden, into: logits, in: memory)
+      memory.crossEntropy(
+        logits, targets: targets.range(rows), losses: losses.rows(rows), gradientScale: scale, smoothing: ofOthers)
+      projection.backward(logits, hidden, into: gradient.rows(rows), in: memory)
+    }
+  }
+
+  private func slices(_ body: (_ rows: Range<Int>, _ logits: Slot) -> Void) {
+    var start = 0
+    while start < hidden.rows {
+      let end = min(start + logits.rows, hidden.rows)
+      body(start..<end, logits.rows(0..<end - start))
+      start = end
+    }
+  }
+}
