@@ -17,7 +17,7 @@ STATIC_FLAGS := -c release --scratch-path $(STATIC) --product minigpt --static-s
 OBJCOPY := $(firstword $(foreach tool,objcopy llvm-objcopy,$(shell command -v $(tool))))
 
 .DEFAULT_GOAL := all
-.PHONY: help all build demo test corpora corpora-verses bench check format install dist clean fixtures compare \
+.PHONY: help all build demo demo-recall lecture pictures test corpora corpora-verses bench check format install dist clean fixtures compare \
   verify-bad-input verify-checkpoint verify-demo verify-determinism verify-interop verify-memory verify-recipe \
   verify-tokenizers toolchain
 
@@ -36,6 +36,20 @@ build: toolchain ## The program, optimised: .build/release/minigpt
 demo: build corpora ## Learn Shakespeare (once, some minutes) and speak
 	@[ -e checkpoints/shakespeare.safetensors ] || (set -x; $(MINIGPT) train $(CORPUS))
 	$(MINIGPT) sample
+
+demo-recall: build ## Must a key seen d letters ago be forgotten? Learn to recall it, d from 8 to 512 (2 minutes)
+	$(PYTHON) Scripts/make_recall.py train corpora/recall.txt
+	$(MINIGPT) train corpora/recall.txt --lines --tokenizer char --layers 1 --heads 2 --embd 64 --context 520 --positions sinusoidal \
+	  --batch-size 8 --steps 600 --lr 1e-2 --warmup 40 --dropout 0 --eval-every 100 --val-fraction 0.02 --seed 1 --overwrite
+	$(PYTHON) Scripts/make_recall.py check $(MINIGPT) checkpoints/recall.safetensors
+
+lecture: toolchain ## The numbers of the lecture's slides, and how many of the 106 items are shown
+	@$(SWIFT) test -c release --disable-testable-imports --filter "LectureTests" > .build/lecture.log 2>&1 \
+	  || { cat .build/lecture.log; exit 1; }
+	@$(PYTHON) Scripts/lecture.py .build/lecture.log
+
+pictures: build ## Photograph the pictures of plot and attend in a browser (Debian: apt-get install chromium)
+	@$(PYTHON) Scripts/pictures.py $(MINIGPT)
 
 test: toolchain ## All tests, on the very objects that are shipped
 	$(SWIFT) test -c release --disable-testable-imports

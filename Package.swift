@@ -71,6 +71,12 @@ let package = Package(
     tests(
       "Training", "Platform", "Storage", "Parallel", "Tokenization", "Tensors", "Transformer", "Datasets",
       "Checkpoints", "TestSupport", "AllocationCounter"),
+    .testTarget(
+      name: "LectureTests",
+      dependencies: [
+        "Storage", "Parallel", "Tokenization", "Counting", "Tensors", "Transformer", "Datasets", "Checkpoints",
+        "Generation", "Training", "TestSupport",
+      ]),
     .testTarget(name: "MiniGPTTests", dependencies: ["MiniGPT", "example"]),
     .testTarget(name: "CommandLineTests", dependencies: ["minigpt"]),
   ]

@@ -76,7 +76,7 @@ struct AttendCommand: Command {
       AttentionPicture.Map(
         name: "layer \(layer), head \(head)", queries: words, keys: words, weights: maps.weights[layer - 1][head - 1])
     }
-    try show(AttentionPicture(title: "attention in “\(printable(text))”", maps: shown), console)
+    try show(AttentionPicture(title: title, maps: shown), console)
   }
 
   /// The layers and heads that were asked for; of a long text as many as a file can hold.
@@ -93,6 +93,11 @@ struct AttendCommand: Command {
       "a long text: only layer \(layers[0]), head\(heads.count == 1 ? "" : "s") \(heads.map(String.init).joined(separator: ", "));"
         + " --layer and --head choose others")
     return layers.flatMap { layer in heads.map { (layer, $0) } }
+  }
+
+  private var title: String {
+    let text = printable(text)
+    return "attention in “\(text.count <= 80 ? text : String(text.prefix(79)) + "…")”"
   }
 
   private func show(_ picture: AttentionPicture, _ console: Console) throws {

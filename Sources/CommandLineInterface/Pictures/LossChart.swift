@@ -44,7 +44,7 @@ struct LossChart {
       let dashed = dash.isEmpty ? "" : " stroke-dasharray=\"\(dash)\""
       picture.add(
         "<polyline class=\"line\" stroke=\"\(colour)\" style=\"stroke-width:1;opacity:.55\""
-          + " points=\"\(points(curve.smoothed))\"/>")
+          + " points=\"\(points(curve.smoothed.filter { $0.value <= range.high }))\"/>")
       if !curve.validation.isEmpty {
         picture.add(
           "<polyline class=\"line\" stroke=\"\(colour)\"\(dashed) points=\"\(points(curve.validation))\"/>")

@@ -77,4 +77,32 @@ package final class TranslationPass {
     }
     return mean.map { $0 / count }
   }
+
+  /// Who looked at whom, by layer and head; rows sum to 1. The encoder's words look at each other, the decoder's at
+  /// those before them, and in cross-attention at the encoder's.
+  package struct Attention: Sendable {
+    package let encoder: [[PlainMatrix<Double>]]
+    package let decoder: [[PlainMatrix<Double>]]
+    package let cross: [[PlainMatrix<Double>]]
+  }
+
+  /// The weights of the last run, made by the plain reference from the model's own queries and keys.
+  package func attention() -> Attention {
+    let heads = model.configuration.heads, width = model.configuration.width
+    func own(_ blocks: [DecoderBlock.Saved], _ length: Int, _ mask: AttentionMask) -> [[PlainMatrix<Double>]] {
+      blocks.map { block in
+        let rows = block.attention.projections.rows(0..<length)
+        return AttentionMaps.weights(
+          rows.columns(0..<width), rows.columns(width..<2 * width), heads: heads, mask: mask, in: memory)
+      }
+    }
+    let cross = activations.decoder.blocks.compactMap(\.crossAttention).map { saved in
+      AttentionMaps.weights(
+        saved.queries.rows(0..<inputLength), saved.keyValues.rows(0..<sourceLength).columns(0..<width), heads: heads,
+        mask: .full, in: memory)
+    }
+    return Attention(
+      encoder: own(activations.encoder.blocks, sourceLength, .full),
+      decoder: own(activations.decoder.blocks, inputLength, .causal), cross: cross)
+  }
 }

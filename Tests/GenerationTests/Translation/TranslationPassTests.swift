@@ -50,6 +50,41 @@ import Transformer
     pass.run(source: [5, 9, 7], target: [11, 3, 8])
     #expect(pass.alignment().row(0) == weights.row(0))
   }
+
+  @Test func attentionIsThatOfTheReference() throws {
+    let (pass, parameters) = try pass(), source: [Int32] = [5, 9, 7], target: [Int32] = [11, 3]
+    pass.run(source: source, target: target)
+    let found = pass.attention()
+    for (maps, rows, columns) in [(found.encoder, 4, 4), (found.decoder, 3, 3), (found.cross, 3, 4)] {
+      #expect(maps.count == 2)
+      for map in maps.flatMap({ $0 }) {
+        #expect(map.rows == rows && map.columns == columns)
+        for t in 0..<rows { #expect(abs(map.row(t).reduce(0, +) - 1) < 1e-12) }
+      }
+    }
+    #expect(found.decoder[1][0][0, 1] == 0 && found.encoder[1][0][0, 1] > 0)
+    // The mean over all heads is the alignment.
+    let alignment = pass.alignment()
+    for t in 0..<3 {
+      for s in 0..<4 {
+        let mean = found.cross.flatMap { $0 }.map { $0[t, s] }.reduce(0, +) / 4
+        #expect(abs(mean - Double(alignment[t, s])) < 1e-5)
+      }
+    }
+    // The first block of the encoder, in double precision.
+    let x = Embedding.reference(
+      (source + [0]).map(Int.init), length: 4, scale: 8.0.squareRoot(),
+      fixed: PositionalEncoding.table(rows: 4, width: 8), parameters)
+    let normalized = LayerNorm.reference(x, "encoder.blocks.0.attentionNorm", parameters)
+    let projections = Linear.reference(normalized, "encoder.blocks.0.attention.queryKeyValue", parameters)
+    let expected = ScaledDotProductAttention.reference(
+      query: projections.columns(0..<8), key: projections.columns(8..<16), value: projections.columns(16..<24),
+      queryLength: 4, keyLength: 4, heads: 2, mask: .full
+    ).weights
+    for head in 0..<2 {
+      for (a, b) in zip(found.encoder[0][head].elements, expected[head].elements) { #expect(abs(a - b) < 1e-5) }
+    }
+  }
 }
 
 @Suite struct WordAlignmentTests {

@@ -1,0 +1,53 @@
+import Parallel
+import Tensors
+import Testing
+import Transformer
+
+/// A layer norm and a feed-forward network as the program runs them, for a few rows.
+final class RowLayers {
+  static let width = 10
+  private let memory: Memory
+  private let norm: LayerNorm
+  private let feedForward: FeedForward
+  private let x: Slot
+  private let normalized: Slot
+  private let y: Slot
+  private let hidden: Slot
+  private let activated: Slot
+  private let statistics: Slot
+
+  init(rows: Int, set: InstructionSet) throws {
+    let configuration = GPTConfiguration(
+      vocabularySize: 2, context: 16, layers: 1, heads: 1, width: Self.width, feedForwardWidth: 24)
+    var layout = ParameterLayout()
+    norm = LayerNorm("norm", Self.width, in: &layout)
+    feedForward = FeedForward("feedForward", configuration.block, in: &layout)
+    var planner = SlotPlanner(.activations)
+    x = planner.take(rows, Self.width)
+    normalized = planner.take(rows, Self.width)
+    y = planner.take(rows, Self.width)
+    hidden = planner.take(rows, 24)
+    activated = planner.take(rows, 24)
+    statistics = planner.take(rows, 2)
+    memory = Memory(
+      parameters: ParameterStorage(count: layout.count), trains: false, activations: planner.count, indices: 0,
+      scratch: 0, pool: WorkerPool(threads: 2), kernels: try #require(set.kernels))
+    let values = LectureTests.parameters(layout)
+    for parameter in layout.parameters {
+      memory.write(parameter.slot, values.matrix(parameter.name).elements.map(Float.init))
+    }
+  }
+
+  func norm(_ values: [Float]) -> [Float] {
+    memory.write(x, values)
+    norm.forward(x, into: normalized, statistics: statistics, in: memory)
+    return memory.read(normalized)
+  }
+
+  /// The feed-forward network of the norm.
+  func run(_ values: [Float]) -> [Float] {
+    _ = norm(values)
+    feedForward.forward(normalized, into: y, hidden: hidden, activated: activated, in: memory)
+    return memory.read(y)
+  }
+}
