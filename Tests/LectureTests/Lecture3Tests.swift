@@ -89,13 +89,13 @@ import Transformer
     let lines = (0..<1_500).map { draw.integer(below: 2, $0) == 0 ? "ctplafowirs\n" : "ctblafowirds\n" }
     let corpus = try folder.write("corpus", lines.joined())
     var configuration = TrainingConfiguration()
-    configuration.steps = 150
+    configuration.steps = 300
     configuration.batchSize = 16
     configuration.learningRate = 5e-3
     configuration.minimumLearningRate = 5e-4
     configuration.warmup = 10
-    configuration.evaluateEvery = 150
-    configuration.saveEvery = 150
+    configuration.evaluateEvery = 300
+    configuration.saveEvery = 300
     let shape = GPTConfiguration(vocabularySize: 0, context: 24, layers: 1, heads: 2, width: 32)
     let prepared = try TrainingSetup(
       corpus: try TextCorpus([corpus]), tokenizer: .characters, shape: shape, configuration: configuration
