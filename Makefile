@@ -18,7 +18,7 @@ OBJCOPY := $(firstword $(foreach tool,objcopy llvm-objcopy,$(shell command -v $(
 
 .DEFAULT_GOAL := all
 .PHONY: help all build demo demo-recall lecture pictures test corpora corpora-verses bench check format install dist clean fixtures compare \
-  verify-bad-input verify-checkpoint verify-demo verify-determinism verify-interop verify-memory verify-recipe \
+  verify-bad-input verify-checkpoint verify-demo verify-determinism verify-interop verify-it verify-memory verify-recipe \
   verify-tokenizers toolchain
 
 help: ## This list
@@ -110,6 +110,9 @@ verify-determinism: build corpora ## Same bits for threads, interruptions and ki
 
 verify-interop: build corpora ## Do transformers, llama.cpp, tiktoken compute the same? (needs PEERS=python with them)
 	$(PEERS) Scripts/verify_interop.py $(CORPUS)
+
+verify-it: build ## What does "it" look at? The heads of the grammar's translator, on held-out nouns
+	$(PYTHON) Scripts/verify_it.py
 
 verify-memory: build corpora ## Peak memory of training and of info (minutes, 2 GB of disk)
 	$(PYTHON) Scripts/verify_memory.py

@@ -117,7 +117,7 @@ import Testing
     let run = try Run(["attend", model, String(text), "--out", "a.svg"], folder: scratch.folder)
     #expect(
       run.errorText
-        == "a long text: only layer 2, head 1; --layer and --head choose others\nsaved: a.svg\n")
+        == "a long text: only 1 of 4 heads, the last ones; --layer and --head choose others\nsaved: a.svg\n")
     let found = try read(scratch, "a.svg")
     #expect(found.shares.count == 500 && found.shares.allSatisfy { $0.reduce(0, +) == 10_000 })
     #expect(try scratch.read("a.svg").count < 30_000_000)
@@ -143,6 +143,8 @@ import Testing
       1, "the text has 513 tokens, but the model sees at most 512 at once")
     try Run(["attend", model, "x", "--layer", "3"], folder: scratch.folder).expectRefusal(
       1, "--layer is 3, but the model has 2 layers")
+    try Run(["attend", model, "x", "--part", "cross"], folder: scratch.folder).expectRefusal(
+      1, "\(model): a language model has one side alone: --part and --target are for translators")
     try Run(["attend", model, "x", "--out", "a.png"], folder: scratch.folder).expectRefusal(
       2, "--out writes SVG or HTML: end its name in .svg or .html, not 'a.png'")
   }
