@@ -92,6 +92,7 @@ clean: ## Remove what was built; corpora and checkpoints stay
 fixtures: ## Compute Tests/Fixtures anew (needs PEERS=python with PyTorch)
 	$(PEERS) Scripts/make_fixtures.py
 	$(PEERS) Scripts/make_translation_fixtures.py
+	$(PEERS) Scripts/make_beam_fixtures.py
 
 compare: build corpora ## Train in turn with PyTorch (needs PEERS=python with PyTorch)
 	$(PYTHON) Scripts/compare_torch.py --python $(PEERS)

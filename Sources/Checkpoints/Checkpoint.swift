@@ -64,8 +64,8 @@ package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
     let layout = Model(configuration).layout
     let tensors = try Self.match(file, layout)
     self.path = path
-    weights = zip(layout.parameters, tensors).compactMap { _, tensor in
-      NumberType(tensor.type).map { file.matrix(tensor, $0) }
+    weights = tensors.prefix(layout.parameters.count).compactMap { tensor in
+      NumberType(tensor.type).map { file.matrix(tensor, $0) } ?? file.scaledMatrix(tensor)
     }
     source = .own(file, tensors)
   }
@@ -93,6 +93,10 @@ package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
     var known = Set<String>()
     func take(_ name: String, _ shape: [Int], _ types: [NumberType]) throws(CheckpointError) -> SafetensorsTensor {
       guard let tensor = file.header.tensor(name) else { throw .missingTensor(file.path, name) }
+      if types.count > 1, tensor.type == .i8, tensor.shape == shape, shape.count == 2 {
+        known.formUnion([name, try file.scales(of: tensor).name])
+        return tensor
+      }
       if !types.contains(where: { $0.safetensors == tensor.type }) || tensor.shape != shape {
         let expected = types.map(\.safetensors.rawValue).joined(separator: " or ")
         throw .wrongTensor(
@@ -172,7 +176,12 @@ package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
     if !file.hasChecksums { return }
     do throws(SafetensorsError) {
       try file.verifyHeader()
-      for tensor in tensors { try file.verify(tensor) }
+      for tensor in tensors {
+        try file.verify(tensor)
+        if tensor.type == .i8, let scales = file.header.tensor(Int8Blocks.scalesName(tensor.name)) {
+          try file.verify(scales)
+        }
+      }
     } catch { throw .safetensors(error) }
   }
 

@@ -2,24 +2,32 @@ internal import Platform
 
 /// A trained language model, opened from its file: it continues texts.
 ///
-/// The weights are used where they lie in the mapped file, so that opening is quick whatever the size. One thread at a
-/// time may use it.
+/// The weights are used where they lie in the mapped file, so that opening is quick whatever the size, or made shorter
+/// once. `generate` may be used by one thread at a time; `stream` by any number, as each stream is a generator of its own
+/// on the same weights.
 public final class LanguageModel {
   /// The shape of the model.
   public let configuration: GPTConfiguration
   /// Its vocabulary.
   public let tokenizer: any Tokenizer
-  private let generator: TextGenerator
+  private let makeGenerator: @Sendable () -> TextGenerator
+  private lazy var generator = makeGenerator()
 
   /// Opens a checkpoint. Throws, with one line that names the file, what was expected and what was found.
-  public init(_ path: String, threads: Int? = nil) throws {
+  /// - Parameters:
+  ///   - weights: the numbers that are read for each token; shorter ones are faster, and a little less exact.
+  ///   - threads: how many threads a generator uses; nil: as many as the process may.
+  public init(_ path: String, weights: WeightType = .fp32, threads: Int? = nil) throws {
     let checkpoint = try Checkpoint(Path(path))
+    let model = GPT(checkpoint.configuration), threads = threads ?? ProcessorCount.available
+    let kernels = InstructionSet.best.kernels ?? .portable, parameters = try checkpoint.parameters()
+    let packed = model.decodingWeights(weights, of: parameters, pool: WorkerPool(threads: threads), kernels: kernels)
     configuration = checkpoint.configuration
     tokenizer = try checkpoint.tokenizer()
-    generator = TextGenerator(
-      GPT(checkpoint.configuration), parameters: try checkpoint.parameters(),
-      pool: WorkerPool(threads: threads ?? ProcessorCount.available),
-      kernels: InstructionSet.best.kernels ?? .portable)
+    makeGenerator = {
+      TextGenerator(
+        model, parameters: parameters, weights: packed, pool: WorkerPool(threads: threads), kernels: kernels)
+    }
   }
 
   /// Continues a prompt by at most `tokens` tokens, or until the model ends its text, and hands out the continuation
@@ -28,17 +36,7 @@ public final class LanguageModel {
     _ prompt: String, tokens: Int = 256, sampling: SamplingConfiguration = SamplingConfiguration(),
     text: (String) -> Bool
   ) throws {
-    let prompt = try tokenizer.encode(prompt)
-    generator.start(prompt.isEmpty ? [tokenizer.endOfText ?? 0] : prompt)
-    var sampler = Sampler(sampling), decoder = StreamingDecoder(tokenizer)
-    for _ in 0..<tokens {
-      let token = generator.next(&sampler)
-      if token == tokenizer.endOfText { break }
-      let piece = decoder.push(token)
-      if !piece.isEmpty && !text(piece) { return }
-    }
-    let rest = decoder.finish()
-    if !rest.isEmpty { _ = text(rest) }
+    Self.speak(try tokenizer.encode(prompt), tokens, sampling, tokenizer, generator) { $0.isEmpty || text($0) }
   }
 
   /// The continuation as one text.
@@ -51,5 +49,42 @@ public final class LanguageModel {
       return true
     }
     return all
+  }
+
+  /// The continuation in whole characters, made on a thread of its own while the caller goes on.
+  ///
+  /// It ends when the text does, and after the token that is being made when its task is cancelled or nobody listens any
+  /// more.
+  public func stream(
+    _ prompt: String, tokens: Int = 256, sampling: SamplingConfiguration = SamplingConfiguration()
+  ) throws -> AsyncStream<String> {
+    let ids = try tokenizer.encode(prompt), tokenizer = tokenizer, makeGenerator = makeGenerator
+    return AsyncStream { continuation in
+      let stop = StopFlag()
+      continuation.onTermination = { _ in stop.set() }
+      BackgroundThread.start {
+        Self.speak(ids, tokens, sampling, tokenizer, makeGenerator()) { piece in
+          if !piece.isEmpty { continuation.yield(piece) }
+          return !stop.isSet
+        }
+        continuation.finish()
+      }
+    }
+  }
+
+  /// `text` is asked after every token, with what can be shown so far, which may be nothing.
+  private static func speak(
+    _ prompt: [Int32], _ tokens: Int, _ sampling: SamplingConfiguration, _ tokenizer: any Tokenizer,
+    _ generator: TextGenerator, text: (String) -> Bool
+  ) {
+    generator.start(prompt.isEmpty ? [tokenizer.endOfText ?? 0] : prompt)
+    var sampler = Sampler(sampling), decoder = StreamingDecoder(tokenizer)
+    sampler.observe(prompt)
+    for _ in 0..<tokens {
+      let token = generator.next(&sampler)
+      if token == tokenizer.endOfText { break }
+      if !text(decoder.push(token)) { return }
+    }
+    _ = text(decoder.finish())
   }
 }

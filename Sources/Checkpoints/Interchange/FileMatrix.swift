@@ -1,5 +1,6 @@
 internal import Platform
 package import Storage
+internal import Tensors
 
 /// A matrix `[rows, columns]` as a file of whatever format has it: in another type, turned round, cut up, or in another
 /// order. Nothing is read before it is asked for, and then a block at a time, so that memory stays small however large
@@ -12,6 +13,8 @@ package struct FileMatrix: Sendable {
   private indirect enum Form: Sendable {
     /// Row by row in a map, from a byte on.
     case stored(MappedFile, Int, NumberType)
+    /// Whole numbers, row by row in a map from a byte on, and where their scales are.
+    case scaled(MappedFile, Int, scales: Int, alongRows: Bool)
     case transposed(FileMatrix)
     /// Some columns, from one on.
     case columns(FileMatrix, Int)
@@ -35,6 +38,16 @@ package struct FileMatrix: Sendable {
       offset >= 0 && rows >= 0 && columns >= 0 && offset + rows * columns * type.byteCount <= map.count,
       "[\(rows), \(columns)] at \(offset) in \(map.count) bytes")
     self.init(rows, columns, .stored(map, offset, type))
+  }
+
+  /// The whole numbers of a map from the byte `offset` on, with a scale for each 64 of a row or of a column.
+  package init(_ map: MappedFile, offset: Int, scales: Int, alongRows: Bool, rows: Int, columns: Int) {
+    let shape = StoredMatrix.scaleShape(rows: rows, columns: columns, alongRows: alongRows)
+    check(
+      offset >= 0 && scales >= 0 && offset + rows * columns <= map.count
+        && scales + 4 * shape[0] * shape[1] <= map.count,
+      "[\(rows), \(columns)] at \(offset), scales at \(scales), in \(map.count) bytes")
+    self.init(rows, columns, .scaled(map, offset, scales: scales, alongRows: alongRows))
   }
 
   /// Numbers that are made, not read.
@@ -78,6 +91,16 @@ package struct FileMatrix: Sendable {
         let start = offset + (row * self.columns + columns.lowerBound) * type.byteCount
         let bytes = map.bytes.extracting(start..<start + columns.count * type.byteCount)
         type.decode(bytes, into: &block, at: place + line * stride)
+      }
+    case .scaled(let map, let offset, let scales, let alongRows):
+      let bytes = map.bytes, size = WeightType.block, perRow = (self.columns + size - 1) / size
+      for (line, row) in rows.enumerated() {
+        for column in columns {
+          let scale = alongRows ? row * perRow + column / size : row / size * self.columns + column
+          let number = Int8(bitPattern: bytes.load(UInt8.self, at: offset + row * self.columns + column))
+          block[place + line * stride + column - columns.lowerBound] =
+            Float(number) * bytes.load(Float.self, at: scales + 4 * scale)
+        }
       }
     case .transposed(let other):
       var turned = [Float](repeating: 0, count: rows.count * columns.count)
@@ -207,6 +230,7 @@ package struct FileMatrix: Sendable {
     switch form {
     case .stored(let map, let offset, let type):
       map.advise(.dontNeed, offset..<offset + rows * columns * type.byteCount)
+    case .scaled(let map, let offset, _, _): map.advise(.dontNeed, offset..<offset + rows * columns)
     case .transposed(let other), .columns(let other, _), .rowOrder(let other, _), .columnOrder(let other, _):
       other.letGo()
     case .beside(let parts): for part in parts { part.letGo() }

@@ -1,5 +1,6 @@
 internal import Platform
 package import Storage
+internal import Tensors
 internal import Tokenization
 internal import Transformer
 
@@ -43,6 +44,49 @@ package struct ModelExport {
       tensors, to: path,
       metadata: try Checkpoint.metadata(
         checkpoint.configuration, tokenizer: TokenizerJSON.text(tokenizer), record: nil))
+  }
+
+  /// The same with matrices in int8, each with its scales behind it; what no product adds up stays in fp32.
+  package func quantizedSafetensors() throws {
+    let model = GPT(checkpoint.configuration)
+    let parts = zip(model.layout.parameters, checkpoint.weights).map { parameter, matrix in
+      let operand = model.decodingMatrices.first { $0.slot == parameter.slot }
+      return (parameter: parameter, matrix: matrix, blocks: operand.map { Int8Blocks(alongRows: $0.isTransposed) })
+    }
+    var tensors: [SafetensorsFileWriter.Tensor] = []
+    for part in parts {
+      tensors.append(.init(part.parameter.name, part.blocks == nil ? .f32 : .i8, part.parameter.shape))
+      if let blocks = part.blocks {
+        tensors.append(
+          .init(
+            Int8Blocks.scalesName(part.parameter.name), .f32, blocks.scaleShape(part.matrix.rows, part.matrix.columns)))
+      }
+    }
+    let metadata = try Checkpoint.metadata(
+      checkpoint.configuration, tokenizer: TokenizerJSON.text(tokenizer), record: nil)
+    let total = model.layout.count
+    var done = 0, next = 0, scales: [Float] = []
+    try SafetensorsFileWriter.write(path, tensors: tensors, metadata: metadata) { index, writer in
+      if !scales.isEmpty {
+        try writer.append(scales.span)
+        scales = []
+        return
+      }
+      let part = parts[next]
+      next += 1
+      guard let blocks = part.blocks else {
+        return try part.matrix.forEachPiece(as: .fp32) { bytes in
+          try writer.append(bytes)
+          done += bytes.byteCount / 4
+          try progress(done, total)
+        }
+      }
+      scales = try blocks.quantize(part.matrix) { numbers in
+        try writer.append(numbers.span)
+        done += numbers.count
+        try progress(done, total)
+      }
+    }
   }
 
   /// tiktoken's ranks: the tokenizer alone.

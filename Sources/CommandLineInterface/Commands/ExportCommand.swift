@@ -51,9 +51,6 @@ struct ExportCommand: Command {
     if format == .huggingFace && weights == .int8 {
       throw UsageError.contradiction("--to hf has no int8: give --weights fp32, bf16 or f16")
     }
-    if format == .safetensors && weights == .int8 {
-      throw UsageError.contradiction("--to safetensors has no int8 yet: give --weights fp32, bf16 or f16")
-    }
     if format == .tiktoken && weights != .fp32 {
       throw UsageError.contradiction("--to tiktoken has no weights: leave out --weights")
     }
@@ -73,7 +70,7 @@ struct ExportCommand: Command {
     case .huggingFace: try export.huggingFace(replacing: overwrite)
     case .gguf: try export.gguf(quantized: weights == .int8)
     case .tiktoken: try export.tiktoken()
-    case .safetensors: try export.safetensors()
+    case .safetensors: try weights == .int8 ? export.quantizedSafetensors() : export.safetensors()
     }
     console.endProgress()
     console.note("wrote \(out)")
