@@ -17,18 +17,17 @@ extension TokenizerJSON {
 
   private static func read(_ root: TokenizerFields) throws(TokenizerError) -> any Tokenizer {
     let model = try root.field("model")
+    // Other kinds have vocabularies of other forms: they are refused by name before anything else is looked at.
     let type = try model.string("type")
+    if type != "BPE" && type != "WordLevel" {
+      throw model.problem("type", "\(type) is not supported: expected BPE on bytes, or WordLevel on characters")
+    }
     if let normalizer = try root.optional("normalizer") {
       let name = try normalizer.string("type")
       throw root.problem("normalizer", "\(name) is not supported: minigpt encodes the bytes as they are")
     }
     let tokens = try TokenList(model: model, added: root)
-    switch type {
-    case "BPE": return try bytePairs(root, model, tokens)
-    case "WordLevel": return try characters(root, tokens)
-    default:
-      throw model.problem("type", "\(type) is not supported: expected BPE on bytes, or WordLevel on characters")
-    }
+    return type == "BPE" ? try bytePairs(root, model, tokens) : try characters(root, tokens)
   }
 
   private static func bytePairs(
