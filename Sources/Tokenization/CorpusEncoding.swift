@@ -22,7 +22,7 @@ struct ParallelEncoder: Sendable {
     var start = 0
     while start < text.count {
       var parts: [Range<Int>] = []
-      while parts.count < pool.threads * 4 && start < text.count {
+      while parts.count < pool.threads * 8 && start < text.count {
         let end = text.read(start..<text.count) { rest in
           if rest.count <= partSize { return rest.count }
           return separatingLines ? lineEnd(in: rest, from: partSize) : tokenizer.cut(in: rest, from: partSize)
@@ -56,7 +56,7 @@ extension Tokenizer {
   ///
   /// `sink` gets the ids and how many bytes of the text are done.
   package func encode<Failure: Error>(
-    _ text: CorpusText, pool: WorkerPool, partSize: Int = 1 << 19, separatingLines: Bool = false,
+    _ text: CorpusText, pool: WorkerPool, partSize: Int = 1 << 18, separatingLines: Bool = false,
     failure: (TokenizerError) -> Failure, sink: (_ ids: [Int32], _ done: Int) throws(Failure) -> Void
   ) throws(Failure) {
     try ParallelEncoder(self, pool).encode(

@@ -58,11 +58,9 @@ public struct StreamingEncoder: Sendable {
     do throws(TokenizerError) {
       let part = Array(waiting[..<cut])
       if let parallel {
-        var all: [Int32] = []
         try parallel.encode(
-          .bytes(part), partSize: 1 << 18, separatingLines: false, failure: { $0 }
-        ) { (found, _) throws(TokenizerError) in all += found }
-        ids += all
+          .bytes(part), partSize: 1 << 17, separatingLines: false, failure: { $0 }
+        ) { (found, _) throws(TokenizerError) in ids += found }
       } else {
         try tokenizer.encode(part.span, with: &encoder, allowSpecial: allowSpecial, into: &ids)
       }

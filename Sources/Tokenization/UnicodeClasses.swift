@@ -1,7 +1,7 @@
 /// The Unicode 16.0 classes that the splitting rules name, as bits, one byte a scalar.
 ///
-/// Two steps find a scalar's bits: `pages` names its block of 256, `bits` holds the blocks, equal ones once. The first
-/// block is that of ASCII, so that `bits[byte]` answers for a byte below 0x80.
+/// Two steps find a scalar's bits: `pages` names its block of 256, `bits` holds the blocks, those of one class once. The
+/// first block is that of ASCII, so that `bits[byte]` answers for a byte below 0x80.
 package struct UnicodeClasses: Sendable {
   static let upper: UInt8 = 1  // \p{Lu} and \p{Lt}
   static let lower: UInt8 = 2  // \p{Ll}
@@ -19,22 +19,23 @@ package struct UnicodeClasses: Sendable {
   private init() {
     var pages = [UInt16](repeating: 0, count: 0x1100)
     var bits: [UInt8] = []
-    var blocks: [[UInt8]: UInt16] = [:]
+    // The block of each class for the many pages that have one class throughout.
+    var uniform = [UInt16?](repeating: nil, count: 256)
     var run = 0
     for page in 0..<0x1100 {
-      var block = [UInt8](repeating: 0, count: 256)
-      for place in 0..<256 {
-        let scalar = UInt32(page * 256 + place)
-        while run + 1 < Self.runs.count && Self.runs[run + 1] >> 8 <= scalar { run += 1 }
-        block[place] = UInt8(truncatingIfNeeded: Self.runs[run])
-      }
-      if let known = blocks[block] {
+      let first = UInt32(page * 256)
+      while run + 1 < Self.runs.count && Self.runs[run + 1] >> 8 <= first { run += 1 }
+      let bit = UInt8(truncatingIfNeeded: Self.runs[run])
+      let isUniform = run + 1 == Self.runs.count || Self.runs[run + 1] >> 8 >= first + 256
+      if isUniform, let known = uniform[Int(bit)] {
         pages[page] = known
-      } else {
-        let new = UInt16(blocks.count)
-        blocks[block] = new
-        pages[page] = new
-        bits += block
+        continue
+      }
+      pages[page] = UInt16(bits.count >> 8)
+      if isUniform { uniform[Int(bit)] = pages[page] }
+      for scalar in first..<first + 256 {
+        while run + 1 < Self.runs.count && Self.runs[run + 1] >> 8 <= scalar { run += 1 }
+        bits.append(UInt8(truncatingIfNeeded: Self.runs[run]))
       }
     }
     self.pages = pages
