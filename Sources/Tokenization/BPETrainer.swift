@@ -70,8 +70,11 @@ public struct BPETrainer: Sendable {
     }
     var merges: [(left: Int32, right: Int32, result: Int32)] = []
     var merged = PairTable(capacity: wanted)
+    // A file could not tell a token from a special one that is written alike.
+    let names = (layout.first + layout.last).compactMap { ByteSymbols.bytes(Array($0.utf8)) }
     while vocabulary.count < wanted, let pair = merger.next(), pair.count >= minimumFrequency {
       let bytes = Array(vocabulary[pair.left]) + vocabulary[pair.right]
+      if names.contains(bytes) { continue }
       let (token, isNew) = tokens.number(of: 0..<bytes.count, in: bytes.span)
       if isNew { vocabulary.append(bytes) }
       let result = Int32(token)

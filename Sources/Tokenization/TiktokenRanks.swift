@@ -85,6 +85,12 @@ package enum TiktokenRanks {
     guard tokenizer.kind != .char else {
       throw .file(path: path, field: "", problem: "tiktoken's ranks are for bytes; this is a char vocabulary")
     }
+    let end = SpecialToken(id: Int32(tokenizer.vocabularySize - 1), text: SpecialToken.endOfText)
+    if tokenizer.specialTokens != [end] {
+      throw .file(
+        path: path, field: "",
+        problem: "tiktoken's ranks hold no special tokens: expected \(end.text) alone, as the last id")
+    }
     if let pairs = tokenizer as? BytePairTokenizer {
       // Several merges may give one token; the first of them must come in the order of ids.
       var seen = [Bool](repeating: false, count: pairs.vocabularySize)

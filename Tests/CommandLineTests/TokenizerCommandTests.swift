@@ -117,6 +117,52 @@ import Testing
       .expectRefusal(1, "none.txt: cannot be opened: No such file or directory")
   }
 
+  @Test func specialTokensStandBehindTheMerges() throws {
+    let scratch = try Scratch()
+    try scratch.write("text.txt", String(repeating: "<|endoftext|> <sep> to be ", count: 50))
+    let train = ["tokenizer", "train", "text.txt", "--vocab-size", "300", "--split", "spaces", "--quiet"]
+    let run = try Run(train + ["--special", "<sep>", "--special=<a b>", "--out", "t.json"], folder: scratch.folder)
+    #expect(run.status == 0)
+    let show = try Run(["tokenizer", "show", "--tokenizer", "t.json"], folder: scratch.folder).outputText
+    let lines = show.split(separator: "\n").suffix(3).map {
+      $0.split(separator: "\t").dropFirst().joined(separator: " ")
+    }
+    #expect(lines == ["<sep> special", "<a_b> special", "<|endoftext|> special"])
+    let ids = try Run(
+      ["tokenizer", "encode", "--tokenizer", "t.json", "--allow-special", "--json"], input: Array("x<sep><a b>".utf8),
+      folder: scratch.folder
+    ).outputText
+    #expect(ids.split(separator: "\n").count == 3)
+    try Run(train + ["--special", "<sep>", "--out", "t.tiktoken"], folder: scratch.folder).expectRefusal(
+      1, "t.tiktoken: tiktoken's ranks hold no special tokens: expected <|endoftext|> alone, as the last id")
+    try Run(train + ["--special", "<|endoftext|>", "--out", "u.json"]).expectRefusal(
+      2, "--special <|endoftext|> is a special token already")
+    try Run(train + ["--special", "", "--out", "u.json"]).expectRefusal(2, "--special needs a text, not ''")
+  }
+
+  /// Of every format: one line that names the file and the place in it.
+  @Test(arguments: [
+    ("t.json", #"{"model":{"type":"Unigram","vocab":{}}}"#, "t.json: field `model.type`: Unigram is not supported"),
+    ("t.json", #"{"model":{"type":"BPE","vocab":{"a":0}"#, "t.json: "),
+    ("t.json", #"{"model":7}"#, "t.json: field `model`: expected an object, found an integer"),
+    ("t.tiktoken", "IQ== 0\nIQ= 1\n", "t.tiktoken: field `line 2`: expected a token in base64"),
+    ("t.tiktoken", "\u{0}\u{0}\u{0}", "t.tiktoken: no tokenizer: expected a tokenizer.json or tiktoken's ranks"),
+    ("f/vocab.json", #"{"a":0,"b":"x"}"#, "f: no tokenizer: expected tokenizer.json, or vocab.json and merges.txt"),
+    ("f/tokenizer.json", "[]", "f/tokenizer.json: "),
+    ("m.safetensors", "\u{8}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}{}      ", "m.safetensors: a safetensors file, but not"),
+    ("m.ckpt", "\u{8}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}{}      ", "m.ckpt: a safetensors file, but not"),
+    ("empty", "", "empty: no tokenizer: expected"),
+  ]) func brokenFilesAreNamed(_ name: String, _ text: String, _ message: String) throws {
+    let scratch = try Scratch()
+    try FileManager.default.createDirectory(atPath: scratch.path("f"), withIntermediateDirectories: true)
+    try scratch.write(name, text)
+    let run = try Run(
+      ["tokenizer", "encode", "--tokenizer", name.hasPrefix("f/") ? "f" : name], folder: scratch.folder)
+    #expect(run.status == 1 && run.signal == 0 && run.output.isEmpty)
+    #expect(run.errorText.hasPrefix("minigpt: " + message), "\(run.errorText)")
+    #expect(run.errorText.split(separator: "\n").count == 1)
+  }
+
   @Test func refusesWhatAreNoIds() throws {
     let arguments = ["tokenizer", "decode", "--tokenizer", "byte"]
     try Run(arguments, input: Array("x 1".utf8)).expectRefusal(
@@ -125,6 +171,10 @@ import Testing
       1, "id 257 is not in the vocabulary, which has ids 0 to 256")
     try Run(arguments, input: Array("-1".utf8)).expectRefusal(
       1, "id -1 is not in the vocabulary, which has ids 0 to 256")
+    try Run(["tokenizer", "encode"]).expectRefusal(
+      1,
+      "no tokenizer: name one with --tokenizer FILE, or make one with minigpt tokenizer train (without the flag it is"
+        + " that of the newest model in checkpoints, and there is none)")
     let none = try Run(["tokenizer", "show", "--tokenizer", "none.json"])
     none.expectRefusal(1, "none.json: cannot be opened: No such file or directory")
   }

@@ -41,9 +41,9 @@ struct TokenizerEncodeCommand: Command {
     var encoder = StreamingEncoder(
       tokenizer, allowSpecial: allowSpecial, pool: WorkerPool(threads: Machine.threads(threads)))
     let input = Input()
-    var total = 0, atStart = true, isAtEnd = false
+    var ids: [Int32] = [], total = 0, atStart = true, isAtEnd = false
     while !isAtEnd {
-      var ids: [Int32] = []
+      ids.removeAll(keepingCapacity: true)
       do {
         switch try input.readBlock() {
         case .line(let bytes): try encoder.push(bytes, into: &ids)

@@ -10,6 +10,7 @@ struct TokenizerTrainCommand: Command {
   var split = Splitter.gpt2
   var minimumFrequency = 1
   var maximumLength: Int?
+  var specials: [[UInt8]] = []
   var threads: Int?
   var quiet = false
 
@@ -35,6 +36,9 @@ struct TokenizerTrainCommand: Command {
         .value("min-frequency", in: \.minimumFrequency, .integer(1...Int.max), "rarer pairs stay apart"),
         .optional(
           "max-token-length", in: \.maximumLength, .integer(2...Int.max), else: "any", "bytes of the longest token"),
+        .list(
+          "special", in: \.specials, .text, else: "\(SpecialToken.endOfText) alone",
+          "a special token, written so; it may repeat, and \(SpecialToken.endOfText) stays the last"),
         .optional("threads", in: \.threads, .integer(1...4096), else: "the cores it may use", "changes no result"),
         .toggle("quiet", in: \.quiet, "no progress"),
       ])
@@ -44,6 +48,15 @@ struct TokenizerTrainCommand: Command {
 
   mutating func validate() throws {
     if vocabularySize == nil { throw UsageError.contradiction("tokenizer train needs --vocab-size N") }
+    var names: Set = [Array(SpecialToken.endOfText.utf8)]
+    for special in specials {
+      if special.isEmpty || String(validating: special, as: UTF8.self) == nil {
+        throw UsageError.contradiction("--special needs a text, not \(quoted(special))")
+      }
+      if !names.insert(special).inserted {
+        throw UsageError.contradiction("--special \(printable(special)) is a special token already")
+      }
+    }
     if out == nil { throw UsageError.contradiction("tokenizer train needs --out FILE") }
   }
 
@@ -57,16 +70,12 @@ struct TokenizerTrainCommand: Command {
     var trainer = BPETrainer(vocabularySize: vocabularySize ?? 0)
     trainer.splitter = split
     trainer.minimumFrequency = Int64(minimumFrequency)
+    trainer.layout = .language(
+      specials: specials.map { String(decoding: $0, as: UTF8.self) } + [SpecialToken.endOfText])
     if let maximumLength { trainer.maximumTokenLength = maximumLength }
     let pool = WorkerPool(threads: threads ?? ProcessorCount.available)
-    let tokenizer = try trainer.train(corpus.parts.map(\.text), pool: pool) { progress in
-      switch progress {
-      case .counting(let done, let total):
-        console.progress(["counting pieces", percent(done, total)])
-      case .merging(let done, let total):
-        console.progress(["merging", "\(grouped(done)) of \(grouped(total)) tokens"])
-      }
-    }
+    var report = TokenizerReport(console)
+    let tokenizer = try trainer.train(corpus.parts.map(\.text), pool: pool) { report.say($0) }
     try TokenizerFile.write(tokenizer, to: out)
     console.endProgress()
     console.note("vocabulary: \(grouped(tokenizer.vocabularySize)) tokens")

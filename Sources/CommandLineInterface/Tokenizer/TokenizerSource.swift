@@ -14,7 +14,11 @@ struct TokenizerSource {
   }
 
   func open(_ console: Console) throws -> any Tokenizer {
-    guard let name else { return try ModelChoice.newest().announced(on: console).openTokenizer() }
+    guard let name else {
+      do { return try ModelChoice.newest().announced(on: console).openTokenizer() } catch is NoModel {
+        throw NoTokenizer()
+      }
+    }
     if name.elementsEqual("byte".utf8) { return ByteTokenizer() }
     return try Self.read(Path(bytes: name))
   }
@@ -25,5 +29,13 @@ struct TokenizerSource {
       return try ModelChoice(path.bytes).openTokenizer()
     }
     return try TokenizerFile.open(path)
+  }
+}
+
+/// No tokenizer was named, and there is no model to take one from.
+struct NoTokenizer: Error, CustomStringConvertible {
+  var description: String {
+    "no tokenizer: name one with --tokenizer FILE, or make one with minigpt tokenizer train"
+      + " (without the flag it is that of the newest model in checkpoints, and there is none)"
   }
 }

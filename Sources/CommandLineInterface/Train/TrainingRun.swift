@@ -48,7 +48,13 @@ final class TrainingRun {
     setup.epochs = command.epochs
     setup.shortensWarmup = command.shortensWarmup
     setup.availableMemory = ProcessMemory.physical
-    let prepared = try setup.prepare { progress in console.progress(words(progress)) }
+    var report = TokenizerReport(console)
+    let prepared = try setup.prepare { progress in
+      switch progress {
+      case .trainingTokenizer(let progress): report.say(progress)
+      case .encoding(let bytes): console.progress(["encoding", percent(bytes, corpus.byteCount)])
+      }
+    }
     console.endProgress()
     if let checkpoint { try prepared.trainer.resume(checkpoint) }
     command.precision = PrecisionChoice(rawValue: prepared.trainer.record.configuration.precision.rawValue)
@@ -101,15 +107,6 @@ final class TrainingRun {
       throw differs("split", pairs.splitter.rawValue, split.rawValue)
     }
     return .given(own)
-  }
-
-  private func words(_ progress: TrainingSetup.Progress) -> [String] {
-    switch progress {
-    case .trainingTokenizer(.counting(let done, let total)): ["counting pieces", percent(done, total)]
-    case .trainingTokenizer(.merging(let done, let total)):
-      ["making tokens", "\(grouped(done)) of \(grouped(total))"]
-    case .encoding(let bytes): ["encoding", percent(bytes, corpus.byteCount)]
-    }
   }
 
   private func introduce(
