@@ -19,7 +19,7 @@ OBJCOPY := $(firstword $(foreach tool,objcopy llvm-objcopy,$(shell command -v $(
 .DEFAULT_GOAL := all
 .PHONY: help all build demo demo-recall lecture pictures test corpora corpora-verses bench check format install dist clean fixtures compare \
   verify-bad-input verify-checkpoint verify-demo verify-determinism verify-interop verify-it verify-memory verify-recipe \
-  verify-tokenizers toolchain
+  verify-tokenizers verify-round-trips bench-tokenizers toolchain
 
 help: ## This list
 	@echo "make              build the program and fetch the corpus"
@@ -123,6 +123,13 @@ verify-recipe: build ## The loss of nanoGPT's recipe (minutes): TEXT=tinyshakesp
 
 verify-tokenizers: build corpora ## Merges and ids against others (needs PEERS=python with tokenizers, tiktoken)
 	$(PEERS) Scripts/verify_tokenizers.py $(CORPUS)
+
+bench-tokenizers: build corpora ## Training and encoding in turn with others (needs PEERS=python with tiktoken, rustbpe)
+	$(PEERS) Scripts/bench_tokenizers.py $(CORPUS)=8192 $(if $(TEXT),$(TEXT)=4096)
+	$(PYTHON) Scripts/bench_tokenizers.py --slow
+
+verify-round-trips: toolchain ## Ten million random byte strings come back through every tokenizer
+	MINIGPT_ROUND_TRIPS=10000000 $(SWIFT) test -c release --disable-testable-imports --filter RoundTripTests
 
 toolchain:
 	$(if $(shell command -v $(SWIFT)),,$(error minigpt is built with Swift 6.2 or later, and there is no "$(SWIFT)" here: \

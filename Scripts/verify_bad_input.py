@@ -115,6 +115,12 @@ def main():
         train("folder that cannot be written", text, 1, "proc", out="/proc/model.safetensors", flags=characters)
         train("learning rate that explodes", text, 1, "step", flags=characters + ["--lr", "1e30", "--grad-clip", "1e30", "--steps", "50"])
         case("out exists", ["train", text, "--tokenizer", "char", "--out", good, *SMALL], 1, "--resume")
+        case("init, other sizes", ["train", text, "--init", good, "--out", at("tuned.safetensors"), "--layers", "2"], 1, "layers", "1", "2")
+        case("init, other tokenizer", ["train", text, "--init", good, "--out", at("tuned.safetensors"), "--tokenizer", "byte"], 1, "byte")
+        case("init and resume", ["train", text, "--init", good, "--out", good, "--resume"], 2, "--init")
+        case("epochs and steps", ["train", text, "--epochs", "1", "--steps", "9"], 2, "--epochs")
+        case("a corpus as tokenizer", ["tokenizer", "encode", "--tokenizer", text], 1, os.path.basename(text))
+        case("no tokenizer", ["tokenizer", "show", "--tokenizer", at("no.json")], 1, "no.json")
         case("resume, other sizes", ["train", text, "--out", good, "--resume", "--layers", "2"], 1, "1", "2")
         case("resume, other tokenizer", ["train", text, "--out", good, "--resume", "--tokenizer", "byte"], 1, "byte")
         case("resume, other corpus", ["train", write(at("other.txt"), TEXT[::-1]), "--out", good, "--resume"], 1, "other.txt")
@@ -134,6 +140,9 @@ def main():
             write(bad, whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1:])
             case(f"info --verify, a bit flipped at {place}", ["info", bad, "--verify"], 1, "bad.safetensors")
             case(f"resume, a bit flipped at {place}", ["train", text, "--out", bad, "--resume", "--steps", "9"], 1, "bad.safetensors")
+            case(f"init, a bit flipped at {place}", ["train", text, "--init", bad, "--out", at("tuned.safetensors"), "--overwrite",
+                 "--steps", "2", "--batch-size", "2"], (0, 1) if place == len(whole) - 5 else 1,
+                 *([] if place == len(whole) - 5 else ["bad.safetensors"]))  # moments are not read
         case("missing model", ["sample", at("no.safetensors")], 1, "no.safetensors")
         case("a folder as model", ["sample", top], 1, os.path.basename(top))
         case("no model at all", ["sample"], 1, "train", cwd=top)

@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""Times our tokenizers in turn with rustbpe and tiktoken, on texts built to be slow, and on a large file.
+
+    pip install tiktoken rustbpe
+    python Scripts/bench_tokenizers.py TEXT=VOCAB... [--turns 5] [--program .build/release/minigpt]
+    python Scripts/bench_tokenizers.py --slow
+    python Scripts/bench_tokenizers.py --large 1000 TEXT=VOCAB
+
+Ours is the program itself, from its start to its end; the others are timed inside of this process, without reading the
+text or starting anything. Each turn runs all sides; what counts is the median of the ratios of each turn. `--slow` and
+`--large` need no other package: the first times a megabyte of one letter, of random letters, of spaces and of combining
+marks, the second trains on and encodes a file of so many megabytes and prints the memory at the peak.
+"""
+import argparse
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+GPT2 = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+
+
+def run(arguments, text=os.devnull):
+    """Seconds, bytes of memory at the peak, and what was written."""
+    with open(text, "rb") as source, tempfile.TemporaryFile() as out:
+        began = time.perf_counter()
+        process = subprocess.Popen([options.program, "tokenizer", *arguments], stdin=source, stdout=out)
+        _, status, usage = os.wait4(process.pid, 0)
+        took = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            sys.exit(f"minigpt tokenizer {' '.join(arguments)}: exit {process.returncode}")
+        out.seek(0)
+        return took, usage.ru_maxrss * 1024, out.read(64)
+
+
+def train(text, size, out, *more):
+    return run(["train", text, "--vocab-size", str(size), "--out", out, "--overwrite", "--quiet", *more])
+
+
+def encode(tokenizer, text, threads):
+    return run(["encode", "--tokenizer", tokenizer, "--count", "--threads", str(threads)], text)
+
+
+def timed(work):
+    began = time.perf_counter()
+    result = work()
+    return time.perf_counter() - began, result
+
+
+def ratio(name, ours, theirs):
+    each = [b / a for a, b in zip(ours, theirs)]
+    print(f"  {name}: {statistics.median(each):.2f} times (turns: {', '.join(f'{r:.2f}' for r in each)})", flush=True)
+
+
+def line(name, times, size):
+    print(f"  {name}: {min(times) * 1000:.0f} ms at least, {size / min(times) / 1e6:.0f} MB/s", flush=True)
+
+
+def with_peers(path, vocabulary, folder):
+    import rustbpe
+    import tiktoken
+    text = open(path, encoding="utf-8", newline="").read()
+    size = len(text.encode())
+    print(f"{os.path.basename(path)}, {size / 1e6:.1f} MB, {vocabulary} tokens, {options.turns} turns")
+    out = os.path.join(folder, "ours.tiktoken")
+
+    def rust():
+        peer = rustbpe.Tokenizer()
+        peer.train_from_iterator([text], vocabulary, pattern=GPT2)
+        return peer
+
+    ours, theirs = [], []
+    for _ in range(options.turns + 1):
+        ours.append(train(path, vocabulary, out)[0])
+        seconds, peer = timed(rust)
+        theirs.append(seconds)
+    # The first run finds the program and the text on the disk, the later ones in memory.
+    ours, theirs = ours[1:], theirs[1:]
+    line("training, minigpt", ours, size)
+    line("training, rustbpe", theirs, size)
+    ratio("training, minigpt is faster", ours, theirs)
+    # Longer than a start of the program can be felt.
+    copies = -(-40_000_000 // size)
+    longer = os.path.join(folder, "longer.txt")
+    with open(longer, "w", encoding="utf-8", newline="") as file:
+        file.write(text * copies)
+    peer = tiktoken.Encoding(name="x", pat_str=GPT2, special_tokens={},
+                             mergeable_ranks={bytes(key): rank for key, rank in peer.get_mergeable_ranks()})
+    one, two, theirs = [], [], []
+    encode(out, longer, 1)
+    for _ in range(options.turns):
+        one.append(encode(out, longer, 1)[0])
+        two.append(encode(out, longer, 2)[0])
+        theirs.append(timed(lambda: peer.encode_ordinary(text))[0] * copies)
+    line("encoding, minigpt on one thread", one, size * copies)
+    line("encoding, minigpt on two", two, size * copies)
+    line("encoding, tiktoken", theirs, size * copies)
+    ratio("encoding, minigpt on one thread is faster", one, theirs)
+    ratio("two threads are faster than one", two, one)
+
+
+def slow(folder):
+    """Texts that a quadratic algorithm does not survive."""
+    chance = random.Random(1)
+    texts = {
+        "one letter": lambda n: "a" * n,
+        "random letters": lambda n: "".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=n)),
+        "spaces": lambda n: " " * n,
+        "combining marks": lambda n: "\u0301" * (n // 2),
+    }
+    failures = 0
+    for name, make in texts.items():
+        times = {}
+        for size in (500_000, 1_000_000, 2_000_000):
+            path, out = os.path.join(folder, "slow.txt"), os.path.join(folder, "slow.json")
+            with open(path, "w", encoding="utf-8", newline="") as file:
+                file.write(make(size))
+            times[size] = (min(train(path, 1024, out)[0] for _ in range(3)), min(encode(out, path, 1)[0] for _ in range(3)))
+        for part, task in enumerate(("training", "encoding")):
+            half, one, two = (times[size][part] for size in sorted(times))
+            print(f"{name}, {task}: 0.5 MB {half * 1000:.0f} ms, 1 MB {one * 1000:.0f} ms, 2 MB {two * 1000:.0f} ms; "
+                  f"{one / half:.2f} and {two / one:.2f} times per doubling", flush=True)
+            # Below some milliseconds there is nothing but the start of the program.
+            failures += one >= 1 or max(one / half, two / one) > 2.3 and two > 0.05
+    sys.exit(f"{failures} too slow" if failures else 0)
+
+
+def repeated(path, name):
+    """The text again and again, each time with other words in it."""
+    chance = random.Random(2)
+    words = open(path, encoding="utf-8", newline="").read().split(" ")
+    with open(name, "w", encoding="utf-8", newline="") as file:
+        written = 0
+        while written < options.large * 1_000_000:
+            for place in range(0, len(words), 50):
+                words[place] = words[place][::-1] + str(chance.randrange(100))
+            chance.shuffle(words)
+            written += file.write(" ".join(words))
+
+
+def large(path, vocabulary, folder):
+    name, out = path, os.path.join(folder, "large.json")
+    if os.path.getsize(path) < options.large * 1_000_000:
+        name = os.path.join(folder, "large.txt")
+        repeated(path, name)
+    size = os.path.getsize(name)
+    seconds, memory, _ = train(name, vocabulary, out)
+    print(f"{size / 1e6:.0f} MB, {vocabulary} tokens, training: {seconds:.1f} s, {memory / 1e6:.0f} MB of memory at the peak")
+    for threads in (1, 2):
+        seconds, memory, tokens = encode(out, name, threads)
+        print(f"encoding on {threads}: {seconds:.1f} s, {size / seconds / 1e6:.0f} MB/s, {memory / 1e6:.0f} MB of memory at "
+              f"the peak, {int(tokens):,} tokens", flush=True)
+
+
+def main():
+    texts = [(text.rpartition("=")[0], int(text.rpartition("=")[2])) for text in options.texts]
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        if options.slow:
+            slow(folder)
+        for path, vocabulary in texts:
+            (large if options.large else with_peers)(path, vocabulary, folder)
+
+
+parser = argparse.ArgumentParser()
+parser.add_argument("texts", nargs="*", metavar="TEXT=VOCAB")
+parser.add_argument("--program", default=".build/release/minigpt")
+parser.add_argument("--turns", type=int, default=5)
+parser.add_argument("--slow", action="store_true")
+parser.add_argument("--large", type=int, default=0, metavar="MB")
+parser.add_argument("--folder", help="where temporary files go")
+
+if __name__ == "__main__":
+    options = parser.parse_args()
+    main()
