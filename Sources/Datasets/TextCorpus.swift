@@ -59,7 +59,11 @@ public struct TextCorpus: Sendable {
     var hash = XXH64()
     for file in files {
       file.advise(.sequential)
-      hash.update(file.bytes)
+      for start in stride(from: 0, to: file.count, by: 1 << 24) {
+        let block = start..<min(start + (1 << 24), file.count)
+        hash.update(file.bytes.extracting(block))
+        if file.count > 1 << 24 { file.advise(.dontNeed, block) }
+      }
       hash.update([UInt64(file.count).littleEndian].rawBytes)
     }
     return hash.digest()

@@ -21,8 +21,10 @@ struct ParallelEncoder: Sendable {
     let lines = separatingLines ? LineEncoding(separator: tokenizer.endOfText) : nil
     var start = 0
     while start < text.count {
+      let first = start
       var parts: [Range<Int>] = []
-      while parts.count < pool.threads * 8 && start < text.count {
+      // Many small parts: no thread waits long for another's last one.
+      while parts.count < pool.threads * 16 && start < text.count {
         let end = text.read(start..<text.count) { rest in
           if rest.count <= partSize { return rest.count }
           return separatingLines ? lineEnd(in: rest, from: partSize) : tokenizer.cut(in: rest, from: partSize)
@@ -43,6 +45,8 @@ struct ParallelEncoder: Sendable {
         case .failure(let error): throw failure(error)
         }
       }
+      // Short texts stay where they are: giving them back would cost more than it brings.
+      if start - first >= 1 << 20 { text.release(first..<start) }
     }
   }
 }
@@ -56,7 +60,7 @@ extension Tokenizer {
   ///
   /// `sink` gets the ids and how many bytes of the text are done.
   package func encode<Failure: Error>(
-    _ text: CorpusText, pool: WorkerPool, partSize: Int = 1 << 18, separatingLines: Bool = false,
+    _ text: CorpusText, pool: WorkerPool, partSize: Int = 1 << 17, separatingLines: Bool = false,
     failure: (TokenizerError) -> Failure, sink: (_ ids: [Int32], _ done: Int) throws(Failure) -> Void
   ) throws(Failure) {
     try ParallelEncoder(self, pool).encode(

@@ -34,6 +34,12 @@ package enum CorpusText: Sendable {
     }
   }
 
+  /// Gives back the memory of a range that was read: a file of any size then takes little.
+  func release(_ range: Range<Int>) {
+    guard case .file(let file, let part) = self else { return }
+    file.advise(.dontNeed, part.lowerBound + range.lowerBound..<part.lowerBound + range.upperBound)
+  }
+
   /// Ranges of about `size` bytes, about `total` together, from the start of `range`, that `scanner` splits alike
   /// alone and in the text.
   func parts(of range: Range<Int>, upTo total: Int, size: Int, _ scanner: PieceScanner) -> [Range<Int>] {

@@ -9,7 +9,8 @@ struct LongPieceMerger: Sendable {
   }
 
   private var nodes: [Node] = []
-  /// Rank in the upper half, place in the lower: the lowest rank first, of these the leftmost.
+  /// Rank in the upper half, place in the lower: the lowest rank first, of these the leftmost. A node has four
+  /// children, which lie side by side: half as deep as with two, and memory is waited for half as often.
   private var heap: [UInt64] = []
 
   /// Replaces tokens by what they become.
@@ -25,7 +26,7 @@ struct LongPieceMerger: Sendable {
       )
       if rank < Int32.max { heap.append(Self.entry(rank, place)) }
     }
-    for place in stride(from: heap.count / 2 - 1, through: 0, by: -1) { sink(heap[place], from: place) }
+    for place in stride(from: (heap.count + 2) / 4 - 1, through: 0, by: -1) { sink(heap[place], from: place) }
     while let top = pop() {
       let place = Int(top & 0xFFFF_FFFF)
       // The pair that was entered here may have changed since.
@@ -63,7 +64,7 @@ struct LongPieceMerger: Sendable {
     var place = heap.count
     heap.append(entry)
     while place > 0 {
-      let parent = (place - 1) / 2
+      let parent = (place - 1) / 4
       if heap[parent] <= entry { break }
       heap[place] = heap[parent]
       place = parent
@@ -80,9 +81,10 @@ struct LongPieceMerger: Sendable {
   private mutating func sink(_ entry: UInt64, from start: Int) {
     var place = start
     while true {
-      var child = place * 2 + 1
-      if child >= heap.count { break }
-      if child + 1 < heap.count && heap[child + 1] < heap[child] { child += 1 }
+      let first = place * 4 + 1
+      if first >= heap.count { break }
+      var child = first
+      for other in first + 1..<min(first + 4, heap.count) where heap[other] < heap[child] { child = other }
       if heap[child] >= entry { break }
       heap[place] = heap[child]
       place = child

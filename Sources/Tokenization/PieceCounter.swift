@@ -66,6 +66,7 @@ struct PieceCounter {
         }
         if size < roundSize && start == text.count { continue }
         try count(round, of: texts)
+        if size >= roundSize { for part in round { texts[part.text].release(part.range) } }
         done += size
         (round, size) = ([], 0)
         progress(done)

@@ -17,6 +17,8 @@ public struct StreamingEncoder: Sendable {
   /// Where several threads encode; special tokens are searched by one.
   private let parallel: ParallelEncoder?
   private var waiting: [UInt8] = []
+  /// What is encoded now; the two change places, so that no memory is taken again and again.
+  private var certain: [UInt8] = []
   private var nextTry: Int
   private var done = 0
 
@@ -55,18 +57,21 @@ public struct StreamingEncoder: Sendable {
 
   private mutating func encode(upTo cut: Int, into ids: inout [Int32]) throws(TokenizerError) {
     if cut == 0 { return }
+    swap(&certain, &waiting)
+    waiting.removeAll(keepingCapacity: true)
+    waiting += certain[cut...]
+    certain.removeLast(certain.count - cut)
+    let text = certain
     do throws(TokenizerError) {
-      let part = Array(waiting[..<cut])
       if let parallel {
         try parallel.encode(
-          .bytes(part), partSize: 1 << 17, separatingLines: false, failure: { $0 }
+          .bytes(text), partSize: 1 << 16, separatingLines: false, failure: { $0 }
         ) { (found, _) throws(TokenizerError) in ids += found }
       } else {
-        try tokenizer.encode(part.span, with: &encoder, allowSpecial: allowSpecial, into: &ids)
+        try tokenizer.encode(text.span, with: &encoder, allowSpecial: allowSpecial, into: &ids)
       }
     } catch { throw error.moved(by: done) }
     done += cut
-    waiting.removeFirst(cut)
   }
 
   /// A place as far back as possible where the text may be cut, and which no special token's name spans; 0 if none is
