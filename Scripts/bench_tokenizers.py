@@ -123,9 +123,8 @@ def slow(folder):
         for part, task in enumerate(("training", "encoding")):
             half, one, two = (times[size][part] for size in sorted(times))
             print(f"{name}, {task}: 0.5 MB {half * 1000:.0f} ms, 1 MB {one * 1000:.0f} ms, 2 MB {two * 1000:.0f} ms; "
-                  f"{one / half:.2f} and {two / one:.2f} times per doubling", flush=True)
-            # Below some milliseconds there is nothing but the start of the program.
-            failures += one >= 1 or max(one / half, two / one) > 2.3 and two > 0.05
+                  f"{one / half:.2f} and {two / one:.2f} times per doubling, {(two / half) ** 0.5:.2f} in the mean", flush=True)
+            failures += one >= 1 or (two / half) ** 0.5 > 2.3
     sys.exit(f"{failures} too slow" if failures else 0)
 
 
