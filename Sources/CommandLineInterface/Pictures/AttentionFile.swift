@@ -1,6 +1,6 @@
 /// Attention maps as a file that opens offline: SVG, or the same in a page of HTML.
 ///
-/// A square for every pair, the darker the more of it is taken; rows look, columns are looked at. Every row carries its
+/// A square for every pair, the stronger the more of it is taken; rows look, columns are looked at. Every row carries its
 /// numbers, in ten-thousandths, as `data-shares`: they are the reference's, and sum to 10,000.
 struct AttentionFile {
   let picture: AttentionPicture
@@ -20,9 +20,9 @@ struct AttentionFile {
   func svg() -> String {
     var drawing = SVG(), x = 16.0, y = 56.0, rowHeight = 0.0, width = 640.0
     drawing.text(16, 24, picture.title, style: "head", more: "unicode-bidi=\"isolate\"")
-    drawing.text(16, 41, "a row looks at its columns, the darker the more:", style: "soft")
+    drawing.text(16, 41, "a row looks at its columns, the stronger the more:", style: "soft")
     for (index, share) in [100, 1_000, 2_500, 5_000, 10_000].enumerated() {
-      let place = 300 + Double(index) * 62
+      let place = 320 + Double(index) * 62
       drawing.add(Self.square(place, 30, share, told: nil))
       drawing.text(place + 20, 41, shortest(Double(share) / 10_000), style: "soft")
     }
