@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Do other programs compute the same with our models, and we with theirs?
 
-    pip install torch transformers tokenizers tiktoken llama-cpp-python
+    pip install torch transformers tokenizers tiktoken llama-cpp-python ctranslate2
     python Scripts/verify_interop.py TEXT [--program .build/release/minigpt] [--steps 300] [--keep FOLDER]
+        [--pairs corpora/grammar.tsv] [--valid-pairs corpora/grammar.valid.tsv] [--translators FILE...]
 
 Trains small models on TEXT (byte-pair, byte and ASCII character vocabularies, learned and sinusoidal positions), exports
 them, and lets transformers, llama.cpp and tiktoken open them: logits, loss, ids on strings that hurt, greedy text. Then
 the other way: folders that transformers wrote with random weights, in several shapes, sharded, fp16, bf16, and fine-tuned
-here with --init. Exports that come back must be the same bits. What is not installed is said and left out. The last
+here with --init. Translators of both kinds, trained on --pairs or given, go to transformers and CTranslate2: loss, greedy and
+beam output. Exports that come back must be the same bits. What is not installed is said and left out. The last
 line says how many comparisons failed.
 """
 import argparse
@@ -28,6 +30,10 @@ try:
     import llama_cpp
 except ImportError:
     llama_cpp = None
+try:
+    import ctranslate2
+except ImportError:
+    ctranslate2 = None
 try:
     import tiktoken
 except ImportError:
@@ -74,7 +80,7 @@ def ids_of(tokenizer, text):
 
 def train(name, *flags):
     minigpt("train", path("train.txt"), "--out", path(name), "--layers", 2, "--heads", 4, "--embd", 128, "--context", CONTEXT,
-            "--batch-size", 8, "--steps", options.steps, "--lr", 3e-3, "--seed", 7, "--eval-every", 100000, "--quiet", *flags)
+            "--batch-size", 8, "--steps", options.steps, "--lr", 3e-3, "--seed", 7, "--eval-every", 100000, "--overwrite", "--quiet", *flags)
     return path(name)
 
 
@@ -275,7 +281,7 @@ def theirs():
         same_weights(f"{name}: imported, the same bits", hf)
     hf = path("sharded")
     minigpt("train", path("train.txt"), "--init", hf, "--out", path("tuned.safetensors"), "--steps", 30, "--lr", 1e-3,
-            "--batch-size", 4, "--seed", 1, "--quiet")
+            "--batch-size", 4, "--seed", 1, "--overwrite", "--quiet")
     minigpt("export", path("tuned.safetensors"), "--to", "hf", "--out", path("tuned"), "--overwrite", "--quiet")
     before = json.loads(minigpt("eval", hf, path("valid.txt"), "--json", "--quiet"))["loss"]
     after = json.loads(minigpt("eval", path("tuned.safetensors"), path("valid.txt"), "--json", "--quiet"))["loss"]
@@ -283,10 +289,75 @@ def theirs():
     check_transformers("fine-tuned", path("tuned.safetensors"), path("tuned"))
 
 
+def check_translator(name, model_path):
+    pairs = [line.rstrip("\n").split("\t")[:2] for line in open(options.valid_pairs, encoding="utf-8")][:100]
+    minigpt("export", model_path, "--to", "hf", "--out", path("hf"), "--overwrite", "--quiet")
+    minigpt("import", path("hf"), "--out", path("back"), "--overwrite", "--quiet")
+    same_weights(f"{name}: Hugging Face and back, the same bits", model_path)
+    model, info = transformers.AutoModelForSeq2SeqLM.from_pretrained(path("hf"), output_loading_info=True, dtype=torch.float32)
+    model.eval()
+    unwanted = {key: value for key, value in info.items() if value}
+    report(f"{name}: transformers ({type(model).__name__}) finds every tensor", not unwanted, str(unwanted or ""))
+    tokenizer = transformers.AutoTokenizer.from_pretrained(path("hf"))
+    end, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
+    wrong = [source for source, _ in pairs if tokenizer(source)["input_ids"] != ids_of(model_path, source) + [end]]
+    report(f"{name}: AutoTokenizer has our ids", not wrong, str(wrong[:3] or ""))
+    total, count = 0.0, 0
+    with torch.no_grad():
+        for source, target in pairs:
+            ids = tokenizer(source, return_tensors="pt")["input_ids"]
+            labels = tokenizer(target)["input_ids"]
+            logits = model(input_ids=ids, decoder_input_ids=torch.tensor([[pad] + labels[:-1]])).logits[0].double()
+            total += torch.nn.functional.cross_entropy(logits, torch.tensor(labels), reduction="sum").item()
+            count += len(labels)
+    with open(path("valid.tsv"), "w", encoding="utf-8") as file:
+        file.writelines(f"{source}\t{target}\n" for source, target in pairs)
+    if "--pairs" in HELP:
+        ours = json.loads(minigpt("eval", model_path, "--pairs", path("valid.tsv"), "--json", "--quiet"))["loss"]
+        report(f"{name}: loss", abs(total / count - ours) <= 1e-4, f"{total / count:.6f} there, {ours:.6f} here")
+    sources = "\n".join(source for source, _ in pairs).encode()
+    beams = {}
+    for beam in [1, 5]:
+        beams[beam] = minigpt("translate", "--model", model_path, "--beam", beam, "--quiet", text=sources).decode().splitlines()
+    with torch.no_grad():
+        said = [tokenizer.decode(model.generate(**tokenizer(source, return_tensors="pt"), num_beams=1, do_sample=False,
+                                                max_length=model.config.max_position_embeddings)[0], skip_special_tokens=True)
+                for source, _ in pairs]
+    same = sum(a == b for a, b in zip(said, beams[1]))
+    report(f"{name}: greedy output of transformers", same == len(pairs), f"{same} of {len(pairs)}")
+    if ctranslate2 is None:
+        return
+    shutil.rmtree(path("ct2"), ignore_errors=True)
+    ctranslate2.converters.TransformersConverter(path("hf")).convert(path("ct2"))
+    translator = ctranslate2.Translator(path("ct2"), device="cpu", compute_type="float32")
+    tokens = [tokenizer.convert_ids_to_tokens(tokenizer(source)["input_ids"]) for source, _ in pairs]
+    for beam in [1, 5]:
+        results = translator.translate_batch(tokens, beam_size=beam, max_decoding_length=model.config.max_position_embeddings)
+        said = [tokenizer.decode(tokenizer.convert_tokens_to_ids(result.hypotheses[0]), skip_special_tokens=True) for result in results]
+        same = sum(a == b for a, b in zip(said, beams[beam]))
+        report(f"{name}: CTranslate2 with beam {beam}", same == len(pairs), f"{same} of {len(pairs)}")
+
+
+def translators():
+    files = {os.path.basename(file): file for file in options.translators}
+    if not files and "--pairs" in minigpt("train", "--help").decode():
+        for name, norm in [("post-norm", "post"), ("pre-norm", "pre")]:
+            files[name] = path(name + ".safetensors")
+            minigpt("train", "--pairs", options.pairs, "--valid-pairs", options.valid_pairs, "--norm", norm, "--out", files[name],
+                    "--layers", 2, "--heads", 4, "--embd", 128, "--ffn", 256, "--steps", 2 * options.steps, "--seed", 7,
+                    "--eval-every", 100000, "--overwrite", "--quiet")
+    for name, file in files.items():
+        check_translator(name, file)
+
+
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("text")
 parser.add_argument("--program", default=".build/release/minigpt")
 parser.add_argument("--steps", type=int, default=300)
+parser.add_argument("--pairs", default="corpora/grammar.tsv")
+parser.add_argument("--valid-pairs", default="corpora/grammar.valid.tsv")
+parser.add_argument("--translators", nargs="*", default=[], help="trained ones, instead of training them here")
+parser.add_argument("--only", choices=["ours", "theirs", "translators"], help="a part alone")
 parser.add_argument("--keep", help="a folder for everything that is made; else it is removed")
 options = parser.parse_args()
 folder = options.keep or tempfile.mkdtemp(prefix="minigpt-interop-")
@@ -297,13 +368,15 @@ with open(path("train.txt"), "w", encoding="utf-8") as file:
     file.write(whole[:500_000].encode("ascii", "ignore").decode())
 with open(path("valid.txt"), "w", encoding="utf-8") as file:
     file.write(whole[500_000:540_000].encode("ascii", "ignore").decode())
-for name, module in [("llama-cpp-python", llama_cpp), ("tiktoken", tiktoken)]:
+for name, module in [("llama-cpp-python", llama_cpp), ("tiktoken", tiktoken), ("ctranslate2", ctranslate2)]:
     if module is None:
         print(f"left out: {name} is not installed")
 print(f"transformers {transformers.__version__}, torch {torch.__version__}, llama-cpp-python "
-      f"{getattr(llama_cpp, '__version__', '-')}, tiktoken {getattr(tiktoken, '__version__', '-')}")
-ours()
-theirs()
+      f"{getattr(llama_cpp, '__version__', '-')}, tiktoken {getattr(tiktoken, '__version__', '-')}, "
+      f"ctranslate2 {getattr(ctranslate2, '__version__', '-')}")
+for part in [ours, theirs, translators]:
+    if options.only in (None, part.__name__):
+        part()
 if not options.keep:
     shutil.rmtree(folder)
 print(f"{comparisons} comparisons, {failures} failed")

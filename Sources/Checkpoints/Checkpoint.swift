@@ -22,26 +22,22 @@ package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
   private enum Source: Sendable {
     /// With the places of the weights, and behind them those of the moments where they are.
     case own(SafetensorsFile, [SafetensorsTensor])
-    case foreign(ForeignModel)
+    case foreign(ForeignModel<Model>)
   }
 
   /// Opens a checkpoint, or a model folder of Hugging Face.
   package init(_ path: Path) throws(CheckpointError) {
     if Files.kind(path) == .folder {
-      let model: ForeignModel
-      do throws(InterchangeError) { model = try HuggingFaceFolder.open(path) } catch { throw .foreign(error) }
-      guard let configuration = model.configuration as? Model.Configuration else {
-        throw .unknownKind(path, GPTConfiguration.kind, expected: Model.Configuration.kind)
-      }
-      self.init(model, configuration)
+      do throws(InterchangeError) { self.init(try Model.open(folder: path)) } catch { throw .foreign(error) }
     } else {
       try self.init(file: path)
     }
   }
 
-  private init(_ model: ForeignModel, _ configuration: Model.Configuration) {
+  /// A model of another program as one of ours.
+  package init(_ model: ForeignModel<Model>) {
     path = model.path
-    self.configuration = configuration
+    configuration = model.configuration
     record = nil
     weights = model.weights
     source = .foreign(model)
@@ -251,11 +247,6 @@ package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
     if let record { metadata.append((key: "minigpt.training", value: text(try JSONWriter.write(record.json)))) }
     return metadata
   }
-}
-
-extension ModelCheckpoint where Model == GPT {
-  /// A model of another program as one of ours.
-  package init(_ model: ForeignModel) { self.init(model, model.configuration) }
 }
 
 /// A language model's.

@@ -21,6 +21,8 @@ package protocol CheckpointModel: Sendable {
   var configuration: Configuration { get }
   var layout: ParameterLayout { get }
   init(_ configuration: Configuration)
+  /// Reads a model folder of Hugging Face that holds such a model.
+  static func open(folder: Path) throws(InterchangeError) -> ForeignModel<Self>
 }
 
 extension GPT: CheckpointModel {}

@@ -58,6 +58,13 @@ package struct SafetensorsFile: Sendable {
   /// Compares a tensor's bytes with its checksum, for whoever is about to read them all anyway.
   package func verify(_ tensor: SafetensorsTensor) throws(SafetensorsError) {
     guard hasChecksums else { return }
-    try SafetensorsChecksum.compare(header, tensor, XXH64.digest(bytes(of: tensor)), path)
+    var hash = XXH64()
+    // In pieces, each let go, so that a large file is not held in memory at once.
+    for start in stride(from: tensor.range.lowerBound, to: tensor.range.upperBound, by: 1 << 22) {
+      let piece = start..<min(tensor.range.upperBound, start + 1 << 22)
+      hash.update(bytes(in: piece))
+      map.advise(.dontNeed, piece)
+    }
+    try SafetensorsChecksum.compare(header, tensor, hash.digest(), path)
   }
 }

@@ -197,6 +197,21 @@ package struct FileMatrix: Sendable {
     package let type: String
   }
 
+  /// Some rows, all of them in memory at once.
+  func numbers(rows: Range<Int>) -> [Float] {
+    var block = [Float](repeating: 0, count: rows.count * columns)
+    read(rows: rows, columns: 0..<columns, into: &block, stride: columns)
+    return block
+  }
+
+  /// Whether no number is further than that from the other matrix's.
+  func isNear(_ other: FileMatrix, _ distance: Float) -> Bool {
+    if rows != other.rows || columns != other.columns { return false }
+    return (0..<rows).allSatisfy { row in
+      zip(numbers(rows: row..<row + 1), other.numbers(rows: row..<row + 1)).allSatisfy { abs($0 - $1) <= distance }
+    }
+  }
+
   /// Whether all numbers are those of another matrix, bit for bit.
   package func isEqual(to other: FileMatrix) -> Bool {
     if rows != other.rows || columns != other.columns { return false }

@@ -1,11 +1,11 @@
 package import Storage
 package import Tokenization
-package import Transformer
+internal import Transformer
 
 /// A model of another program, opened: its headers are checked, its numbers not yet read.
-package struct ForeignModel: Sendable {
+package struct ForeignModel<Model: CheckpointModel>: Sendable {
   package let path: Path
-  package let configuration: GPTConfiguration
+  package let configuration: Model.Configuration
   /// In the order of the layout.
   package let weights: [FileMatrix]
   /// Tensors that the other program may hold twice, and that must be the same.
@@ -16,7 +16,7 @@ package struct ForeignModel: Sendable {
   private let verifyChecksums: @Sendable () throws(InterchangeError) -> Void
 
   init(
-    path: Path, configuration: GPTConfiguration, weights: [FileMatrix],
+    path: Path, configuration: Model.Configuration, weights: [FileMatrix],
     twins: [(name: String, one: FileMatrix, other: FileMatrix)], endOfText: Int?,
     tokenizer: @escaping @Sendable () throws(InterchangeError) -> any Tokenizer,
     verify: @escaping @Sendable () throws(InterchangeError) -> Void
@@ -28,12 +28,6 @@ package struct ForeignModel: Sendable {
     self.endOfText = endOfText
     openTokenizer = tokenizer
     verifyChecksums = verify
-  }
-
-  /// A Hugging Face folder, or a file in GGUF.
-  package static func open(_ path: Path) throws(InterchangeError) -> ForeignModel {
-    if Files.kind(path) == .folder { return try HuggingFaceFolder.open(path) }
-    return try GGUFModel.open(path)
   }
 
   /// The tokenizer, which must be that of the model.
@@ -60,5 +54,12 @@ package struct ForeignModel: Sendable {
     for (name, one, other) in twins where !one.isEqual(to: other) {
       throw .unsupported(path, "\(name) differs from the embedding: minigpt's output is tied to it")
     }
+  }
+}
+
+extension ForeignModel<GPT> {
+  /// A Hugging Face folder, or a file in GGUF.
+  package static func open(_ path: Path) throws(InterchangeError) -> ForeignModel {
+    Files.kind(path) == .folder ? try GPT.open(folder: path) : try GGUFModel.open(path)
   }
 }

@@ -3,7 +3,7 @@ internal import Tensors
 internal import Tokenization
 internal import Transformer
 
-extension ModelExport {
+extension ModelExport<GPT> {
   /// A file for llama.cpp. `quantized` writes the matrices of the blocks as Q8_0, whatever the type of the export, and
   /// the embedding in half precision, as not every llama.cpp looks rows up in Q8_0.
   package func gguf(quantized: Bool = false) throws {
@@ -121,5 +121,12 @@ extension ModelExport {
     } catch let error as FileMatrix.TooLarge {
       throw InterchangeError.tooLarge(tensor: tensor.name, error.number, error.type)
     }
+  }
+}
+
+extension ModelExport<EncoderDecoder> {
+  /// llama.cpp has no such model.
+  package func gguf() throws {
+    throw InterchangeError.inexpressible(format: "gguf", "a translator, which llama.cpp does not run")
   }
 }

@@ -5,7 +5,7 @@ internal import Transformer
 
 /// Opens a file of llama.cpp's architecture `gpt2`.
 enum GGUFModel {
-  static func open(_ path: Path) throws(InterchangeError) -> ForeignModel {
+  static func open(_ path: Path) throws(InterchangeError) -> ForeignModel<GPT> {
     let file = try GGUFFile(path)
     guard let architecture = try file.text("general.architecture") else { throw file.missing("general.architecture") }
     if architecture != "gpt2" {
@@ -28,7 +28,7 @@ enum GGUFModel {
 
   private static func model(
     _ file: GGUFFile, _ configuration: GPTConfiguration, _ positions: FileMatrix
-  ) throws(InterchangeError) -> ForeignModel {
+  ) throws(InterchangeError) -> ForeignModel<GPT> {
     let model = GPT(configuration)
     var found: [Int: FileMatrix] = [:]
     var known: Set<JSON.Key> = [JSON.Key(GGUFGPT2.positionTable), "output.weight"]

@@ -47,12 +47,6 @@ enum HuggingFaceGPT2 {
 
   /// `config.json`.
   static func configuration(_ c: GPTConfiguration, end: JSON, weights: NumberType) -> JSON {
-    let type =
-      switch weights {
-      case .fp32: "float32"
-      case .bf16: "bfloat16"
-      case .f16: "float16"
-      }
     var object: JSONObject = [
       "architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "vocab_size": JSON(c.vocabularySize),
       "n_positions": JSON(c.context), "n_ctx": JSON(c.context), "n_embd": JSON(c.width), "n_layer": JSON(c.layers),
@@ -61,7 +55,7 @@ enum HuggingFaceGPT2 {
       "attn_pdrop": 0.0, "embd_pdrop": 0.0, "resid_pdrop": 0.0, "initializer_range": 0.02,
       "scale_attn_weights": true, "scale_attn_by_inverse_layer_idx": false, "reorder_and_upcast_attn": false,
       "tie_word_embeddings": true, "use_cache": true, "bos_token_id": end, "eos_token_id": end,
-      "torch_dtype": JSON(type),
+      "torch_dtype": JSON(weights.torch),
     ]
     if c.positions != .learned { object.append(positionsKey, JSON(c.positions.rawValue)) }
     return .object(object)

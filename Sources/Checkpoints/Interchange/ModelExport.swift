@@ -6,8 +6,8 @@ internal import Transformer
 
 /// Writes models for other programs: streamed, so that memory does not grow with the model, and durably, so that under
 /// the name stands the old file or folder or the new one, whole.
-package struct ModelExport {
-  let checkpoint: Checkpoint
+package struct ModelExport<Model: CheckpointModel> {
+  let checkpoint: ModelCheckpoint<Model>
   let tokenizer: any Tokenizer
   let path: Path
   let weights: NumberType
@@ -16,7 +16,7 @@ package struct ModelExport {
 
   /// Opens what is needed and compares every weight with its checksum.
   package init(
-    _ checkpoint: Checkpoint, to path: Path, weights: NumberType,
+    _ checkpoint: ModelCheckpoint<Model>, to path: Path, weights: NumberType,
     progress: @escaping (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
   ) throws {
     self.checkpoint = checkpoint
@@ -27,30 +27,26 @@ package struct ModelExport {
     try checkpoint.verify()
   }
 
-  /// A tensor of the other format and where its numbers come from.
-  struct Tensor {
-    let name: String
-    let shape: [Int]
-    let matrix: FileMatrix
-  }
+  typealias Tensor = ExportedTensor
 
   /// A checkpoint of ours, the weights alone.
   package func safetensors() throws {
-    let layout = GPT(checkpoint.configuration).layout
+    let layout = Model(checkpoint.configuration).layout
     let tensors = zip(layout.parameters, checkpoint.weights).map {
       Tensor(name: $0.name, shape: $0.shape, matrix: $1)
     }
     try write(
       tensors, to: path,
-      metadata: try Checkpoint.metadata(
+      metadata: try ModelCheckpoint<Model>.metadata(
         checkpoint.configuration, tokenizer: TokenizerJSON.text(tokenizer), record: nil))
   }
 
   /// The same with matrices in int8, each with its scales behind it; what no product adds up stays in fp32.
-  package func quantizedSafetensors() throws {
-    let model = GPT(checkpoint.configuration)
+  /// `matrices` are those that products read, turned round where scales run along the rows.
+  private func quantizedSafetensors(_ matrices: [Operand]) throws {
+    let model = Model(checkpoint.configuration)
     let parts = zip(model.layout.parameters, checkpoint.weights).map { parameter, matrix in
-      let operand = model.decodingMatrices.first { $0.slot == parameter.slot }
+      let operand = matrices.first { $0.slot == parameter.slot }
       return (parameter: parameter, matrix: matrix, blocks: operand.map { Int8Blocks(alongRows: $0.isTransposed) })
     }
     var tensors: [SafetensorsFileWriter.Tensor] = []
@@ -62,7 +58,7 @@ package struct ModelExport {
             Int8Blocks.scalesName(part.parameter.name), .f32, blocks.scaleShape(part.matrix.rows, part.matrix.columns)))
       }
     }
-    let metadata = try Checkpoint.metadata(
+    let metadata = try ModelCheckpoint<Model>.metadata(
       checkpoint.configuration, tokenizer: TokenizerJSON.text(tokenizer), record: nil)
     let total = model.layout.count
     var done = 0, next = 0, scales: [Float] = []
@@ -120,4 +116,28 @@ package struct ModelExport {
     let bytes = try JSONWriter.write(value, layout: .indented) + [UInt8(ascii: "\n")]
     try AtomicFile.write(bytes.rawBytes, to: folder.temporary.appending(name))
   }
+}
+
+extension ModelExport<GPT> {
+  /// A checkpoint of ours with matrices in int8.
+  package func quantizedSafetensors() throws {
+    try quantizedSafetensors(GPT(checkpoint.configuration).decodingMatrices)
+  }
+}
+
+extension ModelExport<EncoderDecoder> {
+  /// A checkpoint of ours with matrices in int8.
+  package func quantizedSafetensors() throws {
+    let model = EncoderDecoder(checkpoint.configuration)
+    var matrices = [model.sourceEmbedding.table.transposed]
+    for piece in HuggingFaceTranslator.pieces(model) where piece.isTurned { matrices.append(piece.slot.plain) }
+    try quantizedSafetensors(matrices)
+  }
+}
+
+/// A tensor of another format and where its numbers come from.
+struct ExportedTensor {
+  let name: String
+  let shape: [Int]
+  let matrix: FileMatrix
 }

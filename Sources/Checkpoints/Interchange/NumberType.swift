@@ -10,6 +10,15 @@ package enum NumberType: String, CaseIterable, Sendable {
 
   package var byteCount: Int { self == .fp32 ? 4 : 2 }
 
+  /// As `config.json` names it.
+  var torch: String {
+    switch self {
+    case .fp32: "float32"
+    case .bf16: "bfloat16"
+    case .f16: "float16"
+    }
+  }
+
   package var safetensors: SafetensorsType {
     switch self {
     case .fp32: .f32

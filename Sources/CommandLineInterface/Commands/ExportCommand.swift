@@ -61,16 +61,27 @@ struct ExportCommand: Command {
     let choice = try ModelChoice(model).announced(on: console)
     guard let format, let out = out.map(Path.init(bytes:)) else { return }
     try checkFree(out, format)
-    let checkpoint = try choice.open()
-    let export = try ModelExport(checkpoint, to: out, weights: number) { done, total in
+    func report(_ done: Int, _ total: Int) throws {
       console.progress(["writing", percent(done, total)])
       if Interruption.isRequested { throw Interrupted() }
     }
-    switch format {
-    case .huggingFace: try export.huggingFace(replacing: overwrite)
-    case .gguf: try export.gguf(quantized: weights == .int8)
-    case .tiktoken: try export.tiktoken()
-    case .safetensors: try weights == .int8 ? export.quantizedSafetensors() : export.safetensors()
+    switch try CheckpointKind(of: choice.path) {
+    case .languageModel:
+      let export = try ModelExport(Checkpoint(choice.path), to: out, weights: number, progress: report)
+      switch format {
+      case .huggingFace: try export.huggingFace(replacing: overwrite)
+      case .gguf: try export.gguf(quantized: weights == .int8)
+      case .tiktoken: try export.tiktoken()
+      case .safetensors: try weights == .int8 ? export.quantizedSafetensors() : export.safetensors()
+      }
+    case .translator:
+      let export = try ModelExport(TranslatorCheckpoint(choice.path), to: out, weights: number, progress: report)
+      switch format {
+      case .huggingFace: try export.huggingFace(replacing: overwrite)
+      case .gguf: try export.gguf()
+      case .tiktoken: try export.tiktoken()
+      case .safetensors: try weights == .int8 ? export.quantizedSafetensors() : export.safetensors()
+      }
     }
     console.endProgress()
     console.note("wrote \(out)")
@@ -86,7 +97,7 @@ struct ExportCommand: Command {
 
   private func checkFree(_ out: Path, _ format: Format) throws {
     if !overwrite, Files.exists(out) { throw Existing(path: out, waysOn: "--overwrite replaces it") }
-    if format == .huggingFace, Files.exists(out), !ModelExport.isReplaceable(out) {
+    if format == .huggingFace, Files.exists(out), !HuggingFaceFolder.isReplaceable(out) {
       throw NotReplaceable(path: out)
     }
   }

@@ -11,8 +11,8 @@ struct ImportCommand: Command {
   static let names = ["import"]
   static let summary = "makes a checkpoint of another program's model"
   static let discussion = """
-    Reads a Hugging Face model folder, or a file in GGUF, of GPT-2's architecture. Such a folder may also stand \
-    wherever a MODEL is asked for.
+    Reads a Hugging Face model folder (GPT-2, Marian or Pegasus), or a file in GGUF of GPT-2's architecture. Such a \
+    folder may also stand wherever a MODEL is asked for.
     """
   static let words = Words("FOLDER|FILE.gguf", 1...1, "a model: a Hugging Face folder, or a GGUF file")
 
@@ -36,13 +36,21 @@ struct ImportCommand: Command {
     console.isQuiet = quiet
     let out = Path(bytes: out ?? []), path = Path(bytes: source)
     if !overwrite, Files.exists(out) { throw Existing(path: out, waysOn: "--overwrite replaces it") }
-    let checkpoint = Checkpoint(try ForeignModel.open(path))
-    let export = try ModelExport(checkpoint, to: out, weights: .fp32) { done, total in
+    func report(_ done: Int, _ total: Int) throws {
       console.progress(["reading", percent(done, total)])
       if Interruption.isRequested { throw Interrupted() }
     }
-    try export.safetensors()
+    let count: Int
+    if Files.kind(path) == .folder, try HuggingFaceFolder(path).kind != .gpt2 {
+      let checkpoint = TranslatorCheckpoint(try EncoderDecoder.open(folder: path))
+      count = checkpoint.configuration.parameterCount
+      try ModelExport(checkpoint, to: out, weights: .fp32, progress: report).safetensors()
+    } else {
+      let checkpoint = Checkpoint(try ForeignModel.open(path))
+      count = checkpoint.configuration.parameterCount
+      try ModelExport(checkpoint, to: out, weights: .fp32, progress: report).safetensors()
+    }
     console.endProgress()
-    console.note("wrote \(out): \(grouped(checkpoint.configuration.parameterCount)) parameters")
+    console.note("wrote \(out): \(grouped(count)) parameters")
   }
 }
