@@ -57,8 +57,10 @@ extension Memory {
       }
     }
     let unit = PackedMatrix.panel, units = (y.columns + unit - 1) / unit
-    // A few long streams a thread for large weights, one for small ones.
-    let bytes = packed?.byteCount ?? 4 * w.rows * w.columns, parts = pool.threads * (bytes > 1 << 20 ? 4 : 1)
+    // Rows of w that lie where they lie are read in long pieces: a part for each thread. What is packed or transposed is
+    // one stream whatever the parts, and more of them share out the work better.
+    let bytes = packed?.byteCount ?? 4 * w.rows * w.columns, isOneStream = packed != nil || w.isTransposed
+    let parts = pool.threads * (isOneStream && bytes > 1 << 20 ? 4 : 1)
     let columnsPerPart = min((units + parts - 1) / parts * unit, Self.decodingColumns)
     let work = unsafe DecodingWork(
       y: pointer(y), yRow: y.stride, rows: y.rows, columns: y.columns, x: pointer(x), xRow: x.stride,
