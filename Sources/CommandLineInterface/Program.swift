@@ -16,6 +16,7 @@ public enum Program {
   static let commands: [any Command.Type] = [
     TrainCommand.self,
     SampleCommand.self,
+    TranslateCommand.self,
     ReplCommand.self,
     EvalCommand.self,
     AttendCommand.self,

@@ -29,6 +29,9 @@ package struct InputLines: ~Copyable {
     self.limit = limit
   }
 
+  /// Whether a whole line has come already, so that `read` does not wait.
+  package var hasLine: Bool { block[next..<filled].contains(UInt8(ascii: "\n")) }
+
   /// The next line; the last one may lack its newline. A line begun before an interruption is dropped.
   package mutating func read() throws(SystemError) -> Next {
     var line: [UInt8] = []

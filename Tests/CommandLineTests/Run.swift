@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What a run of the built program left behind.
-struct Run {
+struct Run: Sendable {
   let status: Int32
   /// The signal that killed it, or 0.
   let signal: Int32
@@ -69,7 +69,7 @@ struct Run {
 }
 
 /// A folder that goes away with the value.
-final class Scratch {
+final class Scratch: Sendable {
   let folder: String
 
   init() throws {

@@ -2,9 +2,11 @@ internal import MiniGPT
 internal import Platform
 
 /// `minigpt eval FILE`: how well a model predicts a text.
-struct EvalCommand: Command {
+struct EvalCommand: Command, Searching {
   var model: [UInt8]?
   var file: [UInt8] = []
+  var pairs: [[UInt8]] = []
+  var search = SearchOptions()
   var threads: Int?
   var baselines = false
   var quiet = false
@@ -14,11 +16,17 @@ struct EvalCommand: Command {
   static let summary = "loss, perplexity and bits per byte on a text"
   static let discussion = """
     Goes over the text in windows of the model's context, one after another; each token is predicted from those before \
-    it in its window. The very first token is not predicted.
+    it in its window. The very first token is not predicted. With --pairs a translator translates the sources, and \
+    BLEU compares.
     """
-  static let words = Words("[MODEL] FILE", 1...2, "a FILE: the text to predict")
+  static let words = Words("[MODEL] FILE | --pairs FILE", 0...2, "a FILE: the text to predict")
 
   static let sections: [Section<Self>] = [
+    Section(
+      "Translation",
+      [
+        .list("pairs", in: \.pairs, .file(), else: "none", "sentences and translations, in place of a text")
+      ] + Option.search + Option.comparison),
     Section(
       "Running",
       [
@@ -26,13 +34,21 @@ struct EvalCommand: Command {
           "model", in: \.model, .file("MODEL"), else: "the newest in checkpoints", "the checkpoint that predicts"),
         .optional("threads", in: \.threads, .integer(1...4096), else: "the cores it may use", "changes no result"),
         .toggle("baselines", in: \.baselines, "on the end of FILE, beside n-grams counted on the rest"),
-        .toggle("json", in: \.json, "one JSON object: tokens, bytes, loss, perplexity, bits_per_byte"),
+        .toggle(
+          "json", in: \.json,
+          "one JSON object: tokens, bytes, loss, perplexity, bits_per_byte; pairs: pairs, loss, bleu, signature"),
         .toggle("quiet", in: \.quiet, "no progress"),
-      ])
+      ]),
   ]
 
   mutating func take(_ words: [[UInt8]]) throws {
-    file = words[words.count - 1]
+    if !pairs.isEmpty {
+      if baselines { throw UsageError.contradiction("--baselines are for texts, and --pairs are sentences") }
+      if words.count > 1 { throw UsageError.wordTooMany(command: Self.name, word: words[1], allowed: 1) }
+      return try takeModel(words.first, into: &model)
+    }
+    guard let last = words.last else { throw UsageError.wordMissing(command: Self.name, what: Self.words.what) }
+    file = last
     if words.count > 1 { try takeModel(words[0], into: &model) }
   }
 
@@ -41,6 +57,7 @@ struct EvalCommand: Command {
 
   func run(_ console: Console) throws {
     console.isQuiet = quiet
+    if !pairs.isEmpty { return try PairsEvaluation(self, console).run() }
     let corpus = try TextCorpus([Path(bytes: file)])
     let choice = try ModelChoice(self.model).announced(on: console)
     let checkpoint = try choice.open()

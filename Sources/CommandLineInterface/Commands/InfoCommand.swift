@@ -34,45 +34,69 @@ struct InfoCommand: Command {
   }
 
   func run(_ console: Console) throws {
-    let choice = try ModelChoice(model).announced(on: console)
-    let checkpoint = try choice.open()
-    if command {
-      let train = try TrainCommand(recalling: checkpoint)
-      return try console.answer(canonicalCommand(train, words: [Array("CORPUS".utf8)]) + [UInt8(ascii: "\n")])
+    let choice = try ModelChoice(model, .any).announced(on: console)
+    do {
+      let checkpoint = try choice.open(), shape = checkpoint.configuration
+      try show(
+        checkpoint, "GPT", [("layers", "\(shape.layers)")], tokensPerBatch: { $0.batchSize * shape.context }, console
+      ) { canonicalCommand(try TrainCommand(recalling: checkpoint), words: [Array("CORPUS".utf8)]) }
+    } catch CheckpointError.unknownKind(_, TranslatorConfiguration.kind, _) {
+      let checkpoint = try choice.openTranslator(), shape = checkpoint.configuration
+      let layers = [("encoder", "\(shape.encoderLayers) layers"), ("decoder", "\(shape.decoderLayers) layers")]
+      try show(checkpoint, "translator", layers, tokensPerBatch: { $0.batchTokens }, console) {
+        canonicalCommand(try TrainCommand(recalling: checkpoint), words: [])
+      }
     }
-    let checked = verify ? try verified(checkpoint) : nil
+  }
+
+  private func show<Model>(
+    _ checkpoint: ModelCheckpoint<Model>, _ kind: String, _ layers: [(String, String)],
+    tokensPerBatch: (TrainingConfiguration) -> Int, _ console: Console, again: () throws -> [UInt8]
+  ) throws {
+    if command { return try console.answer(again() + [UInt8(ascii: "\n")]) }
+    let checked = verify ? try verified(checkpoint.path) : nil
     if json { return try console.answer(record(checkpoint, checked) + [UInt8(ascii: "\n")]) }
-    for row in table(shape(checkpoint) + history(checkpoint)) { try console.answer(line: row) }
+    let rows = shape(checkpoint, kind, layers) + history(checkpoint, tokensPerBatch: tokensPerBatch)
+    for row in table(rows) { try console.answer(line: row) }
     if let checked { try console.answer(line: "verified: \(grouped(checked)) bytes agree with their checksums") }
   }
 
   /// The bytes of data that agree with their checksums.
-  private func verified(_ checkpoint: Checkpoint) throws -> Int {
-    guard case .verified(let bytes) = try SafetensorsChecksum.verify(checkpoint.path) else {
-      throw CheckpointError.noChecksums(checkpoint.path)
+  private func verified(_ path: Path) throws -> Int {
+    guard case .verified(let bytes) = try SafetensorsChecksum.verify(path) else {
+      throw CheckpointError.noChecksums(path)
     }
     return bytes
   }
 
-  private func shape(_ checkpoint: Checkpoint) -> [(String, String)] {
+  private func shape<Model>(
+    _ checkpoint: ModelCheckpoint<Model>, _ kind: String, _ layers: [(String, String)]
+  ) -> [(String, String)] {
     let c = checkpoint.configuration
+    let names = ["heads": "heads", "embd": "width", "ffn": "feed-forward"]
+    let last = ["positions", "norm", "activation"]
+    func rows(_ wanted: (String) -> String?) -> [(String, String)] {
+      c.flags.compactMap { flag in
+        wanted(flag.name).map { ($0, Int(flag.value).map { grouped($0) } ?? flag.value) }
+      }
+    }
     return [
       ("file", "\(checkpoint.path), \(size(Files.size(checkpoint.path) ?? 0))"),
-      ("model", "GPT, \(grouped(c.parameterCount)) parameters"),
+      ("model", "\(kind), \(grouped(c.parameterCount)) parameters"),
       ("vocabulary", "\(grouped(c.vocabularySize)) tokens"),
-      ("layers", "\(c.layers)"), ("heads", "\(c.heads)"), ("width", grouped(c.width)),
-      ("feed-forward", grouped(c.feedForwardWidth)), ("context", "\(grouped(c.context)) tokens"),
-      ("positions", c.positions.rawValue), ("norm", c.norm.rawValue), ("activation", c.activation.rawValue),
-    ]
+    ] + layers + rows { names[$0] } + rows { $0 == "context" ? $0 : nil }.map { ($0.0, $0.1 + " tokens") }
+      + rows { last.contains($0) ? $0 : nil }
   }
 
-  private func history(_ checkpoint: Checkpoint) -> [(String, String)] {
+  private func history<Model>(
+    _ checkpoint: ModelCheckpoint<Model>, tokensPerBatch: (TrainingConfiguration) -> Int
+  ) -> [(String, String)] {
     guard let record = checkpoint.record else { return [("training", "no record in the file")] }
     let c = record.configuration
     var rows = [
       (
         "trained",
-        "\(grouped(record.step)) of \(grouped(c.steps)) steps, \(grouped(tokensPerStep(checkpoint))) tokens each"
+        "\(grouped(record.step)) of \(grouped(c.steps)) steps, \(grouped(tokensPerBatch(c) * c.gradientAccumulation)) tokens each"
       ),
       ("learning rate", "\(shortest(c.learningRate)) to \(shortest(c.minimumLearningRate)), \(c.schedule.rawValue)"),
       ("seed", "\(c.seed)"), ("kernels", record.instructionSet), ("corpus", hexadecimal16(record.corpusFingerprint)),
@@ -90,14 +114,9 @@ struct InfoCommand: Command {
     return rows
   }
 
-  private func tokensPerStep(_ checkpoint: Checkpoint) -> Int {
-    guard let c = checkpoint.record?.configuration else { return 0 }
-    return c.batchSize * c.gradientAccumulation * checkpoint.configuration.context
-  }
-
-  private func record(_ checkpoint: Checkpoint, _ verified: Int?) throws -> [UInt8] {
+  private func record<Model>(_ checkpoint: ModelCheckpoint<Model>, _ verified: Int?) throws -> [UInt8] {
     var record: JSONObject = [
-      "file": .string(checkpoint.path.description), "kind": "gpt",
+      "file": .string(checkpoint.path.description), "kind": .string(Model.Configuration.kind),
       "parameters": JSON(checkpoint.configuration.parameterCount), "configuration": checkpoint.configuration.json,
       "training": checkpoint.record?.json ?? nil,
     ]

@@ -7,6 +7,8 @@ internal import MiniGPT
 struct TrainCommand: Command {
   var corpora: [[UInt8]] = []
   var lines = false
+  var pairs: [[UInt8]] = []
+  var validationPairs: [UInt8]?
 
   var out: [UInt8]?
   var overwrite = false
@@ -30,6 +32,7 @@ struct TrainCommand: Command {
   var steps: Int?
   var epochs: Double?
   var batchSize: Int?
+  var batchTokens: Int?
   var accumulation: Int?
   var learningRate: Double?
   var minimumLearningRate: Double?
@@ -40,6 +43,9 @@ struct TrainCommand: Command {
   var beta2: Double?
   var clip: Double?
   var dropout: Double?
+  var labelSmoothing: Double?
+  var average: Int?
+  var bestBy: BestBy?
 
   var validationFraction: Double?
   var validation: [UInt8]?
@@ -63,7 +69,7 @@ struct TrainCommand: Command {
     Learns to continue the text of one or more files. Without flags the recipe suits the corpus and a small machine. \
     Ctrl-C ends the step, writes the checkpoint and leaves; --resume goes on exactly there.
     """
-  static let words = Words("CORPUS…", 1...10_000, "a CORPUS: one or more text files")
+  static let words = Words("CORPUS… | --pairs FILE", 0...10_000, "a CORPUS: one or more text files")
 
   static let sections: [Section<Self>] = [
     Section(
@@ -136,6 +142,12 @@ struct TrainCommand: Command {
         .optional("grad-clip", in: \.clip, .number(0...1e30), else: "1", "longest gradient; 0 is any"),
         .optional(
           "dropout", in: \.dropout, .number(0, below: 1), else: "recipe", "part of the values left out by chance"),
+        .optional(
+          "label-smoothing", in: \.labelSmoothing, .number(0, below: 1), else: "0 for texts, 0.1 for pairs",
+          "probability that targets give to all tokens alike"),
+        .optional(
+          "average", in: \.average, .integer(1...1000), else: "1",
+          "weights of the last N checkpoints that are averaged in the end"),
       ]),
     Section(
       "Validation",
@@ -152,6 +164,7 @@ struct TrainCommand: Command {
           "patience", in: \.patience, .integer(1...1_000_000), else: "never stops",
           "evaluations without a better one before it stops"),
       ]),
+    .pairs,
     Section(
       "Running",
       [
@@ -178,6 +191,7 @@ struct TrainCommand: Command {
     if steps != nil && epochs != nil {
       throw UsageError.contradiction("--steps and --epochs both say how long to train: give one")
     }
+    try validatePairs()
     if let preset { Preset.named(preset)?.fill(&self) }
     if let heads, let width, width % heads != 0 {
       throw UsageError.contradiction(
@@ -199,6 +213,10 @@ struct TrainCommand: Command {
 
   func run(_ console: Console) throws {
     console.isQuiet = quiet
-    try TrainingRun(self, console).run()
+    if pairs.isEmpty {
+      try TrainingRun(self, console).run()
+    } else {
+      try TranslatorRun(self, console).run()
+    }
   }
 }

@@ -4,6 +4,8 @@ internal import Platform
 final class Input {
   private var lines = InputLines()
 
+  var hasLine: Bool { lines.hasLine }
+
   func read() throws -> InputLines.Next { try lines.read() }
 
   func readBlock() throws -> InputLines.Next { try lines.readBlock() }

@@ -1,6 +1,35 @@
 internal import MiniGPT
 internal import Platform
 
+/// What a model does.
+enum ModelKind {
+  case languageModel, translator, any
+
+  /// Whether a file opens as such a model.
+  func opens(_ path: Path) -> Bool {
+    switch self {
+    case .languageModel: (try? Checkpoint(path)) != nil
+    case .translator: (try? TranslatorCheckpoint(path)) != nil
+    case .any: Self.languageModel.opens(path) || Self.translator.opens(path)
+    }
+  }
+
+  var name: String {
+    switch self {
+    case .languageModel, .any: "model"
+    case .translator: "translator"
+    }
+  }
+
+  /// The command that makes one.
+  var recipe: String {
+    switch self {
+    case .languageModel, .any: "minigpt train corpora/shakespeare.txt"
+    case .translator: "minigpt train --pairs corpora/grammar.tsv"
+    }
+  }
+}
+
 /// Which checkpoint a command works with: the one that was named, or the newest in `checkpoints/`.
 struct ModelChoice {
   let path: Path
@@ -9,10 +38,11 @@ struct ModelChoice {
   private static let folder: Path = "checkpoints"
   private static let ending = ".safetensors"
   private static let bestEnding = ".best.safetensors"
+  private static let averageEnding = ".average.safetensors"
 
-  init(_ name: [UInt8]?) throws {
+  init(_ name: [UInt8]?, _ kind: ModelKind = .languageModel) throws {
     guard let name else {
-      self = try Self.newest()
+      self = try Self.newest(kind)
       return
     }
     path = Path(bytes: name)
@@ -24,21 +54,22 @@ struct ModelChoice {
     isNamed = false
   }
 
-  /// The newest model by time of change; of its run the best one, where there is one.
+  /// The newest model by time of change; of its run the best one, where there is one, or else the average.
   ///
   /// Files that cannot be opened as a model are passed over: a broken one must not hide a whole one.
-  static func newest() throws -> ModelChoice {
-    guard Files.kind(folder) == .folder else { throw NoModel.noFolder }
+  static func newest(_ kind: ModelKind = .languageModel) throws -> ModelChoice {
+    guard Files.kind(folder) == .folder else { throw NoModel(kind: kind, files: 0) }
     let files = try Files.list(folder).filter { $0.hasSuffix(ending) && !isStep($0) }
     let dated = files.map { (path: $0, time: Files.modificationTime($0) ?? 0) }.sorted { $0.time > $1.time }
     for (path, _) in dated {
-      let best =
-        path.hasSuffix(bestEnding) ? path : Path(bytes: path.bytes.dropLast(ending.utf8.count) + bestEnding.utf8)
-      for candidate in [best, path] where files.contains(candidate) && isModel(candidate) {
+      let special = [bestEnding, averageEnding].first { path.hasSuffix($0) }
+      let run = Array(path.bytes.dropLast((special ?? ending).utf8.count))
+      for candidate in [bestEnding, averageEnding, ending].map({ Path(bytes: run + Array($0.utf8)) })
+      where files.contains(candidate) && kind.opens(candidate) {
         return ModelChoice(found: candidate)
       }
     }
-    throw files.isEmpty ? NoModel.noFile : NoModel.noneWhole(count: files.count)
+    throw NoModel(kind: kind, files: files.count)
   }
 
   /// Says which model it is, where the user did not.
@@ -49,9 +80,9 @@ struct ModelChoice {
 
   func open() throws -> Checkpoint { try Checkpoint(path) }
 
-  func openTokenizer() throws -> any Tokenizer { try open().tokenizer() }
+  func openTranslator() throws -> TranslatorCheckpoint { try TranslatorCheckpoint(path) }
 
-  private static func isModel(_ path: Path) -> Bool { (try? Checkpoint(path)) != nil }
+  func openTokenizer() throws -> any Tokenizer { try open().tokenizer() }
 
   /// `NAME.step-<n>.safetensors` holds weights to average, no model of its own.
   private static func isStep(_ path: Path) -> Bool {
@@ -61,17 +92,17 @@ struct ModelChoice {
 }
 
 /// There is no model to take, and how to get one.
-enum NoModel: Error, CustomStringConvertible {
-  case noFolder, noFile
-  case noneWhole(count: Int)
+struct NoModel: Error, CustomStringConvertible {
+  let kind: ModelKind
+  /// Files in the folder, none of which is such a model.
+  let files: Int
 
   var description: String {
-    switch self {
-    case .noFolder, .noFile:
-      "no model in checkpoints: make one with minigpt train corpora/shakespeare.txt, or name one with --model FILE"
-    case .noneWhole(let count):
-      "no model in checkpoints: \(grouped(count)) file\(count == 1 ? "" : "s") there, none a language model of minigpt;"
-        + " make one with minigpt train corpora/shakespeare.txt"
+    if files == 0 {
+      return "no \(kind.name) in checkpoints: make one with \(kind.recipe), or name one with --model FILE"
     }
+    let what = kind == .translator ? "translator" : "language model"
+    return "no \(kind.name) in checkpoints: \(grouped(files)) file\(files == 1 ? "" : "s") there, none a \(what) of"
+      + " minigpt; make one with \(kind.recipe)"
   }
 }

@@ -3,7 +3,7 @@ struct Preset: Sendable {
   let name: String
   let values: [(flag: String, value: String)]
 
-  static let all = [nanoGPTOnCPU, nanoGPT, gpt2]
+  static let all = [nanoGPTOnCPU, nanoGPT, gpt2, grammar, multi30k, paperBase]
 
   static func named(_ name: String) -> Preset? { all.first { $0.name == name } }
 
@@ -48,7 +48,7 @@ struct Preset: Sendable {
       // A typed rate takes its own tenth along, not the preset's end.
       if flag == "min-lr" && command.learningRate != nil && command.learningRate != presetRate { continue }
       if flag == "steps" && command.epochs != nil { continue }
-      if flag == "val-fraction" && command.validation != nil { continue }
+      if flag == "val-fraction" && (command.validation != nil || command.validationPairs != nil) { continue }
       for option in TrainCommand.options where option.name == flag && option.show(command).isEmpty {
         _ = option.set(&command, Array(value.utf8))
       }

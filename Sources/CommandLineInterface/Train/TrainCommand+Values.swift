@@ -36,9 +36,14 @@ extension TrainCommand {
 
   /// The values of a run that is resumed, where no flag gives others.
   mutating func complete(from checkpoint: Checkpoint, _ record: TrainingRecord) {
-    let old = record.configuration
-    lines = lines || old.lines
+    lines = lines || record.configuration.lines
     takeShape(of: checkpoint)
+    complete(from: record)
+  }
+
+  /// The same for how it is learned.
+  mutating func complete(from record: TrainingRecord) {
+    let old = record.configuration
     if epochs == nil { steps = steps ?? old.steps }
     batchSize = batchSize ?? old.batchSize
     accumulation = accumulation ?? old.gradientAccumulation
@@ -51,6 +56,8 @@ extension TrainCommand {
     beta2 = beta2 ?? old.beta2
     clip = clip ?? old.gradientClip
     dropout = dropout ?? old.dropout
+    labelSmoothing = labelSmoothing ?? old.labelSmoothing
+    average = average ?? old.average
     validationFraction = validationFraction ?? old.validationFraction
     evaluateEvery = evaluateEvery ?? old.evaluateEvery
     saveEvery = saveEvery ?? old.saveEvery
@@ -111,8 +118,13 @@ extension TrainCommand {
     result.beta2 = beta2 ?? result.beta2
     result.gradientClip = clip ?? result.gradientClip
     result.dropout = dropout ?? result.dropout
+    result.labelSmoothing = labelSmoothing ?? result.labelSmoothing
+    result.average = average ?? result.average
+    result.batchTokens = batchTokens ?? result.batchTokens
+    result.bestBy = bestBy ?? result.bestBy
     result.seed = seed
-    result.validationFraction = validation == nil ? validationFraction ?? result.validationFraction : 0
+    result.validationFraction =
+      validation == nil && validationPairs == nil ? validationFraction ?? result.validationFraction : 0
     result.evaluateEvery = evaluateEvery ?? result.evaluateEvery
     result.saveEvery = saveEvery ?? result.saveEvery
     result.patience = patience ?? 0

@@ -46,9 +46,12 @@ struct TrainingReport {
     console.note(
       "step \(grouped(step.step)): validation loss \(fixed(result.loss, 4)), perplexity"
         + " \(fixed(result.perplexity, 2)), bits per byte \(fixed(result.bitsPerByte, 4))\(rung)"
-        + (isBest ? ", the best" : ""))
+        + (result.bleu.map { ", BLEU \(fixed($0, 2))" } ?? "") + (isBest ? ", the best" : ""))
     lastStepTime = MonotonicTime.now
   }
+
+  /// What took time since the last step is no part of the speed.
+  mutating func restart() { lastStepTime = MonotonicTime.now }
 
   /// The mean of the last weights.
   func averaged(_ steps: [Int], _ path: Path, _ result: EvaluationResult?, isBest: Bool) {
@@ -78,12 +81,31 @@ enum TrainingEstimate {
   /// attention 12 a layer, width and place in the context.
   static func seconds(_ shape: GPTConfiguration, tokens: Int, _ instructions: InstructionSet, threads: Int) -> Double {
     let perToken = 6 * Double(shape.parameterCount) + 12 * Double(shape.layers) * Double(shape.width * shape.context)
+    return seconds(operations: perToken * Double(tokens), instructions, threads: threads)
+  }
+
+  /// The same for pairs: a source passes the encoder, a target the decoder, of which a third works on the source, and the
+  /// output projection.
+  static func seconds(
+    _ shape: TranslatorConfiguration, pairs: EncodedPairs, updates: Int, targetsEach: Int,
+    _ instructions: InstructionSet, threads: Int
+  ) -> Double {
+    let c = shape.width, block = Double(4 * c * c + 2 * c * shape.feedForwardWidth)
+    let perSource = block * Double(shape.encoderLayers) + Double(2 * c * c * shape.decoderLayers)
+    let perTarget = (block + Double(2 * c * c)) * Double(shape.decoderLayers) + Double(c * shape.vocabularySize)
+    let sources = Double(pairs.sourceTokens) / Double(max(1, pairs.targetTokens))
+    return seconds(
+      operations: 6 * (perSource * sources + perTarget) * Double(updates) * Double(targetsEach), instructions,
+      threads: threads)
+  }
+
+  private static func seconds(operations: Double, _ instructions: InstructionSet, threads: Int) -> Double {
     let speed: Double =
       switch instructions {
       case .portable: 2e9
       case .avx2: 25e9
       case .avx512: 45e9
       }
-    return perToken * Double(tokens) / (speed * Double(threads))
+    return operations / (speed * Double(threads))
   }
 }

@@ -13,6 +13,10 @@ final class TrainingRun {
     self.console = console
     let paths = command.corpora.map { Path(bytes: $0) }
     corpus = try TextCorpus(paths)
+    if let file = corpus.files.first, SentencePairs.looksLikePairs(file) {
+      console.note(
+        "\(file.path) looks like sentence pairs: minigpt train --pairs \(file.path) learns to translate them")
+    }
     files = TrainingFiles(out: command.out, log: command.log, corpus: paths[0])
   }
 
@@ -23,19 +27,19 @@ final class TrainingRun {
     let tokenizer: TokenizerChoice
     if let checkpoint {
       guard let record = checkpoint.record else { throw CheckpointError.noRecord(files.checkpoint) }
-      tokenizer = try ownTokenizer(of: checkpoint) {
+      tokenizer = try command.ownTokenizer(of: checkpoint) {
         .differs(path: "\(checkpoint.path)", what: $0, checkpoint: $1, given: $2)
       }
       command.complete(from: checkpoint, record)
     } else if let initial {
-      tokenizer = try ownTokenizer(of: initial) {
+      tokenizer = try command.ownTokenizer(of: initial) {
         .contradicts(path: "\(initial.path)", what: $0, model: $1, given: $2)
       }
       command.takeShape(of: initial)
       command.complete(forCorpusOf: corpus.byteCount)
     } else {
       command.complete(forCorpusOf: corpus.byteCount)
-      tokenizer = try freshTokenizer()
+      tokenizer = try command.freshTokenizer()
     }
     let seed = command.seed ?? RandomSeed.draw()
     command.seed = seed
@@ -76,38 +80,6 @@ final class TrainingRun {
   }
 
   // MARK: - Before it starts
-
-  private func freshTokenizer() throws -> TokenizerChoice {
-    switch command.tokenizer.map({ String(decoding: $0, as: UTF8.self) }) ?? "bpe" {
-    case "bpe":
-      return .bytePairs(vocabularySize: command.vocabularySize ?? 0, splitter: command.split ?? .gpt2)
-    case "char": return .characters
-    case "byte": return .bytes
-    default: return .given(try TokenizerSource.read(Path(bytes: command.tokenizer ?? [])))
-    }
-  }
-
-  /// The model's own; a flag may only say the same.
-  private func ownTokenizer(
-    of checkpoint: Checkpoint, differs: (_ what: String, _ old: String, _ new: String) -> TrainingError
-  ) throws -> TokenizerChoice {
-    let own = try checkpoint.tokenizer()
-    if let name = command.tokenizer {
-      let text = String(decoding: name, as: UTF8.self)
-      if let kind = TokenizerKind(rawValue: text) {
-        if kind != own.kind { throw differs("tokenizer", own.kind.rawValue, kind.rawValue) }
-      } else if TokenizerJSON.text(try TokenizerSource.read(Path(bytes: name))) != TokenizerJSON.text(own) {
-        throw differs("tokenizer", "one of kind \(own.kind.rawValue) of its own", "\(printable(name))")
-      }
-    }
-    if let size = command.vocabularySize, size != own.vocabularySize {
-      throw differs("vocab-size", "\(own.vocabularySize)", "\(size)")
-    }
-    if let split = command.split, let pairs = own as? BytePairTokenizer, pairs.splitter != split {
-      throw differs("split", pairs.splitter.rawValue, split.rawValue)
-    }
-    return .given(own)
-  }
 
   private func introduce(
     _ prepared: TrainingSetup.Prepared, _ machine: Machine, resumed: Checkpoint?, _ rungs: String?

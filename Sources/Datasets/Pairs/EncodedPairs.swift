@@ -48,6 +48,16 @@ package final class EncodedPairs: Sendable {
       ids.extracting(starts[place]..<middle), ids.extracting(middle..<middle + Int(targetCounts[place])))
   }
 
+  /// The ids of a source.
+  package func source(_ place: Int) -> [Int32] {
+    read(place) { source, _ in source.indices.map { source[$0] } }
+  }
+
+  /// The ids of a target.
+  package func target(_ place: Int) -> [Int32] {
+    read(place) { _, target in target.indices.map { target[$0] } }
+  }
+
   /// Encodes pairs with all threads; the ids do not depend on their number.
   ///
   /// - Parameters:

@@ -27,7 +27,7 @@ public struct BeamSearchConfiguration: Equatable, Sendable {
   public init() {}
 
   /// The score of a translation.
-  func score(_ logProbability: Double, length: Int) -> Double {
+  package func score(_ logProbability: Double, length: Int) -> Double {
     switch lengthPenalty {
     case .gnmt(let alpha): logProbability / Double.pow((5 + Double(length)) / 6, alpha)
     case .power(let alpha): logProbability / Double.pow(Double(length), alpha)

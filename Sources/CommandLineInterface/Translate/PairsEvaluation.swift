@@ -1,0 +1,73 @@
+internal import MiniGPT
+internal import Platform
+
+/// `minigpt eval --pairs`: the loss of a translator, and its BLEU, also by the length of the source.
+struct PairsEvaluation {
+  private let command: EvalCommand
+  private let console: Console
+
+  init(_ command: EvalCommand, _ console: Console) {
+    self.command = command
+    self.console = console
+  }
+
+  func run() throws {
+    let pairs = try SentencePairs(command.pairs.map { Path(bytes: $0) })
+    let choice = try ModelChoice(command.model, .translator).announced(on: console)
+    let machine = try Machine(threads: command.threads)
+    let interpreter = try Interpreter(
+      choice.openTranslator(), machine, command.search.configuration)
+    let encoded = try EncodedPairs.encode(
+      pairs, (0..<Int32(pairs.count)).map { $0 }, interpreter.tokenizer, places: interpreter.configuration.context,
+      pool: machine.pool)
+    for skipped in [pairs.skipped, encoded.skipped] where skipped.count > 0 {
+      console.say("left out: \(grouped(skipped.count)) line\(skipped.count == 1 ? "" : "s"): \(skipped.summary)")
+    }
+    if encoded.count == 0 {
+      throw DatasetError.noPairs(
+        command.pairs.map { printable($0) }.joined(separator: ", "), first: encoded.skipped.first.first)
+    }
+    var bleu = BLEUByLength(command.search.tokenization, lowercases: command.search.lowercases), loss = 0.0
+    for start in stride(from: 0, to: encoded.count, by: Interpreter.batch) {
+      if Interruption.isRequested { throw Interrupted() }
+      console.progress(["translating", percent(start, encoded.count)])
+      let places = start..<min(start + Interpreter.batch, encoded.count)
+      let answers = interpreter.translate(places.map { encoded.source($0) })
+      for (place, answer) in zip(places, answers) {
+        let (source, target) = pairs.bytes(Int(encoded.numbers[place]))
+        bleu.add(answer.first?.text ?? [], reference: target, source: source)
+        loss += interpreter.loss(encoded.source(place), encoded.target(place))
+      }
+    }
+    console.endProgress()
+    try report(encoded.count, loss / Double(encoded.targetTokens), bleu)
+  }
+
+  private func report(_ count: Int, _ loss: Double, _ bleu: BLEUByLength) throws {
+    if command.json {
+      let lengths = bleu.filled.map { bucket -> JSON in
+        [
+          "words": .string(lengthName(bucket.words)), "pairs": JSON(bucket.bleu.sentences),
+          "bleu": JSON(bucket.bleu.score),
+        ]
+      }
+      let record: JSON = [
+        "pairs": JSON(count), "loss": JSON(loss), "bleu": JSON(bleu.all.score),
+        "signature": .string(bleu.all.signature), "by_length": .array(lengths),
+      ]
+      return try console.answer(JSONWriter.write(record, layout: .spaced, nonFinite: .null) + [UInt8(ascii: "\n")])
+    }
+    let rows = [
+      ("pairs", grouped(count)), ("loss", fixed(loss, 4)), ("BLEU", fixed(bleu.all.score, 2)),
+      ("signature", bleu.all.signature),
+    ]
+    for row in table(rows) { try console.answer(line: row) }
+    try console.answer(line: "")
+    try console.answer(line: "by words of the source:")
+    for bucket in bleu.filled {
+      try console.answer(
+        line: "  \(lengthName(bucket.words)): BLEU \(fixed(bucket.bleu.score, 2)) of \(grouped(bucket.bleu.sentences))"
+          + " pair\(bucket.bleu.sentences == 1 ? "" : "s")")
+    }
+  }
+}

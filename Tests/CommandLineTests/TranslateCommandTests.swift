@@ -1,0 +1,214 @@
+import Foundation
+import Testing
+
+/// `train --pairs`, and the commands that use what it leaves.
+@Suite struct TranslateCommandTests {
+  private static let english = [
+    "a cat", "a dog", "a red cat", "a red dog", "the cat sleeps", "the dog sleeps", "the cat runs", "the red dog runs",
+  ]
+  private static let spanish = [
+    "un gato", "un perro", "un gato rojo", "un perro rojo", "el gato duerme", "el perro duerme", "el gato corre",
+    "el perro rojo corre",
+  ]
+
+  private static let flags = [
+    "--pairs", "pairs.tsv", "--valid-pairs", "pairs.tsv", "--vocab-size", "300", "--layers", "1", "--heads", "2",
+    "--embd", "32", "--ffn", "64", "--context", "24", "--norm", "pre", "--dropout", "0", "--label-smoothing", "0",
+    "--batch-tokens", "60", "--lr", "1e-2", "--warmup", "10", "--schedule", "constant", "--eval-every", "40",
+    "--log-every", "20", "--seed", "3",
+  ]
+
+  private static let pairs = zip(english, spanish).map { "\($0)\t\($1)\n" }.joined()
+
+  /// Learns the pairs by heart, once for all tests that only ask.
+  private static let learnt = Result { () throws -> (scratch: Scratch, run: Run) in
+    let scratch = try Scratch()
+    try scratch.write("pairs.tsv", pairs)
+    return (scratch, try Run(["train"] + flags + ["--steps", "160"], folder: scratch.folder))
+  }
+
+  private func ask(_ arguments: [String], input: String = "") throws -> Run {
+    try Run(["translate"] + arguments, input: Array(input.utf8), folder: Self.learnt.get().scratch.folder)
+  }
+
+  private func object(_ line: some StringProtocol) throws -> [String: Any] {
+    try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+  }
+
+  // MARK: - train
+
+  @Test func trainingSaysWhatItDoes() throws {
+    let (scratch, run) = try Self.learnt.get()
+    #expect(run.status == 0, "\(run.errorText)")
+    let lines = run.errorText.split(separator: "\n").map(String.init)
+    for name in ["pairs", "tokens", "vocabulary", "model", "memory", "steps", "time", "seed"] {
+      #expect(lines.contains { $0.hasPrefix(name + " ") }, "\(name)")
+    }
+    #expect(lines.contains { $0.contains("8 to learn from, 8 held out") })
+    #expect(lines.filter { $0.contains(": validation loss ") && $0.hasPrefix("step ") }.count == 4)
+    #expect(lines.contains { $0.hasPrefix("  '") && $0.contains("' → '") })
+    for name in ["safetensors", "best.safetensors", "log.jsonl"] {
+      #expect(try !scratch.read("checkpoints/pairs.\(name)").isEmpty)
+    }
+  }
+
+  /// The printed command gives the same bytes; so does the one of `info`, and a run in two parts.
+  @Test func aRunCanBeRepeatedAndResumed() throws {
+    let scratch = try Scratch()
+    try scratch.write("pairs.tsv", Self.pairs)
+    // Dropout and smoothing, whose randomness is resumed as well.
+    let smoothing = Self.flags.joined(separator: " ").replacing("--dropout 0", with: "--dropout 0.1")
+      .replacing("--label-smoothing 0", with: "--label-smoothing 0.1").split(separator: " ").map(String.init)
+    let run = try Run(
+      ["train"] + smoothing + ["--steps", "60", "--average", "2", "--save-every", "20"], folder: scratch.folder)
+    #expect(run.status == 0, "\(run.errorText)")
+    let again = try #require(
+      run.errorText.split(separator: "\n").first { $0.hasPrefix("again: minigpt ") }?.dropFirst(15))
+    #expect(try Run.shell(#""$minigpt" \#(again) --out again.safetensors --quiet"#, folder: scratch.folder).status == 0)
+    #expect(try scratch.read("again.safetensors") == scratch.read("checkpoints/pairs.safetensors"))
+    #expect(try scratch.read("again.average.safetensors") == scratch.read("checkpoints/pairs.average.safetensors"))
+    let told = try Run(["info", "again.safetensors", "--command"], folder: scratch.folder).outputText
+      .replacing("VALID-PAIRS", with: "pairs.tsv").replacing("PAIRS", with: "pairs.tsv").dropFirst(8).dropLast()
+    let third = try Run.shell(#""$minigpt" \#(told) --out third.safetensors --quiet"#, folder: scratch.folder)
+    #expect(third.status == 0, "\(told) \(third.errorText)")
+    #expect(try scratch.read("third.safetensors") == scratch.read("again.safetensors"))
+    // The same in two parts: 20 steps, then the rest.
+    let part = ["train"] + smoothing + ["--average", "2", "--save-every", "20", "--out", "part.safetensors"]
+    #expect(try Run(part + ["--steps", "20"], folder: scratch.folder).status == 0)
+    let resumed = try Run(
+      ["train", "--pairs", "pairs.tsv", "--valid-pairs", "pairs.tsv", "--out", "part.safetensors", "--resume"]
+        + ["--steps", "60"], folder: scratch.folder)
+    #expect(resumed.status == 0, "\(resumed.errorText)")
+    #expect(try scratch.read("part.average.safetensors") == scratch.read("again.average.safetensors"))
+  }
+
+  @Test func badPairsAreCountedAndNamed() throws {
+    let scratch = try Scratch()
+    let long = String(repeating: "word ", count: 10_000)
+    let bad = "no tab\na\tb\tc\n\tx\nx\t  \n\(long)\tx\n"
+    try scratch.write("pairs.tsv", Array((Self.pairs + bad).utf8) + [0xFF, 9, 65, 10])
+    let flags = Self.flags.prefix(2) + Self.flags.dropFirst(4)
+    let run = try Run(["train"] + flags + ["--steps", "2", "--val-fraction", "0"], folder: scratch.folder)
+    #expect(run.status == 0, "\(run.errorText)")
+    let lines = run.errorText.split(separator: "\n").map(String.init)
+    #expect(
+      lines.contains(
+        "left out: 5 lines: 1 without a TAB, 1 with more than one TAB, 1 with an empty source, 1 with an empty target, "
+          + "1 not UTF-8"))
+    #expect(lines.contains("  pairs.tsv: line 9: no TAB: expected source TAB target"))
+    #expect(lines.contains("left out: 1 line: 1 too long"))
+    #expect(
+      lines.contains { $0.hasPrefix("  pairs.tsv: line 13: too long: ") && $0.hasSuffix("the model has 24 places") })
+    try scratch.write("plain.txt", "one\ntwo\n")
+    try Run(["train", "--pairs", "plain.txt"], folder: scratch.folder).expectRefusal(
+      1, "plain.txt: no line is a pair, source TAB target (plain.txt: line 1: no TAB: expected source TAB target)")
+    try scratch.write("good.tsv", Self.pairs)
+    let hint = try Run(
+      ["train", "good.tsv", "--tokenizer", "byte", "--steps", "1", "--layers", "1", "--heads", "1", "--embd", "8"]
+        + ["--context", "8"], folder: scratch.folder)
+    #expect(hint.errorText.contains("good.tsv looks like sentence pairs: minigpt train --pairs good.tsv"))
+  }
+
+  @Test func flagsThatContradictAreRefused() throws {
+    try Run(["train"]).expectRefusal(2, "train needs a CORPUS: one or more text files (minigpt train --help)")
+    try Run(["train", "--pairs", "a", "b"]).expectRefusal(2, "--pairs takes the place of a CORPUS, and 'b' is one")
+    try Run(["train", "--pairs", "a", "--lines"]).expectRefusal(
+      2, "--lines is for texts, and --pairs are sentences")
+    try Run(["train", "a", "--batch-tokens", "9"]).expectRefusal(
+      2, "--batch-tokens is for translation: give --pairs FILE in place of a CORPUS")
+    try Run(["train", "a", "--preset", "multi30k"]).expectRefusal(
+      2, "--preset multi30k is for translation: give --pairs FILE")
+    try Run(["train", "--pairs", "a", "--preset", "gpt2"]).expectRefusal(
+      2, "--preset gpt2 is for texts, and --pairs are sentences")
+    try Run(["train", "--pairs", "a", "--tokenizer", "char"]).expectRefusal(
+      2, "--pairs need byte pairs: --tokenizer bpe, or the file of a translator")
+    try Run(["translate", "--top", "3", "x"]).expectRefusal(
+      2, "--top says what comes behind a --prefix: give one, '' for the first word")
+    try Run(["translate", "--beam", "2", "--n-best", "3"]).expectRefusal(
+      2, "--n-best 3 needs a --beam at least as wide, not 2")
+    try Run(["translate", "x"]).expectRefusal(
+      1,
+      "no translator in checkpoints: make one with minigpt train --pairs corpora/grammar.tsv, or name one with"
+        + " --model FILE")
+  }
+
+  // MARK: - translate
+
+  @Test func everyLineGivesOneLine() throws {
+    let lines = Self.english + ["", "  ", "zzz", String(repeating: "the cat ", count: 400), "the cat sleeps\r"]
+    let run = try ask([], input: lines.joined(separator: "\n"))
+    #expect(run.status == 0, "\(run.errorText)")
+    let answers = run.outputText.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(answers.count == lines.count + 1 && answers.last == "")
+    #expect(answers.prefix(8).map(String.init) == Self.spanish)
+    #expect(answers[8] == "" && answers[9] == "" && answers[12] == "el gato duerme")
+    #expect(run.errorText.contains("model: checkpoints/pairs.best.safetensors\n"))
+    #expect(run.errorText.contains("sentence 12: "))
+    // The same for any number of lines at a time, and of threads.
+    for flags in [["--batch-size", "1"], ["--batch-size", "3", "--threads", "1"]] {
+      #expect(try ask(flags, input: lines.joined(separator: "\n")).output == run.output)
+    }
+    #expect(try ask(["a cat", "the dog sleeps"]).outputText == "un gato\nel perro duerme\n")
+    #expect(try ask([], input: "").outputText == "")
+    #expect(try ask(["--beam", "1", "--quiet"], input: "a dog\n").errorText == "")
+  }
+
+  @Test func recordsSayMore() throws {
+    let record = try object(
+      ask(["a red cat", "--json", "--alignment", "--n-best", "3"]).outputText.dropLast())
+    #expect(record["source"] as? String == "a red cat" && record["translation"] as? String == "un gato rojo")
+    let score = try #require(record["score"] as? Double), best = try #require(record["n_best"] as? [[String: Any]])
+    #expect(score < 0 && score > -0.5 && best.count == 3)
+    #expect(best[0]["translation"] as? String == "un gato rojo" && best[0]["score"] as? Double == score)
+    let scores = best.compactMap { $0["score"] as? Double }
+    #expect(scores == scores.sorted(by: >))
+    let alignment = try #require(record["alignment"] as? [[String: Any]])
+    #expect(alignment.compactMap { $0["target"] as? String } == ["un", "gato", "rojo"])
+    #expect(alignment.allSatisfy { ["a", "red", "cat"].contains($0["source"] as? String ?? "") })
+    let columns = try ask(["--scores", "--alignment", "a dog"]).outputText.dropLast().split(separator: "\t")
+    #expect(columns.count == 3 && columns[1] == "un perro" && columns[2].contains("un←"))
+    #expect(try ask(["--n-best", "2", "a dog"]).outputText.split(separator: "\n").count == 2)
+  }
+
+  @Test func aPrefixGoesOn() throws {
+    let words = try ask(["the cat sleeps", "--prefix", "el gato ", "--top", "2"]).outputText.split(separator: "\n")
+    #expect(words.count == 2 && words[0].hasSuffix("\tduerme"))
+    let probability = try #require(Double(words[0].prefix { $0 != "\t" }))
+    #expect(probability > 0.5 && probability <= 1)
+    #expect(try ask(["the cat sleeps", "--prefix", "el gato"]).outputText == "el gato duerme\n")
+    #expect(try ask(["the cat sleeps", "--prefix", "", "--top", "1", "--json"]).outputText.contains("\"el\""))
+  }
+
+  @Test func referencesGiveBLEU() throws {
+    let scratch = try Self.learnt.get().scratch
+    try scratch.write("reference", Self.spanish.joined(separator: "\n"))
+    let run = try ask(["--reference", "reference", "--quiet"], input: Self.english.joined(separator: "\n"))
+    #expect(run.errorText.hasPrefix("BLEU|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0 = 100.00 "))
+    try ask(["--reference", "reference", "--quiet", "a cat"]).expectFailure(
+      "reference: more lines than the 1 sentence to translate")
+    let more = Self.english + ["a cat"]
+    try ask(["--reference", "reference", "--quiet"], input: more.joined(separator: "\n")).expectFailure(
+      "reference: 8 lines, fewer than the sentences to translate")
+    let eval = try Run(["eval", "--pairs", "pairs.tsv", "--json", "--quiet"], folder: scratch.folder)
+    let record = try object(eval.outputText.dropLast())
+    #expect(record["pairs"] as? Int == 8)
+    let bleu = try #require(record["bleu"] as? Double), loss = try #require(record["loss"] as? Double)
+    #expect(bleu > 99.99 && loss < 0.2)
+    #expect(record["signature"] as? String == "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0")
+    let table = try Run(["eval", "--pairs", "pairs.tsv"], folder: scratch.folder).outputText
+    #expect(table.contains("  0–5: BLEU 100.00 of 8 pairs"))
+    let info = try Run(["info"], folder: scratch.folder).outputText
+    #expect(info.contains("translator, ") && info.contains("encoder") && info.contains("1 layers"))
+    try Run(["sample"], folder: scratch.folder).expectFailure(
+      "no model in checkpoints: 2 files there, none a language model of minigpt; make one with minigpt train "
+        + "corpora/shakespeare.txt")
+  }
+}
+
+extension Run {
+  /// Expects exit status 1 and this line on stderr.
+  fileprivate func expectFailure(_ message: String, _ location: SourceLocation = #_sourceLocation) {
+    #expect(errorText == "minigpt: " + message + "\n", sourceLocation: location)
+    #expect(status == 1 && signal == 0, sourceLocation: location)
+  }
+}
