@@ -17,13 +17,14 @@ STATIC_FLAGS := -c release --scratch-path $(STATIC) --product minigpt --static-s
 OBJCOPY := $(firstword $(foreach tool,objcopy llvm-objcopy,$(shell command -v $(tool))))
 
 .DEFAULT_GOAL := all
-.PHONY: help all build demo demo-recall lecture pictures test corpora corpora-verses bench check format install dist clean fixtures compare \
-  verify-bad-input verify-checkpoint verify-demo verify-determinism verify-interop verify-it verify-memory verify-recipe \
-  verify-tokenizers verify-round-trips bench-tokenizers toolchain
+.PHONY: help all build demo multi30k demo-translate demo-recall lecture pictures test corpora corpora-verses bench \
+  check format install dist clean fixtures compare verify-bad-input verify-checkpoint verify-demo verify-determinism \
+  verify-interop verify-it verify-memory verify-recipe verify-tokenizers verify-round-trips bench-tokenizers \
+  toolchain verify-grammar
 
 help: ## This list
 	@echo "make              build the program and fetch the corpus"
-	@sed -n 's/^\([a-z-]*\):[^#]*## /make \1 /p' $(firstword $(MAKEFILE_LIST)) \
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /make \1 /p' $(firstword $(MAKEFILE_LIST)) \
 	  | awk '{ printf "make %-20s", $$2; for (i = 3; i <= NF; i++) printf " %s", $$i; print "" }'
 
 all: build
@@ -50,6 +51,16 @@ lecture: toolchain ## The numbers of the lecture's slides, and how many of the 1
 
 pictures: build ## Photograph the pictures of plot and attend in a browser (Debian: apt-get install chromium)
 	@$(PYTHON) Scripts/pictures.py $(MINIGPT)
+
+demo-translate: build ## Learn a small grammar (once, some minutes) and translate
+	@[ -e checkpoints/grammar.safetensors ] || (set -x; $(MINIGPT) train --pairs corpora/grammar.tsv \
+	  --valid-pairs corpora/grammar.valid.tsv)
+	$(MINIGPT) translate --model checkpoints/grammar.safetensors "this cat is very large" \
+	  "the animal didn't cross the street because it was too tired" \
+	  "the animal didn't cross the street because it was too wide"
+
+multi30k: build ## Repeat the Multi30k run (two hours): PAIRS=folder with the pairs
+	@$(PYTHON) Scripts/multi30k.py $(if $(PAIRS),--pairs "$(PAIRS)") $(if $(SEED),--seed $(SEED))
 
 test: toolchain ## All tests, on the very objects that are shipped
 	$(SWIFT) test -c release --disable-testable-imports
@@ -114,6 +125,9 @@ verify-interop: build corpora ## Do transformers, llama.cpp, tiktoken compute th
 
 verify-it: build ## What does "it" look at? The heads of the grammar's translator, on held-out nouns
 	$(PYTHON) Scripts/verify_it.py
+
+verify-grammar: demo-translate ## Held-out sentences of the grammar: how many are right, and the gender of it
+	$(PYTHON) Scripts/verify_grammar.py
 
 verify-memory: build corpora ## Peak memory of training and of info (minutes, 2 GB of disk)
 	$(PYTHON) Scripts/verify_memory.py
