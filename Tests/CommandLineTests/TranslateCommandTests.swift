@@ -58,7 +58,8 @@ import Testing
     try scratch.write("pairs.tsv", Self.pairs)
     // Dropout and smoothing, whose randomness is resumed as well.
     let smoothing = Self.flags.joined(separator: " ").replacing("--dropout 0", with: "--dropout 0.1")
-      .replacing("--label-smoothing 0", with: "--label-smoothing 0.1").split(separator: " ").map(String.init)
+      .replacing("--label-smoothing 0", with: "--label-smoothing 0.1")
+      .replacing("--eval-every 40", with: "--eval-every 20").split(separator: " ").map(String.init)
     let run = try Run(
       ["train"] + smoothing + ["--steps", "60", "--average", "2", "--save-every", "20"], folder: scratch.folder)
     #expect(run.status == 0, "\(run.errorText)")
