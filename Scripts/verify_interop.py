@@ -318,7 +318,8 @@ def check_translator(name, model_path):
     sources = "\n".join(source for source, _ in pairs).encode()
     beams = {}
     for beam in [1, 5]:
-        beams[beam] = minigpt("translate", "--model", model_path, "--beam", beam, "--quiet", text=sources).decode().splitlines()
+        beams[beam] = minigpt("translate", "--model", model_path, "--beam", beam, "--length-penalty", 0, "--quiet",
+                               text=sources).decode().splitlines()
     with torch.no_grad():
         said = [tokenizer.decode(model.generate(**tokenizer(source, return_tensors="pt"), num_beams=1, do_sample=False,
                                                 max_length=model.config.max_position_embeddings)[0], skip_special_tokens=True)
@@ -332,7 +333,7 @@ def check_translator(name, model_path):
     translator = ctranslate2.Translator(path("ct2"), device="cpu", compute_type="float32")
     tokens = [tokenizer.convert_ids_to_tokens(tokenizer(source)["input_ids"]) for source, _ in pairs]
     for beam in [1, 5]:
-        results = translator.translate_batch(tokens, beam_size=beam, max_decoding_length=model.config.max_position_embeddings)
+        results = translator.translate_batch(tokens, beam_size=beam, length_penalty=0, max_decoding_length=model.config.max_position_embeddings)
         said = [tokenizer.decode(tokenizer.convert_tokens_to_ids(result.hypotheses[0]), skip_special_tokens=True) for result in results]
         same = sum(a == b for a, b in zip(said, beams[beam]))
         report(f"{name}: CTranslate2 with beam {beam}", same == len(pairs), f"{same} of {len(pairs)}")
