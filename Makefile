@@ -19,7 +19,7 @@ OBJCOPY := $(firstword $(foreach tool,objcopy llvm-objcopy,$(shell command -v $(
 .DEFAULT_GOAL := all
 .PHONY: help all build demo multi30k demo-translate demo-recall lecture pictures test corpora corpora-verses bench \
   check format install dist clean fixtures compare verify-bad-input verify-checkpoint verify-demo verify-determinism \
-  verify-interop verify-it verify-memory verify-recipe verify-tokenizers verify-round-trips bench-tokenizers \
+  verify-interop verify-it verify-memory verify-recipe verify-repl verify-tokenizers verify-round-trips bench-tokenizers \
   toolchain verify-grammar
 
 help: ## This list
@@ -134,6 +134,9 @@ verify-memory: build corpora ## Peak memory of training and of info (minutes, 2 
 
 verify-recipe: build ## The loss of nanoGPT's recipe (minutes): TEXT=tinyshakespeare.txt
 	$(PYTHON) Scripts/verify_recipe.py $(or $(TEXT),$(error say TEXT=tinyshakespeare.txt)) $(if $(wildcard $(PEERS)),--python $(PEERS))
+
+verify-repl: build ## A session of the REPL in tmux: keys, pastes, Ctrl-C, narrow windows
+	$(PYTHON) Scripts/verify_repl.py
 
 verify-tokenizers: build corpora ## Merges and ids against others (needs PEERS=python with tokenizers, tiktoken)
 	$(PEERS) Scripts/verify_tokenizers.py $(CORPUS)

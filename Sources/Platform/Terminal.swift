@@ -20,6 +20,12 @@ package enum Terminal {
     canMove(descriptor) && (Environment.bytes("NO_COLOR") ?? []).isEmpty
   }
 
+  /// Whether bytes are waiting to be read, or come within some milliseconds.
+  package static func hasInput(_ descriptor: Int32, within milliseconds: Int32) -> Bool {
+    var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    return unsafe poll(&request, 1, milliseconds) > 0 && request.revents & Int16(POLLIN) != 0
+  }
+
   /// Columns of the terminal behind `descriptor`; `COLUMNS`, or else 80, where it does not say.
   package static func width(_ descriptor: Int32) -> Int {
     var size = winsize()

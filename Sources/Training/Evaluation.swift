@@ -25,18 +25,24 @@ public struct EvaluationResult: Equatable, Sendable {
 package enum Evaluation {
   /// - Parameters:
   ///   - byteLengths: bytes of each token.
+  ///   - seen: gets the logits of all predictions in their order, some rows at a time.
   ///   - progress: called with the number of windows done; gives false to stop, and the result is nil.
   package static func run(
     _ model: GPT, _ activations: GPT.Activations, tokens: TokenSequence, byteLengths: [Int32], in memory: Memory,
-    progress: (Int) -> Bool = { _ in true }
-  ) -> EvaluationResult? {
+    seen: (_ logits: Slot) throws -> Void, progress: (Int) -> Bool
+  ) rethrows -> EvaluationResult? {
     let context = activations.length, predictions = max(0, tokens.count - 1)
     var total = 0.0, bytes = 0, window = 0
     while window * context < predictions {
       let filled = LanguageModelWindows.fillInOrder(
         activations.ids, activations.targets, from: tokens, context: context, first: window, in: memory)
       model.forward(activations, nil, in: memory)
-      LanguageModelLoss.forward(model, activations, in: memory)
+      let left = predictions - window * context
+      try LanguageModelLoss.forward(model, activations, in: memory) { rows, logits in
+        // Only the last window is short, so that what predicts nothing stands behind all that does.
+        let count = min(rows.count, left - rows.lowerBound)
+        if count > 0 { try seen(logits.rows(0..<count)) }
+      }
       // Losses are added one after another, so that the size of a batch does not show in the sum.
       for row in 0..<filled * context {
         let target = memory.index(activations.targets, row)
@@ -48,5 +54,14 @@ package enum Evaluation {
       if !progress(window) { return nil }
     }
     return EvaluationResult(tokens: predictions, bytes: bytes, loss: total / Double(max(1, predictions)))
+  }
+
+  /// The same where nobody wants to see the logits.
+  package static func run(
+    _ model: GPT, _ activations: GPT.Activations, tokens: TokenSequence, byteLengths: [Int32], in memory: Memory,
+    progress: (Int) -> Bool = { _ in true }
+  ) -> EvaluationResult? {
+    run(
+      model, activations, tokens: tokens, byteLengths: byteLengths, in: memory, seen: { _ in }, progress: progress)
   }
 }

@@ -7,8 +7,13 @@ package enum LanguageModelLoss {
   package static func rows(vocabulary: Int) -> Int { TokenLoss.rows(vocabulary: vocabulary) }
 
   /// The losses of all positions, each to its place in `activations.losses`.
-  package static func forward(_ model: GPT, _ activations: GPT.Activations, in memory: Memory) {
-    loss(model, activations).forward(in: memory)
+  ///
+  /// `seen` gets the logits of each slice of rows before they are used up.
+  package static func forward(
+    _ model: GPT, _ activations: GPT.Activations, in memory: Memory,
+    seen: (_ rows: Range<Int>, _ logits: Slot) throws -> Void
+  ) rethrows {
+    try loss(model, activations).forward(in: memory, seen: seen)
   }
 
   /// The losses, and the gradient of their sum times `scale`, by the hidden rows and by the embedding.

@@ -30,9 +30,15 @@ package struct TokenLoss: Sendable {
   package static func rows(vocabulary: Int) -> Int { max(256, min(4096, (1 << 22) / max(1, vocabulary))) }
 
   /// The losses of all positions, each to its place.
-  package func forward(in memory: Memory) {
-    slices { rows, logits in
+  package func forward(in memory: Memory) { forward(in: memory) { _, _ in } }
+
+  /// The same; `seen` gets the logits of each slice of rows before they are used up.
+  package func forward(
+    in memory: Memory, seen: (_ rows: Range<Int>, _ logits: Slot) throws -> Void
+  ) rethrows {
+    try slices { rows, logits in
       projection.forward(hidden.rows(rows), into: logits, in: memory)
+      try seen(rows, logits)
       memory.crossEntropy(logits, targets: targets.range(rows), losses: losses.rows(rows), gradientScale: nil)
     }
   }
@@ -53,11 +59,11 @@ package struct TokenLoss: Sendable {
     }
   }
 
-  private func slices(_ body: (_ rows: Range<Int>, _ logits: Slot) -> Void) {
+  private func slices(_ body: (_ rows: Range<Int>, _ logits: Slot) throws -> Void) rethrows {
     var start = 0
     while start < hidden.rows {
       let end = min(start + logits.rows, hidden.rows)
-      body(start..<end, logits.rows(0..<end - start))
+      try body(start..<end, logits.rows(0..<end - start))
       start = end
     }
   }

@@ -16,6 +16,8 @@ struct Option<Owner>: Sendable {
   let set: @Sendable (inout Owner, [UInt8]) -> Bool
   /// The values that give the present state again; empty where the flag is not needed.
   let show: @Sendable (Owner) -> [[UInt8]]
+  /// Takes the value away, where there may be none.
+  var clear: @Sendable (inout Owner) -> Void = { _ in }
 
   var name: String { names[0] }
   var flag: String { "--" + name }
@@ -64,7 +66,8 @@ extension Option {
         owner[keyPath: place] = value
         return true
       },
-      show: { $0[keyPath: place].map { [kind.show($0)] } ?? [] })
+      show: { $0[keyPath: place].map { [kind.show($0)] } ?? [] },
+      clear: { $0[keyPath: place] = nil })
   }
 
   /// A flag that may repeat; every value is kept, in order.
@@ -80,7 +83,8 @@ extension Option {
         owner[keyPath: place].append(value)
         return true
       },
-      show: { $0[keyPath: place].map(kind.show) })
+      show: { $0[keyPath: place].map(kind.show) },
+      clear: { $0[keyPath: place] = [] })
   }
 
   /// A flag without a value: off unless it is given.
@@ -94,6 +98,7 @@ extension Option {
         owner[keyPath: place] = true
         return true
       },
-      show: { $0[keyPath: place] ? [[]] : [] })
+      show: { $0[keyPath: place] ? [[]] : [] },
+      clear: { $0[keyPath: place] = false })
   }
 }

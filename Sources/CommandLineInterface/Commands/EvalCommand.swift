@@ -7,6 +7,8 @@ struct EvalCommand: Command, Searching {
   var file: [UInt8] = []
   var pairs: [[UInt8]] = []
   var search = SearchOptions()
+  var ids = false
+  var logits: [UInt8]?
   var threads: Int?
   var baselines = false
   var quiet = false
@@ -22,6 +24,14 @@ struct EvalCommand: Command, Searching {
   static let words = Words("[MODEL] FILE | --pairs FILE", 0...2, "a FILE: the text to predict")
 
   static let sections: [Section<Self>] = [
+    Section(
+      "Text",
+      [
+        .toggle("ids", in: \.ids, "FILE holds ids of tokens, separated by white space, instead of text"),
+        .optional(
+          "logits", in: \.logits, .file(), else: "none",
+          "writes the logits of all predictions: a tensor logits, [tokens, V], fp32, as safetensors"),
+      ]),
     Section(
       "Translation",
       [
@@ -52,40 +62,34 @@ struct EvalCommand: Command, Searching {
     if words.count > 1 { try takeModel(words[0], into: &model) }
   }
 
+  mutating func validate() throws {
+    if !pairs.isEmpty && (ids || logits != nil) {
+      throw UsageError.contradiction("--ids and --logits are for texts, and --pairs are sentences")
+    }
+    if ids && baselines { throw UsageError.contradiction("--baselines counts bytes of a text, which --ids has not") }
+  }
+
   /// Windows that are computed together; the result does not depend on it.
   private static let batch = 8
 
   func run(_ console: Console) throws {
     console.isQuiet = quiet
     if !pairs.isEmpty { return try PairsEvaluation(self, console).run() }
-    let corpus = try TextCorpus([Path(bytes: file)])
+    let path = Path(bytes: file)
+    // What cannot be read is said before a model is looked for.
+    let corpus = ids ? nil : try TextCorpus([path])
+    let bytes = ids ? try FileReader.bytes(of: path) : []
     let choice = try ModelChoice(self.model).announced(on: console)
     let checkpoint = try choice.open()
     let machine = try Machine(threads: threads)
     let tokenizer = try checkpoint.tokenizer()
-    let split = baselines ? try self.split(corpus, checkpoint) : nil
-    let tokens = try TokenSequence.encode(split?.held ?? corpus.parts, tokenizer, pool: machine.pool)
-    if tokens.count < 2 { throw DatasetError.tooShort(what: "\(Path(bytes: file))", tokens: tokens.count, context: 1) }
-    let model = GPT(checkpoint.configuration)
-    let context = checkpoint.configuration.context
-    let activations = GPT.Activations(
-      checkpoint.configuration, batch: Self.batch, length: context, trains: false,
-      logitRows: LanguageModelLoss.rows(vocabulary: checkpoint.configuration.vocabularySize))
-    let memory = Memory(
-      parameters: try checkpoint.parameters(), trains: false, activations: activations.count,
-      indices: activations.indexCount, scratch: model.scratch(length: context), pool: machine.pool,
-      kernels: machine.kernels)
-    model.prepare(activations, in: memory)
-    let windows = (tokens.count - 2) / context + 1
-    let result = Evaluation.run(
-      model, activations, tokens: tokens, byteLengths: tokenizer.tokenByteLengths, in: memory
-    ) { done in
-      console.progress(["evaluating", percent(done, windows)])
-      return !Interruption.isRequested
-    }
-    console.endProgress()
-    guard let result else { throw Interrupted() }
-    let ladder = try split.map { try self.ladder($0, tokens, tokenizer, corpus, console) }
+    let split = try corpus.flatMap { baselines ? try self.split($0, checkpoint) : nil }
+    let tokens =
+      try corpus.map { try TokenSequence.encode(split?.held ?? $0.parts, tokenizer, pool: machine.pool) }
+      ?? TokenSequence.of(IdFile.read(bytes, path, vocabularySize: tokenizer.vocabularySize))
+    if tokens.count < 2 { throw DatasetError.tooShort(what: "\(path)", tokens: tokens.count, context: 1) }
+    let result = try evaluate(checkpoint, tokenizer, tokens, machine, console)
+    let ladder = try split.map { try self.ladder($0, tokens, tokenizer, console) }
     if json {
       var record: JSONObject = [
         "tokens": JSON(result.tokens), "bytes": JSON(result.bytes), "loss": JSON(result.loss),
@@ -107,7 +111,7 @@ struct EvalCommand: Command, Searching {
     for row in rows { try console.answer(line: row) }
     if let ladder {
       try console.answer(line: "")
-      for row in self.rungs(ladder, result, context) { try console.answer(line: row) }
+      for row in self.rungs(ladder, result, checkpoint.configuration.context) { try console.answer(line: row) }
     }
   }
 
@@ -127,11 +131,12 @@ struct EvalCommand: Command, Searching {
   }
 
   private func ladder(
-    _ split: Split, _ tokens: TokenSequence, _ tokenizer: any Tokenizer, _ corpus: TextCorpus, _ console: Console
+    _ split: Split, _ tokens: TokenSequence, _ tokenizer: any Tokenizer, _ console: Console
   ) throws -> CountingLadder {
+    let bytes = (split.training + split.held).reduce(0) { $0 + $1.range.count }
     let first = tokens.read(0..<1) { Int(tokenizer.tokenByteLengths[Int($0[0])]) }
     let ladder = CountingLadder.measure(training: split.training, held: split.held, first: first) { done in
-      console.progress(["counting n-grams", percent(done, corpus.byteCount)])
+      console.progress(["counting n-grams", percent(done, bytes)])
       return !Interruption.isRequested
     }
     console.endProgress()
@@ -146,6 +151,43 @@ struct EvalCommand: Command, Searching {
     }
     return table(
       grams + [("GPT", "\(fixed(result.bitsPerByte, 4)) bits per byte from up to \(grouped(context)) tokens")])
+  }
+
+  private func evaluate(
+    _ checkpoint: Checkpoint, _ tokenizer: any Tokenizer, _ tokens: TokenSequence, _ machine: Machine,
+    _ console: Console
+  ) throws -> EvaluationResult {
+    let model = GPT(checkpoint.configuration)
+    let context = checkpoint.configuration.context
+    let activations = GPT.Activations(
+      checkpoint.configuration, batch: Self.batch, length: context, trains: false,
+      logitRows: LanguageModelLoss.rows(vocabulary: checkpoint.configuration.vocabularySize))
+    let memory = Memory(
+      parameters: try checkpoint.parameters(), trains: false, activations: activations.count,
+      indices: activations.indexCount, scratch: model.scratch(length: context), pool: machine.pool,
+      kernels: machine.kernels)
+    model.prepare(activations, in: memory)
+    let windows = (tokens.count - 2) / context + 1
+    func run(_ seen: (Slot) throws -> Void) throws -> EvaluationResult {
+      let result = try Evaluation.run(
+        model, activations, tokens: tokens, byteLengths: tokenizer.tokenByteLengths, in: memory, seen: seen
+      ) { done in
+        console.progress(["evaluating", percent(done, windows)])
+        return !Interruption.isRequested
+      }
+      console.endProgress()
+      guard let result else { throw Interrupted() }
+      return result
+    }
+    guard let logits else { return try run { _ in } }
+    var result: EvaluationResult?
+    let tensor = SafetensorsFileWriter.Tensor(
+      "logits", .f32, [tokens.count - 1, checkpoint.configuration.vocabularySize])
+    try SafetensorsFileWriter.write(Path(bytes: logits), tensors: [tensor], metadata: []) { _, writer in
+      result = try run { rows in try memory.withBytes(of: rows) { try writer.append($0) } }
+    }
+    guard let result else { throw Interrupted() }
+    return result
   }
 }
 

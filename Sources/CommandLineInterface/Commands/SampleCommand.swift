@@ -8,8 +8,11 @@ struct SampleCommand: Command, Sampling {
   var promptFile: [UInt8]?
   var sampling = SamplingOptions()
   var samples = 1
+  var compare = false
   var seed: UInt64?
+  var weights = WeightType.fp32
   var threads: Int?
+  var raw = false
   var quiet = false
   var json = false
 
@@ -17,7 +20,7 @@ struct SampleCommand: Command, Sampling {
   static let summary = "writes text, from a prompt or from nothing"
   static let discussion = """
     Prints the prompt and its continuation, character by character. Without a prompt a new text begins. It stops at \
-    the end of a text, or after --max-new-tokens.
+    the end of a text, or after --max-new-tokens. The choices work in the order in which they stand here.
     """
   static let words = Words("[MODEL]", 0...1, "a MODEL")
 
@@ -28,6 +31,7 @@ struct SampleCommand: Command, Sampling {
         .optional("prompt", in: \.prompt, .text, else: "none", "the text to continue"),
         .optional("prompt-file", in: \.promptFile, .file(), else: "none", "the same from a file; - is stdin"),
         .value("num-samples", in: \.samples, .integer(1...1_000_000), "how many texts"),
+        .toggle("compare", in: \.compare, "greedy, temperatures, top-k and top-p side by side, from one prompt"),
       ]),
     .sampling,
     Section(
@@ -36,7 +40,9 @@ struct SampleCommand: Command, Sampling {
         .optional(
           "model", in: \.model, .file("MODEL"), else: "the newest in checkpoints", "the checkpoint that speaks"),
         .optional("seed", in: \.seed, .seed, else: "drawn, and printed", "of all chance: same seed, same text"),
+        .value("weights", in: \.weights, .choice, "in which numbers the weights are read: fewer bits, more speed"),
         .optional("threads", in: \.threads, .integer(1...4096), else: "the cores it may use", "changes no result"),
+        .toggle("raw", in: \.raw, "control characters as they are, also on a terminal"),
         .toggle("json", in: \.json, "one JSON object a sample: text, tokens, tokens_per_s, seed"),
         .toggle("quiet", in: \.quiet, "nothing but the text"),
       ]),
@@ -49,69 +55,113 @@ struct SampleCommand: Command, Sampling {
       throw UsageError.contradiction("--prompt and --prompt-file both give a prompt")
     }
     try sampling.validate()
+    if !compare { return }
+    if json { throw UsageError.contradiction("--compare prints columns and --json records: give one") }
+    if samples > 1 { throw UsageError.contradiction("--compare has its own samples, so --num-samples has no place") }
+    let usual = SamplingOptions()
+    if sampling.greedy || sampling.temperature != usual.temperature || sampling.topK != 0 || sampling.topP != 1 {
+      throw UsageError.contradiction(
+        "--compare has its own choices, so --greedy, --temp, --top-k and --top-p have no place")
+    }
   }
 
   func run(_ console: Console) throws {
     console.isQuiet = quiet
+    console.isRaw = raw
     let prompt = try promptBytes()
     let choice = try ModelChoice(model).announced(on: console)
-    let speaker = try Speaker(choice.open(), Machine(threads: threads))
-    let ids = try speaker.tokenizer.encode(prompt)
+    let group = min(samples, Self.together)
+    let speaker = try Speaker(choice.open(), Machine(threads: threads), weights: weights, sequences: group)
+    let ids = try encode(prompt, speaker)
     let seed = self.seed ?? RandomSeed.draw()
-    if !sampling.isGreedy { console.note("seed: \(seed)") }
-    for sample in 0..<samples {
-      if json {
-        try record(speaker, prompt, ids, seed, sample, console)
-      } else {
-        if sample > 0 { try console.answer(line: "---") }
-        try text(speaker, prompt, ids, seed, sample, console)
-      }
+    if compare || !sampling.isGreedy { console.note("seed: \(seed)") }
+    var notice = WindowNotice(speaker.context)
+    notice.begin(ids.count, console)
+    if compare { return try columns(speaker, prompt, ids, seed, console) }
+    for first in stride(from: 0, to: samples, by: group) {
+      let count = min(group, samples - first)
+      try say(speaker, prompt, ids, seed, first..<first + count, &notice, console)
     }
   }
+
+  /// Texts that share each pass over the weights; more of them would only wait for each other.
+  private static let together = 16
 
   private func promptBytes() throws -> [UInt8] {
     if let prompt { return prompt }
     guard let promptFile else { return [] }
     if promptFile != [UInt8(ascii: "-")] { return try FileReader.bytes(of: Path(bytes: promptFile)) }
-    let input = Input()
-    guard let bytes = try input.readAll() else { throw Interrupted() }
+    guard let bytes = try Input().readAll() else { throw Interrupted() }
     return bytes
   }
 
-  /// The prompt and what follows it, as it comes, and a newline at the end.
-  private func text(
-    _ speaker: Speaker, _ prompt: [UInt8], _ ids: [Int32], _ seed: UInt64, _ sample: Int, _ console: Console
-  ) throws {
-    try console.answer(text: String(decoding: prompt, as: UTF8.self))
-    try console.flush()
-    var writer = TextWriter(speaker.tokenizer, .streamed, console)
-    let end = try speaker.speak(ids, sampling, seed: seed, sample: sample) { try writer.write($0) }
-    try writer.finish()
-    try console.answer(line: "")
-    try console.flush()
-    if end == .interrupted { throw Interrupted() }
+  private func encode(_ prompt: [UInt8], _ speaker: Speaker) throws -> [Int32] {
+    do {
+      return try speaker.tokenizer.encode(prompt, allowSpecial: sampling.allowsSpecial)
+    } catch {
+      guard let promptFile else { throw error }
+      if promptFile == [UInt8(ascii: "-")] { throw InputError.badText(error) }
+      throw DatasetError.notEncodable("\(Path(bytes: promptFile))", error)
+    }
   }
 
-  private func record(
-    _ speaker: Speaker, _ prompt: [UInt8], _ ids: [Int32], _ seed: UInt64, _ sample: Int, _ console: Console
+  /// The first text of a group as it comes, the others when all are done: each is the prompt and what follows it, and a
+  /// newline at the end.
+  private func say(
+    _ speaker: Speaker, _ prompt: [UInt8], _ ids: [Int32], _ seed: UInt64, _ samples: Range<Int>,
+    _ notice: inout WindowNotice, _ console: Console
   ) throws {
-    let start = MonotonicTime.now
-    var decoder = StreamingDecoder(speaker.tokenizer)
-    var text = String(decoding: prompt, as: UTF8.self)
-    var tokens = 0
-    let end = try speaker.speak(ids, sampling, seed: seed, sample: sample) { id in
-      text += decoder.push(id)
-      tokens += 1
+    var texts = [[UInt8]](repeating: [], count: samples.count)
+    if !json { try begin(prompt, samples.lowerBound, console) }
+    let answers = try speaker.say(ids, sampling, seed: seed, samples: samples.lowerBound, count: samples.count) {
+      place, text in
+      if json || place > 0 {
+        texts[place] += text
+      } else {
+        try console.answer(text: text)
+        try console.flush()
+      }
     }
-    text += decoder.finish()
-    if end == .interrupted { throw Interrupted() }
-    let speed = Double(tokens) / max(1e-9, MonotonicTime.now - start)
+    for (place, answer) in answers.enumerated() {
+      if json && answer.end != .interrupted {
+        try console.answer(record(prompt, texts[place], answer, seed) + [UInt8(ascii: "\n")])
+      } else if !json {
+        if place > 0 { try begin(prompt, samples.lowerBound + place, console) }
+        try console.answer(text: texts[place])
+        try console.answer(line: "")
+      }
+      try console.flush()
+      if answer.end == .interrupted { throw Interrupted() }
+      notice.end(ids.count + answer.tokens.count, console)
+    }
+  }
+
+  private func begin(_ prompt: [UInt8], _ sample: Int, _ console: Console) throws {
+    if sample > 0 { try console.answer(line: "---") }
+    try console.answer(text: String(decoding: prompt, as: UTF8.self))
+    try console.flush()
+  }
+
+  private func record(_ prompt: [UInt8], _ text: [UInt8], _ answer: Speech.Answer, _ seed: UInt64) throws -> [UInt8] {
     let record: JSON = [
-      "text": .string(text), "tokens": JSON(tokens), "tokens_per_s": JSON((speed * 10).rounded() / 10),
+      "text": .string(String(decoding: prompt, as: UTF8.self) + String(decoding: text, as: UTF8.self)),
+      "tokens": JSON(answer.tokens.count), "tokens_per_s": JSON((answer.speed * 10).rounded() / 10),
       "seed": JSON(seed),
     ]
-    try console.answer(JSONWriter.write(record, layout: .spaced) + [UInt8(ascii: "\n")])
-    try console.flush()
+    return try JSONWriter.write(record, layout: .spaced)
+  }
+
+  private func columns(
+    _ speaker: Speaker, _ prompt: [UInt8], _ ids: [Int32], _ seed: UInt64, _ console: Console
+  ) throws {
+    if !prompt.isEmpty {
+      try console.answer(text: String(decoding: prompt, as: UTF8.self))
+      try console.answer(line: "\n")
+      try console.flush()
+    }
+    let comparison = SamplingComparison(speaker: speaker, options: sampling, seed: seed)
+    guard let rows = try comparison.rows(ids, width: Terminal.width(1)) else { throw Interrupted() }
+    for row in rows { try console.answer(line: row) }
   }
 }
 

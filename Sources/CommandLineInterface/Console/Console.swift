@@ -9,6 +9,8 @@ final class Console {
 
   /// Whether a terminal reads the answers, and would obey control characters in them.
   let answersToTerminal = Terminal.isTerminal(1)
+  /// Lets a terminal obey what a model says, as `--raw` asks.
+  var isRaw = false
   /// Whether lines on stderr may be redrawn.
   let canMove = Terminal.canMove(2)
   let isInteractive = Terminal.isTerminal(0) && Terminal.isTerminal(1)
@@ -20,7 +22,11 @@ final class Console {
 
   /// Text of a model or a file: a terminal gets it such that it cannot obey it.
   func answer(text: String) throws(OutputError) {
-    try Output.standard.write(answersToTerminal ? EscapedText.string(text, layout: .lines) : text)
+    try answer(text: Array(text.utf8))
+  }
+
+  func answer(text: [UInt8]) throws(OutputError) {
+    try answer(answersToTerminal && !isRaw ? EscapedText.bytes(text, layout: .lines) : text)
   }
 
   func answer(line: String) throws(OutputError) { try Output.standard.write(line + "\n") }
@@ -35,6 +41,16 @@ final class Console {
   /// A line that stays in any case.
   func say(_ text: String) {
     write(line.cleared() + text + "\n")
+  }
+
+  /// A sentence to somebody at a terminal, broken between words where the terminal is narrow.
+  func note(wrapping text: String) {
+    if !isQuiet { say(wrapping: text) }
+  }
+
+  func say(wrapping text: String) {
+    let rows = Terminal.isTerminal(2) ? TextColumns.wrapped(text, width: max(20, Terminal.width(2))) : [text]
+    for row in rows { say(row) }
   }
 
   /// A line that the next one replaces; nothing where lines cannot be redrawn, or with `--quiet`.

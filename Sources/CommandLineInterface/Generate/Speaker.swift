@@ -7,11 +7,19 @@ final class Speaker {
   private let generator: TextGenerator
   private let endOfText: Int32
 
-  init(_ checkpoint: Checkpoint, _ machine: Machine) throws {
-    let tokenizer = try checkpoint.tokenizer()
+  /// The most tokens that the model sees at once.
+  var context: Int { generator.model.configuration.context }
+
+  /// - Parameters:
+  ///   - weights: in which numbers they are read; all but fp32 are made once, here.
+  ///   - sequences: how many texts at once.
+  init(_ checkpoint: Checkpoint, _ machine: Machine, weights: WeightType = .fp32, sequences: Int = 1) throws {
+    let tokenizer = try checkpoint.tokenizer(), parameters = try checkpoint.parameters()
+    let model = GPT(checkpoint.configuration)
     generator = TextGenerator(
-      GPT(checkpoint.configuration), parameters: try checkpoint.parameters(), pool: machine.pool,
-      kernels: machine.kernels)
+      model, parameters: parameters,
+      weights: model.decodingWeights(weights, of: parameters, pool: machine.pool, kernels: machine.kernels),
+      sequences: sequences, pool: machine.pool, kernels: machine.kernels)
     self.tokenizer = tokenizer
     endOfText = tokenizer.endOfText ?? -1
   }
@@ -24,30 +32,99 @@ final class Speaker {
     endOfText = tokenizer.endOfText ?? -1
   }
 
-  /// Why a continuation ended.
-  enum End {
-    case endOfText, longEnough, interrupted
-  }
-
   /// Continues `prompt`, or begins a text where it is empty, and hands out each token.
   ///
   /// The n-th sample of a seed is the same whatever was said before.
   func speak(
     _ prompt: [Int32], _ options: SamplingOptions, seed: UInt64, sample: Int, token: (Int32) throws -> Void
-  ) throws -> End {
-    generator.start(prompt.isEmpty ? [endOfText] : prompt)
-    var configuration = SamplingConfiguration()
-    configuration.temperature = options.greedy ? 0 : Float(options.temperature)
-    configuration.topK = options.topK
-    configuration.topP = Float(options.topP)
-    configuration.seed = seed
-    var sampler = Sampler(configuration, sample: sample)
-    for _ in 0..<options.newTokens {
+  ) throws -> Speech.End {
+    try speak(prompt, options, seed: seed, sample: sample) { id in
+      try token(id)
+      return true
+    }
+  }
+
+  /// The same in whole characters, up to a stop text. Characters that may begin one wait until that is known.
+  func say(
+    _ prompt: [Int32], _ options: SamplingOptions, seed: UInt64, sample: Int, text: ([UInt8]) throws -> Void
+  ) throws -> Speech.Answer {
+    var speech = Speech(tokenizer, options)
+    let end = try speak(prompt, options, seed: seed, sample: sample) { id in
+      let shown = speech.take(id)
+      if !shown.isEmpty { try text(shown) }
+      return !speech.isStopped
+    }
+    let rest = speech.finish(end)
+    if !rest.isEmpty { try text(rest) }
+    return speech.answer
+  }
+
+  /// Several texts from one prompt, which share each pass over the weights: samples `first` and those behind it, as many
+  /// as the speaker was made for. `text` gets what is shown of a text, by its place.
+  ///
+  /// Each is the same as if it were alone.
+  func say(
+    _ prompt: [Int32], _ options: SamplingOptions, seed: UInt64, samples first: Int, count: Int,
+    text: (Int, [UInt8]) throws -> Void
+  ) throws -> [Speech.Answer] {
+    start(prompt)
+    var samplers = (0..<generator.sequences).map { Sampler(options.configuration(seed: seed), sample: first + $0) }
+    for index in samplers.indices { samplers[index].observe(prompt) }
+    var speeches = samplers.indices.map { _ in Speech(tokenizer, options) }
+    var running = [Bool](repeating: true, count: samplers.count)
+    var tokens = [Int32](repeating: 0, count: samplers.count)
+    func end(_ index: Int, _ end: Speech.End) throws {
+      running[index] = false
+      generator.finish(index)
+      let rest = speeches[index].finish(end)
+      if !rest.isEmpty { try text(index, rest) }
+    }
+    for index in count..<max(count, samplers.count) { try end(index, .longEnough) }
+    var left = options.newTokens ?? SamplingOptions.usualNewTokens
+    while left > 0 && running.contains(true) && !Interruption.isRequested {
+      generator.next(&samplers, excluding: options.ignoresEnd ? endOfText : nil, into: &tokens)
+      for index in running.indices where running[index] {
+        if tokens[index] == endOfText {
+          try end(index, .endOfText)
+          continue
+        }
+        let shown = speeches[index].take(tokens[index])
+        if !shown.isEmpty { try text(index, shown) }
+        if speeches[index].isStopped { try end(index, .stopText) }
+      }
+      left -= 1
+    }
+    for index in running.indices where running[index] { try end(index, left == 0 ? .longEnough : .interrupted) }
+    return speeches.prefix(count).map(\.answer)
+  }
+
+  /// `token` gives false where a stop text was found.
+  private func speak(
+    _ prompt: [Int32], _ options: SamplingOptions, seed: UInt64, sample: Int, token: (Int32) throws -> Bool
+  ) throws -> Speech.End {
+    start(prompt)
+    var sampler = Sampler(options.configuration(seed: seed), sample: sample)
+    sampler.observe(prompt)
+    for _ in 0..<(options.newTokens ?? SamplingOptions.usualNewTokens) {
       if Interruption.isRequested { return .interrupted }
       let next = generator.next(&sampler, excluding: options.ignoresEnd ? endOfText : nil)
       if next == endOfText { return .endOfText }
-      try token(next)
+      if try !token(next) { return .stopText }
     }
     return .longEnough
   }
+
+  private func start(_ prompt: [Int32]) { generator.start(prompt.isEmpty ? [endOfText] : prompt) }
+
+  // MARK: - Looking into the model
+
+  /// What may come after `prompt`.
+  func expectations(after prompt: [Int32]) -> TokenProbabilities {
+    start(prompt)
+    return TokenProbabilities(logits: generator.nextLogits())
+  }
+
+  /// -log of how likely each token of `ids` but the first is after those before it, in windows of the context, as
+  /// `minigpt eval` walks.
+  func losses(of ids: [Int32]) -> [Double] { generator.losses(of: ids) }
 }

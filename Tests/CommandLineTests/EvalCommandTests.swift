@@ -1,0 +1,70 @@
+import Foundation
+import Testing
+
+@Suite struct EvalCommandTests {
+  private func record(_ run: Run) throws -> [String: Double] {
+    #expect(run.status == 0, "\(run.errorText)")
+    return try #require(try JSONSerialization.jsonObject(with: Data(run.output)) as? [String: Double])
+  }
+
+  @Test func idsAreTheTextTheyStandFor() throws {
+    let scratch = try Scratch()
+    let model = try Bottles.folder() + "/char.safetensors"
+    try scratch.write("text.txt", "12 green bottles, hanging on the wall;\n13 green bottles")
+    let ids = try Run.shell(
+      "\"$minigpt\" tokenizer encode --tokenizer \(model) <text.txt >text.ids", folder: scratch.folder)
+    #expect(ids.status == 0)
+    let text = try Run(["eval", model, "text.txt", "--json"], folder: scratch.folder)
+    #expect(try record(text)["tokens"] == 54 && record(text)["bytes"] == 54)
+    #expect(try Run(["eval", model, "text.ids", "--ids", "--json"], folder: scratch.folder).output == text.output)
+  }
+
+  /// The loss by the definition, from the logits that were written; windows of 32 inputs, the last one short.
+  @Test func logitsAreWrittenWhole() throws {
+    let scratch = try Scratch()
+    let model = try Bottles.folder() + "/byte.safetensors"
+    let text = Array((0..<9).map { "\($0) green bottles, hanging on the wall;\n" }.joined().utf8)
+    try scratch.write("text.txt", text)
+    let run = try Run(
+      ["eval", model, "text.txt", "--json", "--logits", "logits.safetensors"], folder: scratch.folder)
+    let record = try record(run)
+    let file = try scratch.read("logits.safetensors")
+    let length = (0..<8).reduce(0) { $0 + Int(file[$1]) << (8 * $1) }
+    let header = try #require(
+      try JSONSerialization.jsonObject(with: Data(file[8..<8 + length])) as? [String: [String: Any]])
+    let tensor = try #require(header["logits"]), rows = text.count - 1
+    #expect(tensor["dtype"] as? String == "F32" && tensor["shape"] as? [Int] == [rows, 257])
+    let data = Data(file[(8 + length)...])
+    #expect(data.count == rows * 257 * 4)
+    let ids = try Run(["tokenizer", "encode", "--tokenizer", model], input: text).outputText
+      .split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+    var loss = 0.0
+    for row in 0..<rows {
+      let logits = (0..<257).map { column in
+        Double(data.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 4 * (row * 257 + column), as: Float.self) })
+      }
+      loss += log(logits.reduce(0) { $0 + exp($1) }) - logits[ids[row + 1]]
+    }
+    #expect(abs(loss / Double(rows) - (record["loss"] ?? 0)) < 1e-5 && record["tokens"] == Double(rows))
+  }
+
+  @Test func whatCannotBeEvaluatedIsNamed() throws {
+    let scratch = try Scratch()
+    let model = try Bottles.folder() + "/char.safetensors"
+    func refusal(_ name: String, _ text: String, _ message: String, _ flags: String...) throws {
+      try scratch.write(name, text)
+      try Run(["eval", model, name] + flags, folder: scratch.folder).expectRefusal(1, "\(name): \(message)")
+    }
+    try refusal("empty.txt", "", "empty: there is nothing to learn from")
+    try refusal("words.ids", "1 2 drei", "expected ids separated by white space, found 'drei'", "--ids")
+    try refusal("empty.ids", "", "too short: 0 tokens to learn from, but a context of 1 needs at least 2", "--ids")
+    try scratch.write("far.ids", "1 2 300")
+    let far = try Run(["eval", model, "far.ids", "--ids"], folder: scratch.folder)
+    #expect(far.status == 1 && far.errorText.hasPrefix("minigpt: far.ids: id 300 is not in the vocabulary, which has"))
+    try scratch.write("good.txt", "12 green")
+    let nowhere = try Run(["eval", model, "good.txt", "--logits", "no/l.safetensors"], folder: scratch.folder)
+    #expect(nowhere.status == 1 && nowhere.output.isEmpty && nowhere.errorText.contains("no"))
+    let full = try Run(["eval", "nowhere.safetensors", "good.txt"], folder: scratch.folder)
+    #expect(full.status == 1 && full.errorText.hasPrefix("minigpt: nowhere.safetensors: "))
+  }
+}

@@ -1,0 +1,203 @@
+import Foundation
+import Testing
+
+/// The REPL from a pipe; `Scripts/verify_repl.py` plays it in a terminal.
+@Suite struct ReplCommandTests {
+  private static let flags = ["char.safetensors", "--seed", "3", "-n", "12", "--ignore-eos"]
+
+  private func talk(_ input: String, _ more: String..., commands: Bool = true) throws -> Run {
+    try Run(
+      ["repl"] + Self.flags + (commands ? ["--commands"] : []) + more, input: Array(input.utf8),
+      folder: Bottles.folder(), environment: ["COLUMNS": "60"])
+  }
+
+  private func lines(_ input: String, _ more: String...) throws -> [String] {
+    let run = try Run(
+      ["repl"] + Self.flags + ["--commands", "--quiet"] + more, input: Array(input.utf8), folder: Bottles.folder(),
+      environment: ["COLUMNS": "60"])
+    #expect(run.status == 0 && run.errorText == "", "\(input)")
+    return run.outputText.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
+  }
+
+  /// What `sample` says behind the prompt.
+  private func sampled(_ prompt: String, _ model: String = "char.safetensors", samples: Int = 1) throws -> [String] {
+    try Run(
+      ["sample", model, "--seed", "3", "-n", "12", "--ignore-eos", "--quiet", "--prompt", prompt]
+        + ["--num-samples", "\(samples)"], folder: Bottles.folder()
+    ).outputText.components(separatedBy: "---\n").map { String($0.dropFirst(prompt.count)) }
+  }
+
+  @Test func eachLineOfAPipeIsAPrompt() throws {
+    let run = try talk("12 green\n13 green\n", "--quiet", commands: false)
+    #expect(run.status == 0 && run.errorText == "")
+    let first = try sampled("12 green"), second = try sampled("13 green", samples: 2)
+    #expect(run.outputText == first[0] + second[1])
+    // A line that looks like a command is none, and the letters are not in the vocabulary.
+    let slash = try talk("/help\n", "--quiet", commands: false)
+    #expect(
+      slash.status == 1 && slash.errorText == "minigpt: '/' (U+002F) at byte 0 never occurred in the training text\n")
+    #expect(try talk("", commands: false).status == 0)
+  }
+
+  @Test func answersCanBeHadAgainAndGoOn() throws {
+    let both = try sampled("12 green", samples: 2)
+    #expect(try talk("12 green\n/regen\n/seed 3\n12 green\n", "--quiet").outputText == both[0] + both[1] + both[0])
+    // An empty line goes on from prompt and answer together.
+    let longer = try sampled("12 green" + both[0].dropLast(), samples: 2)
+    #expect(try talk("12 green\n\n", "--quiet").outputText == both[0] + longer[1])
+    try talk("/regen\n", "--quiet").expectRefusal(1, "/regen needs a prompt first")
+    try talk("12 green\n/clear\n/regen\n", "--quiet", "--greedy", "--stop", "1").expectEnd(
+      1, "/regen needs a prompt first")
+  }
+
+  @Test func blocksAndSlashesArePrompts() throws {
+    let block = try talk("\"\"\"12 green\n13 green\"\"\"\n", "--quiet")
+    #expect(block.outputText == (try sampled("12 green\n13 green")[0]))
+    #expect(try talk("\"\"\"12 green\"\"\"\n", "--quiet").outputText == (try sampled("12 green")[0]))
+    #expect(try talk("\"\"\"\n12 green\n\"\"\"\n", "--quiet").status == 0)
+    try talk("//a\n", "--quiet").expectRefusal(1, "'/' (U+002F) at byte 0 never occurred in the training text")
+    #expect(try talk("/quit\n12 green\n", "--quiet").output.isEmpty)
+  }
+
+  @Test func everySettingCanBeChangedAndTakenBack() throws {
+    let rows = try lines(
+      """
+      /set temp 0.5
+      /set top-k=7
+      /set p 1
+      /show
+
+      """.replacing("/set p 1\n", with: "/set greedy off\n/set footer on\n/set stop \\n\n"))
+    func shown(_ name: String, _ rows: [String]) -> String? {
+      rows.first { $0.hasPrefix(name + " ") }.map { String($0.dropFirst(name.count).drop { $0 == " " }) }
+    }
+    #expect(shown("temp", rows) == "0.5" && shown("top-k", rows) == "7" && shown("greedy", rows) == "off")
+    #expect(shown("footer", rows) == "on" && shown("stop", rows) == "\\n" && shown("seed", rows) == "3")
+    #expect(shown("model", rows) == "char.safetensors" && shown("context", rows) == "32")
+    let names = [
+      "max-new-tokens", "repetition-penalty", "temp", "greedy", "top-k", "top-p", "min-p", "stop", "ignore-eos",
+      "allow-special", "seed", "footer", "raw",
+    ]
+    #expect(names.allSatisfy { shown($0, rows) != nil })
+    let back = try lines("/set temp 0.5\n/set temp default\n/set stop a\n/set stop off\n/set greedy\n/show\n")
+    #expect(shown("temp", back) == "0.8" && shown("stop", back) == "none" && shown("greedy", back) == "on")
+    let told = try talk("/set temp 0.5\n/set temp\n/set greedy on\n")
+    #expect(told.errorText.hasPrefix("seed: 3\ntemp: 0.5\ntemp: 0.5\n"))
+    #expect(told.errorText.hasSuffix("minigpt: --greedy is a temperature of 0, and --temp 0.5 another\n"))
+    #expect(try talk("/set greedy\n12 green\n", "--quiet").output == talk("12 green\n", "--quiet", "--greedy").output)
+  }
+
+  @Test func whatCannotBeObeyedIsNamed() throws {
+    for (line, message) in [
+      (
+        "/relaod",
+        "there is no command '/relaod'; the nearest is /reload (/help lists them, // begins a prompt with a slash)"
+      ),
+      ("/s", "there is no command '/s'; the nearest is /set (/help lists them, // begins a prompt with a slash)"),
+      ("/set tmep 1", "there is no setting 'tmep'; the nearest is temp (/show lists them)"),
+      ("/set temp warm", "temp needs a number from 0 to 100, not 'warm'"),
+      ("/set greedy perhaps", "greedy needs on or off, not 'perhaps'"),
+      ("/set", "/set needs the name of a setting and its value"), ("/load", "/load needs the name of a checkpoint"),
+      ("/load \u{1B}[2J", "\\x1B[2J: cannot be opened: No such file or directory"),
+      ("/seed much", "seed needs a whole number from 0 to 18,446,744,073,709,551,615, not 'much'"),
+      ("/ppl 1", "/ppl needs a text of at least two tokens"), ("/near", "/near needs a token"),
+      ("/near green", "/near needs one token, and this text has 5: a blank before a word is part of it"),
+    ] {
+      let run = try talk(line + "\n", "--quiet")
+      #expect(run.status == 1 && run.output.isEmpty)
+      #expect(run.errorText == "minigpt: \(message)\n")
+    }
+  }
+
+  @Test func showsWhatTheModelExpects() throws {
+    let top = try lines("12 gree\n/top 3\n").suffix(3)
+    #expect(top.count == 3 && top.first?.contains(" %  'n'") == true && top.allSatisfy { $0.count <= 60 })
+    #expect(try lines("/top 3 12 gree\n") == Array(top))
+    #expect(try lines("/top 1000\n").count == (try vocabulary()))
+    let shares = try lines("/top 1000 12 gree\n").compactMap { Double($0.split(separator: " ")[0]) }
+    #expect(abs(shares.reduce(0, +) - 100) < 2 && shares == shares.sorted(by: >))
+    let near = try lines("/near g\n").map { $0.split(separator: " ") }
+    #expect(near.count == 10 && near.allSatisfy { $0.count == 2 && $0[1].first == "'" })
+  }
+
+  private func vocabulary() throws -> Int {
+    let info = try Run(["info", "char.safetensors", "--json"], folder: Bottles.folder())
+    let record = try #require(try JSONSerialization.jsonObject(with: Data(info.output)) as? [String: Any])
+    return try #require((record["configuration"] as? [String: Any])?["vocab_size"] as? Int)
+  }
+
+  /// The same numbers as `eval` has for a text that fits into the context.
+  @Test func perplexityIsThatOfEval() throws {
+    let text = "12 green bottles, hanging"
+    let rows = try lines("/ppl \(text)\n")
+    let scratch = try Scratch()
+    try scratch.write("text.txt", text)
+    let model = try Bottles.folder() + "/char.safetensors"
+    let run = try Run(["eval", model, "text.txt", "--json"], folder: scratch.folder)
+    let record = try #require(try JSONSerialization.jsonObject(with: Data(run.output)) as? [String: Double])
+    let perplexity = try #require(record["perplexity"]), bits = try #require(record["bits_per_byte"])
+    #expect(rows.count == text.count + 1)
+    #expect(rows.first?.hasSuffix("—  '1'") == true)
+    let last = try #require(rows.last).split(separator: " ")
+    #expect(last[0] == "perplexity" && last[3] == "\(text.count - 1)")
+    #expect(abs((Double(last[1]) ?? 0) - perplexity) < 0.006 && abs((Double(last[5]) ?? 0) - bits) < 0.0006)
+  }
+
+  @Test func modelsCanBeChanged() throws {
+    let both = try talk("12 green\n/load early.safetensors\n/seed 3\n12 green\n", "--quiet")
+    #expect(both.outputText == (try sampled("12 green")[0] + sampled("12 green", "early.safetensors")[0]))
+    let said = try talk("/load early.safetensors\n").errorText
+    #expect(said.contains("early: ") && said.contains(" thousand parameters, 10 steps over one text: it goes on"))
+  }
+
+  /// A training that puts newer checkpoints in the place of the one in use: the old one stays until /reload.
+  @Test func aNewerCheckpointIsTakenWhenAsked() throws {
+    let folder = try Bottles.folder(), scratch = try Scratch()
+    try scratch.write("m.safetensors", Array(Data(contentsOf: URL(fileURLWithPath: folder + "/early.safetensors"))))
+    try scratch.write("new.safetensors", Array(Data(contentsOf: URL(fileURLWithPath: folder + "/char.safetensors"))))
+    let run = try Run.shell(
+      #"""
+      mkfifo in
+      "$minigpt" repl m.safetensors --seed 3 -n 12 --ignore-eos --commands --quiet <in >out & pid=$!
+      exec 3>in
+      printf '12 green\n' >&3
+      while ! [ -s out ]; do sleep 0.01; done
+      mv new.safetensors m.safetensors
+      printf '/seed 3\n12 green\n/reload\n/seed 3\n12 green\n' >&3
+      exec 3>&-
+      wait $pid
+      """#, folder: scratch.folder)
+    #expect(run.status == 0 && run.errorText == "")
+    let old = try sampled("12 green", "early.safetensors")[0], new = try sampled("12 green")[0]
+    #expect(try String(decoding: scratch.read("out"), as: UTF8.self) == old + old + new)
+    #expect(old != new)
+  }
+
+  @Test func aFooterTellsTheSpeed() throws {
+    let run = try talk("12 green\n", "--footer")
+    #expect(run.errorText.wholeMatch(of: /seed: 3\n\(12 tokens, [\d.]+ a second\)\n/) != nil)
+  }
+
+  @Test func longTextsAreSaidOnce() throws {
+    let run = try talk("12 green\n\n\n\n\n")
+    #expect(
+      run.errorText == "seed: 3\nthe text is longer than the context: the model saw at most the last 32 tokens\n")
+  }
+
+  @Test func signalsEndItWhereNobodyTypes() throws {
+    let run = try Run.shell(
+      #"""
+      { printf '12 green\n'; sleep 5; } | "$minigpt" repl char.safetensors -n 5 >out.repl & pid=$!
+      while ! [ -s out.repl ]; do sleep 0.01; done
+      kill -TERM $pid; wait $pid
+      """#, folder: Bottles.folder())
+    #expect(run.status == 143)
+  }
+}
+
+extension Run {
+  /// Expects an end with one line on stderr, whatever was said before.
+  func expectEnd(_ status: Int32, _ message: String, _ location: SourceLocation = #_sourceLocation) {
+    #expect(errorText == "minigpt: " + message + "\n" && self.status == status, sourceLocation: location)
+  }
+}
