@@ -81,22 +81,52 @@ extension WorkerPool {
 
   /// What the threads of a pool share.
   ///
-  /// Unchecked: `job` and `parts` are written by the caller between two rounds only, while no worker is inside one
-  /// (`running` is zero), and published by the increment of `generation`.
+  /// A line of the cache takes most of a microsecond from one core to another on some machines, so each thread has a
+  /// range of parts of its own and a counter on a line of its own; it looks at the others' only when its own range is
+  /// done. Neighbouring parts thus run on one core, round after round, and find there what they wrote before.
+  ///
+  /// Unchecked: `round` is written by the caller between two rounds only, while no worker is inside one (`running` is
+  /// zero), and published by the increment of `generation`.
   @safe fileprivate final class Shared: @unchecked Sendable {
+    /// What is to be done; it shares a line with `generation`, which announces it.
+    private struct Round {
+      var job: (any ParallelWork)?
+      var parts: Int
+    }
+
     private let workers: Int
-    private let generation = Atomic<Int>(0)
-    private let next = Atomic<Int>(0)
-    private let running = Atomic<Int>(0)
-    private let sleepers = Atomic<Int>(0)
+    /// Turns of a waiting loop between two offers of the core to others: few where threads must share cores, since the
+    /// one that is waited for may need it; many otherwise, since whoever takes the offer may keep the core for long.
+    private let turnsPerYield: Int
+    /// Turns before a worker sleeps: some hundreds of microseconds where it has a core of its own.
+    private let turnsAwake: Int
     private let ended = Atomic<Bool>(false)
-    private var job: (any ParallelWork)?
-    private var parts = 0
+    private let lines: UnsafeMutableRawPointer
+    private let generation: UnsafeMutablePointer<Atomic<Int>>
+    private let round: UnsafeMutablePointer<Round>
+    private let running: UnsafeMutablePointer<Atomic<Int>>
+    private let sleepers: UnsafeMutablePointer<Atomic<Int>>
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let wake: UnsafeMutablePointer<pthread_cond_t>
 
+    /// Two lines, since processors fetch them in pairs.
+    private static let line = 128
+    private static let countersStart = 3
+
     init(workers: Int) {
       self.workers = workers
+      let isCrowded = workers + 1 > ProcessorCount.available
+      turnsPerYield = isCrowded ? 64 : 16_384
+      turnsAwake = isCrowded ? 4000 : 16_000
+      let count = Self.countersStart + workers + 1
+      unsafe lines = .allocate(byteCount: count * Self.line, alignment: Self.line)
+      for index in 0..<count {
+        unsafe (lines + index * Self.line).initializeMemory(as: Atomic<Int>.self, to: Atomic(0))
+      }
+      unsafe generation = lines.assumingMemoryBound(to: Atomic<Int>.self)
+      unsafe round = (lines + 16).initializeMemory(as: Round.self, to: Round(job: nil, parts: 0))
+      unsafe running = (lines + Self.line).assumingMemoryBound(to: Atomic<Int>.self)
+      unsafe sleepers = (lines + 2 * Self.line).assumingMemoryBound(to: Atomic<Int>.self)
       unsafe mutex = .allocate(capacity: 1)
       unsafe wake = .allocate(capacity: 1)
       unsafe pthread_mutex_init(mutex, nil)
@@ -108,27 +138,27 @@ extension WorkerPool {
       unsafe pthread_mutex_destroy(mutex)
       unsafe wake.deallocate()
       unsafe mutex.deallocate()
+      unsafe round.deinitialize(count: 1)
+      unsafe lines.deallocate()
     }
 
     func run(_ parts: Int, _ body: any ParallelWork) {
-      job = body
-      self.parts = parts
-      next.store(0, ordering: .relaxed)
-      running.store(workers, ordering: .relaxed)
-      announce()
-      work(thread: 0)
+      unsafe round.pointee = Round(job: body, parts: parts)
+      unsafe running.pointee.store(workers, ordering: .relaxed)
+      let now = announce()
+      work(thread: 0, now)
       var turns = 0
-      while running.load(ordering: .acquiring) > 0 {
+      while unsafe running.pointee.load(ordering: .acquiring) > 0 {
         minigpt_pause()
         turns += 1
-        if turns > 200 { sched_yield() }
+        if turns % turnsPerYield == 0 { sched_yield() }
       }
-      job = nil
+      unsafe round.pointee.job = nil
     }
 
     func stop() {
       ended.store(true, ordering: .releasing)
-      announce()
+      _ = announce()
     }
 
     /// A worker's life: wait for a round, take parts until none are left, say so.
@@ -137,45 +167,63 @@ extension WorkerPool {
       while true {
         seen = waitForGeneration(after: seen)
         if ended.load(ordering: .acquiring) { return }
-        work(thread: thread)
-        running.subtract(1, ordering: .releasing)
+        work(thread: thread, seen)
+        unsafe running.pointee.subtract(1, ordering: .releasing)
       }
     }
 
-    private func announce() {
-      generation.add(1, ordering: .sequentiallyConsistent)
-      if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
+    private func announce() -> Int {
+      let now = unsafe generation.pointee.add(1, ordering: .sequentiallyConsistent).newValue
+      if unsafe sleepers.pointee.load(ordering: .sequentiallyConsistent) > 0 {
         unsafe pthread_mutex_lock(mutex)
         unsafe pthread_cond_broadcast(wake)
         unsafe pthread_mutex_unlock(mutex)
       }
+      return now
     }
 
-    private func work(thread: Int) {
-      guard let job else { return }
-      while true {
-        let part = next.add(1, ordering: .relaxed).oldValue
-        if part >= parts { return }
-        job(part, thread: thread)
+    /// Its own range first, then what the others have left.
+    private func work(thread: Int, _ generation: Int) {
+      guard let job = unsafe round.pointee.job else { return }
+      let parts = unsafe round.pointee.parts, threads = workers + 1
+      for turn in 0..<threads {
+        let owner = (thread + turn) % threads
+        let first = owner * parts / threads, count = (owner + 1) * parts / threads - first
+        while let index = claim(owner, count, generation) { job(first + index, thread: thread) }
       }
     }
 
-    /// Spins for some tens of microseconds, yielding now and then, before it sleeps.
+    /// The next part of an owner's range, or nil. A counter holds the round that it counts for and how many are taken.
+    private func claim(_ owner: Int, _ count: Int, _ generation: Int) -> Int? {
+      let counter = unsafe (lines + (Self.countersStart + owner) * Self.line).assumingMemoryBound(to: Atomic<Int>.self)
+      let fresh = (generation & 0x7FFF_FFFF) << 32
+      var old = unsafe counter.pointee.load(ordering: .relaxed)
+      while true {
+        let taken = old & ~0xFFFF_FFFF == fresh ? old & 0xFFFF_FFFF : 0
+        if taken >= count { return nil }
+        let (done, now) = unsafe counter.pointee.compareExchange(
+          expected: old, desired: fresh | (taken + 1), ordering: .relaxed)
+        if done { return taken }
+        old = now
+      }
+    }
+
+    /// Spins for a while before it sleeps.
     private func waitForGeneration(after seen: Int) -> Int {
-      for turn in 0..<4000 {
-        let now = generation.load(ordering: .acquiring)
+      for turn in 0..<turnsAwake {
+        let now = unsafe generation.pointee.load(ordering: .acquiring)
         if now != seen { return now }
         minigpt_pause()
-        if turn % 256 == 255 { sched_yield() }
+        if turn % turnsPerYield == turnsPerYield - 1 { sched_yield() }
       }
       // `sleepers` is raised before `generation` is read again, and `announce` does the reverse: one of the two sees
       // the other, so no wake-up is lost.
       unsafe pthread_mutex_lock(mutex)
       defer { unsafe pthread_mutex_unlock(mutex) }
-      sleepers.add(1, ordering: .sequentiallyConsistent)
-      defer { sleepers.subtract(1, ordering: .sequentiallyConsistent) }
+      unsafe sleepers.pointee.add(1, ordering: .sequentiallyConsistent)
+      defer { unsafe sleepers.pointee.subtract(1, ordering: .sequentiallyConsistent) }
       while true {
-        let now = generation.load(ordering: .sequentiallyConsistent)
+        let now = unsafe generation.pointee.load(ordering: .sequentiallyConsistent)
         if now != seen { return now }
         unsafe pthread_cond_wait(wake, mutex)
       }
