@@ -4,4 +4,6 @@
 #if defined(__x86_64__)
 extern const minigpt_kernels minigpt_kernels_avx2;
 extern const minigpt_kernels minigpt_kernels_avx512;
+extern const minigpt_kernels minigpt_kernels_avx512bf16;
+extern const minigpt_kernels minigpt_kernels_amx;
 #endif

@@ -28,9 +28,9 @@ INLINE float lanes_sum(V v) {
 }
 
 INLINE float lanes_max(V v) {
-  float m = v[0];
-  for (int i = 1; i < WIDTH; i++) m = v[i] > m ? v[i] : m;
-  return m;
+  for (int half = WIDTH / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; i++) v[i] = v[i + half] > v[i] ? v[i + half] : v[i];
+  return v[0];
 }
 
 /// A vector from `part` floats, the other lanes zero; and back.
@@ -69,8 +69,15 @@ INLINE V exp_(V x) {
 
 // Products
 
-INLINE void tile(const long rows, const int whole, long columns, long depth, const float *a, long a_row, long a_depth,
-                 const float *b, long b_depth, float *c, long c_row, int accumulate) {
+// A step of a chain: one product, or where `narrow`, two of 16-bit halves. Both take the same number of 32-bit words.
+#ifdef DOT2
+#define STEP(x, b, sum) (narrow ? DOT2(x, b, sum) : fma_(x, b, sum))
+#else
+#define STEP(x, b, sum) ((void)narrow, fma_(x, b, sum))
+#endif
+
+INLINE void tile(const int narrow, const long rows, const int whole, long columns, long depth, const float *a,
+                 long a_row, long a_depth, const float *b, long b_depth, float *c, long c_row, int accumulate) {
   long second = columns > WIDTH ? columns - WIDTH : 0, first = columns < WIDTH ? columns : WIDTH;
   V acc[TILE_ROWS][2];
 #pragma clang loop unroll(full)
@@ -99,8 +106,8 @@ INLINE void tile(const long rows, const int whole, long columns, long depth, con
 #pragma clang loop unroll(full)
     for (long r = 0; r < rows; r++) {
       V x = all(p[r / 3][(r % 3) * a_row]);
-      acc[r][0] = fma_(x, b0, acc[r][0]);
-      acc[r][1] = fma_(x, b1, acc[r][1]);
+      acc[r][0] = STEP(x, b0, acc[r][0]);
+      acc[r][1] = STEP(x, b1, acc[r][1]);
     }
 #pragma clang loop unroll(full)
     for (long r = 0; r < rows; r += 3) p[r / 3] += a_depth;
@@ -119,31 +126,129 @@ INLINE void tile(const long rows, const int whole, long columns, long depth, con
   }
 }
 
-#define TILE_CASE(R)                                                                                      \
+#define TILE_CASE(NARROW, R)                                                                              \
   case R:                                                                                                 \
     if (columns == 2 * WIDTH)                                                                             \
-      tile(R, 1, 2 * WIDTH, depth, a, a_row, a_depth, b, b_depth, c, c_row, accumulate);                  \
+      tile(NARROW, R, 1, 2 * WIDTH, depth, a, a_row, a_depth, b, b_depth, c, c_row, accumulate);          \
     else                                                                                                  \
-      tile(R, 0, columns, depth, a, a_row, a_depth, b, b_depth, c, c_row, accumulate);                    \
+      tile(NARROW, R, 0, columns, depth, a, a_row, a_depth, b, b_depth, c, c_row, accumulate);            \
     break;
+#if TILE_ROWS > 6
+#define TILE_CASES(NARROW)                                                                                 \
+  TILE_CASE(NARROW, 1) TILE_CASE(NARROW, 2) TILE_CASE(NARROW, 3) TILE_CASE(NARROW, 4)                      \
+  TILE_CASE(NARROW, 5) TILE_CASE(NARROW, 6) TILE_CASE(NARROW, 7) TILE_CASE(NARROW, 8)                      \
+  TILE_CASE(NARROW, 9) TILE_CASE(NARROW, 10) TILE_CASE(NARROW, 11) TILE_CASE(NARROW, 12)
+#else
+#define TILE_CASES(NARROW)                                                                                 \
+  TILE_CASE(NARROW, 1) TILE_CASE(NARROW, 2) TILE_CASE(NARROW, 3) TILE_CASE(NARROW, 4)                      \
+  TILE_CASE(NARROW, 5) TILE_CASE(NARROW, 6)
+#endif
 
 static void product(long rows, long columns, long depth, const float *a, long a_row, long a_depth, const float *b,
                     long b_depth, float *c, long c_row, int accumulate) {
-  switch (rows) {
-    TILE_CASE(1)
-    TILE_CASE(2)
-    TILE_CASE(3)
-    TILE_CASE(4)
-    TILE_CASE(5)
-    TILE_CASE(6)
-#if TILE_ROWS > 6
-    TILE_CASE(7)
-    TILE_CASE(8)
-    TILE_CASE(9)
-    TILE_CASE(10)
-    TILE_CASE(11)
-    TILE_CASE(12)
+  switch (rows) { TILE_CASES(0) }
+}
+
+#ifndef TILE_ROWS16
+#define TILE_ROWS16 TILE_ROWS
 #endif
+
+#if defined(DOT2) && !defined(PRODUCT16)
+#define PRODUCT16 product16
+static void product16(long rows, long columns, long depth, const uint32_t *left, long a_row, long a_depth,
+                      const uint32_t *right, long b_depth, float *c, long c_row, int accumulate) {
+  const float *a = (const float *)left, *b = (const float *)right;  // moved as words, never computed with
+  switch (rows) { TILE_CASES(1) }
+}
+#endif
+
+// Packing
+
+/// The upper half of each float, rounded to nearest, ties to even, in the lower half of a word; NaN stays NaN.
+INLINE VW bfloat16_(V x) {
+  VW bits = (VW)x, rounded = bits + 0x7FFF + ((bits >> 16) & 1), nan = (VW)(x != x);
+  return ((rounded & ~nan) | ((bits | 0x400000) & nan)) >> 16;
+}
+
+/// The words (x[j], y[j]) as pairs of 16-bit floats, the first in the lower half.
+INLINE VW pairs_(V x, V y) {
+#ifdef NARROW2
+  return INTERLEAVE_HALVES(NARROW2(x, y));
+#else
+  return bfloat16_(x) | bfloat16_(y) << 16;
+#endif
+}
+
+static void interleave16(uint32_t *words, long words_row, const float *x, long x_row, long rows, long n) {
+  for (long r = 0; r < rows; r += 2) {
+    float *to = (float *)(words + r / 2 * words_row);
+    const float *first = x + r * x_row, *second = first + x_row;
+    FOR_VECTORS(n) put(to + i, (V)pairs_(get(first + i, part), r + 1 < rows ? get(second + i, part) : all(0)), part);
+  }
+}
+
+static void copy_rows(float *y, long y_row, const float *x, long x_row, long rows, long n) {
+  for (long r = 0; r < rows; r++) FOR_VECTORS(n) put(y + r * y_row + i, get(x + r * x_row + i, part), part);
+}
+
+static void narrow16(uint32_t *words, const float *x, long n) {
+  long i = 0;
+#ifdef NARROW2
+  for (; i + 2 * WIDTH <= n; i += 2 * WIDTH) store((float *)(words + i / 2), NARROW2(load(x + i), load(x + i + WIDTH)));
+#endif
+  for (; i < n; i += 2) {
+    V two = (V){x[i], i + 1 < n ? x[i + 1] : 0};
+    VW halves = bfloat16_(two);
+    words[i / 2] = halves[0] | halves[1] << 16;
+  }
+}
+
+static void round16(float *y, const float *x, long n) {
+  FOR_VECTORS(n) put(y + i, (V)(bfloat16_(get(x + i, part)) << 16), part);
+}
+
+// Lane l of the first of two rows exchanged at distance s, and of the second.
+#define FIRST(l, s) (((l) & (s)) ? WIDTH + (l) - (s) : (l))
+#define SECOND(l, s) (((l) & (s)) ? WIDTH + (l) : (l) + (s))
+#define LANES8(F, l, s) F(l, s), F(l + 1, s), F(l + 2, s), F(l + 3, s), F(l + 4, s), F(l + 5, s), F(l + 6, s), F(l + 7, s)
+#if WIDTH == 16
+#define LANES(F, s) LANES8(F, 0, s), LANES8(F, 8, s)
+#else
+#define LANES(F, s) LANES8(F, 0, s)
+#endif
+#define EXCHANGE(s)                                                                 \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < WIDTH; i++) if (!(i & s)) { \
+    V first = r[i], second = r[i + s];                                              \
+    r[i] = __builtin_shufflevector(first, second, LANES(FIRST, s));                 \
+    r[i + s] = __builtin_shufflevector(first, second, LANES(SECOND, s));            \
+  }
+
+/// A square of WIDTH × WIDTH words, rows and columns exchanged; `rows` and `columns` of the source are there.
+INLINE void transpose_square(float *y, long y_row, const float *x, long x_row, long rows, long columns) {
+  V r[WIDTH];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < WIDTH; i++) r[i] = i < rows ? get(x + i * x_row, columns) : all(0);
+  EXCHANGE(1)
+  EXCHANGE(2)
+  EXCHANGE(4)
+#if WIDTH == 16
+  EXCHANGE(8)
+#endif
+#pragma clang loop unroll(full)
+  for (int i = 0; i < WIDTH; i++)
+    if (i < columns) put(y + i * y_row, r[i], rows);
+}
+
+static void transpose(float *y, long y_row, const float *x, long x_row, long rows, long columns) {
+  for (long i = 0; i < rows; i += WIDTH) {
+    long height = rows - i < WIDTH ? rows - i : WIDTH;
+    for (long j = 0; j < columns; j += WIDTH) {
+      if (height == WIDTH && columns - j >= WIDTH)
+        transpose_square(y + j * y_row + i, y_row, x + i * x_row + j, x_row, WIDTH, WIDTH);
+      else
+        transpose_square(y + j * y_row + i, y_row, x + i * x_row + j, x_row, height,
+                         columns - j < WIDTH ? columns - j : WIDTH);
+    }
   }
 }
 
@@ -204,8 +309,85 @@ static void add_column_sums(float *y, const float *x, long rows, long stride, lo
   }
 }
 
-static void softmax_backward(float *dp, const float *p, float delta, float scale, long n) {
-  FOR_VECTORS(n) put(dp + i, get(p + i, part) * (get(dp + i, part) - delta) * scale, part);
+// Tiles of attention
+
+#if WIDTH == 16
+static const int32_t lane_numbers[WIDTH] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+#else
+static const int32_t lane_numbers[WIDTH] = {0, 1, 2, 3, 4, 5, 6, 7};
+#endif
+
+/// The first `part` lanes of v, the others from w.
+INLINE V first_of(V v, V w, long part) {
+  if (part == WIDTH) return v;
+  VI numbers;
+  memcpy(&numbers, lane_numbers, sizeof numbers);
+  return select_((VI)(numbers < (VI){} + (int32_t)part), v, w);
+}
+
+/// The columns that row r of a tile sees.
+INLINE long seen_of(const minigpt_visible *visible, long r, long columns) {
+  long seen = visible->first + r * visible->step;
+  return seen < 0 ? 0 : seen > columns ? columns : seen;
+}
+
+/// x = exp(scale · x - shift) for the first `seen` of n, 0 for the others; gives the sum.
+INLINE float exponentials_of(float *x, long seen, long n, float scale, float shift) {
+  V total = all(0);
+  FOR_VECTORS(seen) {
+    V e = first_of(exp_(fma_(get(x + i, part), all(scale), all(-shift))), all(0), part);
+    put(x + i, e, part);
+    total += e;
+  }
+  for (long i = seen; i < n; i++) x[i] = 0;
+  return lanes_sum(total);
+}
+
+static void running_softmax(float *x, long x_row, long rows, long columns, const minigpt_visible *visible, float scale,
+                            float *maxima, float *sums, float *shrink) {
+  for (long start = 0; start < rows; start += WIDTH) {
+    long count = rows - start < WIDTH ? rows - start : WIDTH;
+    float change[WIDTH] = {0}, added[WIDTH] = {0};
+    for (long j = 0; j < count; j++) {
+      long r = start + j, seen = seen_of(visible, r, columns);
+      float *row = x + r * x_row;
+      V most = all(-INFINITY);
+      FOR_VECTORS(seen) most = max_(most, first_of(get(row + i, part), all(-INFINITY), part));
+      float now = scale * lanes_max(most), before = maxima[r];
+      if (!(now > before)) now = before;
+      if (seen > 0) {
+        change[j] = before - now;
+        maxima[r] = now;
+      }
+      added[j] = exponentials_of(row, seen, columns, scale, now);
+    }
+    V factors = exp_(load(change));
+    put(shrink + start, factors, count);
+    put(sums + start, fma_(get(sums + start, count), factors, load(added)), count);
+  }
+}
+
+static void softmax_again(float *x, long x_row, long rows, long columns, const minigpt_visible *visible, float scale,
+                          const float *shifts) {
+  for (long r = 0; r < rows; r++)
+    exponentials_of(x + r * x_row, seen_of(visible, r, columns), columns, scale, shifts[r]);
+}
+
+static void softmax_backward(float *dp, long dp_row, const float *p, long p_row, long rows, long n,
+                             const float *deltas, float scale) {
+  for (long r = 0; r < rows; r++) {
+    float *d = dp + r * dp_row;
+    const float *w = p + r * p_row;
+    float delta = deltas[r];
+    FOR_VECTORS(n) put(d + i, get(w + i, part) * (get(d + i, part) - delta) * scale, part);
+  }
+}
+
+static void scale_rows(float *x, long x_row, long rows, long n, const float *factors) {
+  for (long r = 0; r < rows; r++) {
+    float factor = factors[r];
+    if (factor != 1) FOR_VECTORS(n) put(x + r * x_row + i, get(x + r * x_row + i, part) * factor, part);
+  }
 }
 
 // Layer norm
@@ -358,7 +540,17 @@ static void adamw(float *weight, const float *gradient, float *first, float *sec
 const minigpt_kernels TABLE = {
     .tile_rows = TILE_ROWS,
     .tile_columns = 2 * WIDTH,
+    .tile_rows16 = TILE_ROWS16,
+    .strips_by_rows = TILE_ROWS16 != TILE_ROWS,
     .product = product,
+#ifdef PRODUCT16
+    .product16 = PRODUCT16,
+#endif
+    .interleave16 = interleave16,
+    .copy_rows = copy_rows,
+    .narrow16 = narrow16,
+    .round16 = round16,
+    .transpose = transpose,
     .maximum = maximum,
     .exponentials = exponentials,
     .dot = dot,
@@ -367,7 +559,10 @@ const minigpt_kernels TABLE = {
     .add = add,
     .add_scaled = add_scaled,
     .add_column_sums = add_column_sums,
+    .running_softmax = running_softmax,
+    .softmax_again = softmax_again,
     .softmax_backward = softmax_backward,
+    .scale_rows = scale_rows,
     .layer_norm = layer_norm,
     .layer_norm_again = layer_norm_again,
     .layer_norm_backward = layer_norm_backward,

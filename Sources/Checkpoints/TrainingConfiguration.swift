@@ -1,12 +1,9 @@
+public import Tensors
+
 /// How the learning rate goes after its warm-up.
 public enum ScheduleKind: String, CaseIterable, Sendable {
   case cosine, linear, constant
   case inverseSquareRoot = "inverse-sqrt"
-}
-
-/// In which precision products are computed.
-public enum Precision: String, CaseIterable, Sendable {
-  case fp32
 }
 
 /// What makes an evaluation the best.

@@ -4,55 +4,56 @@ internal import Platform
 // What attention does with one tile of queries and keys, on the calling thread: `ScaledDotProductAttention` puts the
 // steps together. All slots of a call belong to the caller's part of the work.
 
+/// A right factor `[K, N]` laid out for tiles: panels as wide as a tile, each with the whole depth.
+package struct PackedFactor: Sendable {
+  let place: Slot
+  let depth: Int
+  let columns: Int
+}
+
 extension Memory {
-  /// How many floats `packTransposed` writes for a matrix of `rows` × `depth`.
-  package func packedCount(rows: Int, depth: Int) -> Int {
-    let panel = kernels.tileColumns
-    return (rows + panel - 1) / panel * panel * depth
-  }
+  /// Floats for any packed factor `[K, N]`, whatever the kernels.
+  package static func packedCount(depth: Int, columns: Int) -> Int { (columns + 31) / 32 * 32 * depth }
 
-  /// Lays xᵀ `[K, rows]` of x `[rows, K]` into panels as wide as a tile.
-  package func packTransposed(_ x: Slot, into packed: Slot) {
-    let panel = kernels.tileColumns
-    check(packed.count >= packedCount(rows: x.rows, depth: x.columns), "packing \(x) into \(packed)")
-    let source = unsafe pointer(x), target = unsafe pointer(packed)
-    for first in stride(from: 0, to: x.rows, by: panel) {
-      unsafe transpose(
-        source + first * x.stride, x.stride, min(panel, x.rows - first), x.columns, into: target + first * x.columns,
-        panel)
-    }
-  }
+  /// Floats that packing and multiplying tiles of depths up to `depth` use on the way.
+  package static func packingRoom(depth: Int) -> Int { PackingRoom.count(depth: depth) }
 
-  /// c `[M, N]` = a `[M, K]` · (rows `first ..< first + N` of the packed matrix)ᵀ; `first` begins a panel.
-  package func tileProduct(_ c: Slot, _ a: Slot, packed: Slot, first: Int) {
-    let panel = kernels.tileColumns, rows = kernels.tileRows
+  /// Lays a factor out in `place`. `room` is what `packingRoom` says for its depth.
+  package func pack(_ x: Operand, into place: Slot, room: Slot) -> PackedFactor {
+    let packing = Packing(kernels, precision)
     check(
-      a.rows == c.rows && first % panel == 0
-        && packedCount(rows: first + c.columns, depth: a.columns) <= packed.count,
-      "tile \(c) of \(a) and \(packed) from \(first)")
-    let product = unsafe kernels.table.pointee.product
-    let x = unsafe pointer(a), y = unsafe pointer(packed) + first * a.columns, z = unsafe pointer(c)
-    for column in stride(from: 0, to: c.columns, by: panel) {
-      for row in stride(from: 0, to: c.rows, by: rows) {
-        unsafe product(
-          min(rows, c.rows - row), min(panel, c.columns - column), a.columns, x + row * a.stride, a.stride, 1,
-          y + column * a.columns, panel, z + row * c.stride + column, c.stride, 0)
-      }
-    }
+      Memory.packedCount(depth: x.rows, columns: x.columns) <= place.count
+        && PackingRoom.count(depth: x.rows) <= room.count, "packing \(x.slot) into \(place), room \(room)")
+    unsafe packing.right(
+      Factor(pointer(x.slot), x), 0..<x.columns, 0..<x.rows, into: pointer(place),
+      PackingRoom(pointer(room), depth: x.rows))
+    return PackedFactor(place: place, depth: x.rows, columns: x.columns)
   }
 
-  /// c `[M, N]` += a `[M, K]` · b `[K, N]`, b read where it lies.
-  package func tileProductAdd(_ c: Slot, _ a: Operand, _ b: Slot) {
-    check(a.rows == c.rows && a.columns == b.rows && b.columns == c.columns, "tile \(c) of \(a.slot) and \(b)")
-    let panel = kernels.tileColumns, rows = kernels.tileRows
-    let product = unsafe kernels.table.pointee.product
-    let x = unsafe pointer(a.slot), y = unsafe pointer(b), z = unsafe pointer(c)
-    let xRow = a.isTransposed ? 1 : a.slot.stride, xDepth = a.isTransposed ? a.slot.stride : 1
-    for column in stride(from: 0, to: c.columns, by: panel) {
-      for row in stride(from: 0, to: c.rows, by: rows) {
-        unsafe product(
-          min(rows, c.rows - row), min(panel, c.columns - column), a.columns, x + row * xRow, xRow, xDepth, y + column,
-          b.stride, z + row * c.stride + column, c.stride, 1)
+  /// c = or += a · b, where of the packed b these rows and columns count; the first row is even, and the first column
+  /// begins a panel.
+  package func tileProduct(
+    _ c: Slot, _ a: Operand, _ b: PackedFactor, depth: Range<Int>, columns: Range<Int>, accumulate: Bool, room: Slot
+  ) {
+    let packing = Packing(kernels, precision), panel = packing.panel
+    check(
+      a.rows == c.rows && a.columns == depth.count && c.columns == columns.count && depth.upperBound <= b.depth
+        && columns.upperBound <= b.columns && depth.lowerBound % 2 == 0 && columns.lowerBound % panel == 0
+        && PackingRoom.count(depth: a.columns) <= room.count,
+      "tile \(c) of \(a.slot) and rows \(depth), columns \(columns) of \(b.place)")
+    let words = packing.format.words(depth.count), panelLength = packing.format.words(b.depth) * panel
+    let first = unsafe UnsafePointer(
+      pointer(b.place) + columns.lowerBound / panel * panelLength
+        + packing.format.words(depth.lowerBound) * panel)
+    let left = unsafe Factor(pointer(a.slot), a), target = unsafe pointer(c)
+    let room = unsafe PackingRoom(pointer(room), depth: a.columns)
+    for row in stride(from: 0, to: c.rows, by: packing.tileRows) {
+      let height = min(packing.tileRows, c.rows - row)
+      let strip = packing.left(left, row..<row + height, 0..<depth.count, isNear: true, room)
+      for column in stride(from: 0, to: c.columns, by: panel) {
+        unsafe packing.tile(
+          height, min(panel, c.columns - column), words, strip, first + column / panel * panelLength, panel,
+          target + row * c.stride + column, c.stride, accumulate: accumulate)
       }
     }
   }
@@ -62,28 +63,20 @@ extension Memory {
   /// `scores` `[M, N]` become exp(scale · score - m), m being the largest seen in the row so far; `maxima` and `sums`
   /// `[M, 1]` go along, and what `output` `[M, D]` holds is rescaled to the new m. Row r sees the first columns that
   /// `visible` counts for it, the others become 0. Before the first tile, maxima are -infinity, sums and output 0.
+  ///
+  /// `shrink` `[M, 1]` is used on the way.
   package func runningSoftmax(
-    _ scores: Slot, scale: Float, visible: VisibleKeys, maxima: Slot, sums: Slot, output: Slot
+    _ scores: Slot, scale: Float, visible: VisibleKeys, maxima: Slot, sums: Slot, shrink: Slot, output: Slot
   ) {
     check(
       maxima.count == scores.rows && sums.count == scores.rows && output.rows == scores.rows
-        && maxima.isContiguous && sums.isContiguous, "running softmax of \(scores)")
-    let base = unsafe pointer(scores), maxima = unsafe pointer(maxima), sums = unsafe pointer(sums)
-    let out = unsafe pointer(output), table = unsafe kernels.table
-    for r in 0..<scores.rows {
-      let row = unsafe base + r * scores.stride
-      let seen = visible.count(row: r, of: scores.columns)
-      if seen > 0 {
-        let before = unsafe maxima[r]
-        let now = unsafe max(before, scale * table.pointee.maximum(row, seen))
-        let shrink = exponential(before - now)
-        let sum = unsafe table.pointee.exponentials(row, seen, scale, now)
-        unsafe sums[r] = sums[r] * shrink + sum
-        unsafe maxima[r] = now
-        if shrink != 1 { unsafe table.pointee.scale(out + r * output.stride, shrink, output.columns) }
-      }
-      unsafe (row + seen).update(repeating: 0, count: scores.columns - seen)
-    }
+        && shrink.count == scores.rows && maxima.isContiguous && sums.isContiguous && shrink.isContiguous,
+      "running softmax of \(scores)")
+    var seen = visible.kernel(columns: scores.columns)
+    let shrink = unsafe pointer(shrink)
+    unsafe kernels.table.pointee.running_softmax(
+      pointer(scores), scores.stride, scores.rows, scores.columns, &seen, scale, pointer(maxima), pointer(sums), shrink)
+    unsafe kernels.table.pointee.scale_rows(pointer(output), output.stride, output.rows, output.columns, shrink)
   }
 
   /// The end of the running softmax: output rows divided by their sums, and m + log(sum) to `logSums`. Every row must
@@ -103,13 +96,9 @@ extension Memory {
   /// Scores become the weights exp(scale · score - logSum) once more, on the way back.
   package func softmaxAgain(_ scores: Slot, scale: Float, visible: VisibleKeys, logSums: Slot) {
     check(logSums.count == scores.rows && logSums.isContiguous, "softmax of \(scores) again, \(logSums)")
-    let base = unsafe pointer(scores), logSums = unsafe pointer(logSums)
-    for r in 0..<scores.rows {
-      let row = unsafe base + r * scores.stride
-      let seen = visible.count(row: r, of: scores.columns)
-      _ = unsafe kernels.table.pointee.exponentials(row, seen, scale, logSums[r])
-      unsafe (row + seen).update(repeating: 0, count: scores.columns - seen)
-    }
+    var seen = visible.kernel(columns: scores.columns)
+    unsafe kernels.table.pointee.softmax_again(
+      pointer(scores), scores.stride, scores.rows, scores.columns, &seen, scale, pointer(logSums))
   }
 
   /// dp = p · (dp - delta) · scale, row by row: the way back through softmax and scale.
@@ -117,10 +106,8 @@ extension Memory {
     check(
       dp.rows == p.rows && dp.columns == p.columns && deltas.count == p.rows && deltas.isContiguous,
       "softmax backward of \(dp) at \(p)")
-    let dps = unsafe pointer(dp), ps = unsafe pointer(p), deltas = unsafe pointer(deltas)
-    for r in 0..<dp.rows {
-      unsafe kernels.table.pointee.softmax_backward(dps + r * dp.stride, ps + r * p.stride, deltas[r], scale, p.columns)
-    }
+    unsafe kernels.table.pointee.softmax_backward(
+      pointer(dp), dp.stride, pointer(p), p.stride, dp.rows, dp.columns, pointer(deltas), scale)
   }
 
   /// out[r] = x[r] · y[r], row by row.
@@ -148,8 +135,7 @@ package struct VisibleKeys: Sendable {
     VisibleKeys(causal: firstQuery - firstKey + 1)
   }
 
-  @inline(__always) func count(row: Int, of columns: Int) -> Int {
-    guard let causal else { return columns }
-    return min(columns, max(0, causal + row))
+  func kernel(columns: Int) -> minigpt_visible {
+    minigpt_visible(first: causal ?? columns, step: causal == nil ? 0 : 1)
   }
 }

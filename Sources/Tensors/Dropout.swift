@@ -40,7 +40,7 @@ extension Memory {
     if mask.rate == 0 { return }
     check(length > 0 && x.rows % length == 0, "dropout of \(x) in sequences of \(length)")
     let parts = (x.rows + 15) / 16
-    pool.run(parts, unsafe DropoutWork(x: pointer(x), slot: x, length: length, mask: mask, k: kernels))
+    run(.dropout, parts, unsafe DropoutWork(x: pointer(x), slot: x, length: length, mask: mask, k: kernels))
   }
 
   /// Drops attention weights of a tile `[M, N]`, on the calling thread: row r of the tile is the place

@@ -12,7 +12,8 @@ extension Memory {
         && (positions.map { $0.columns == y.columns && $0.rows >= min(length, y.rows) } ?? true),
       "\(ids) of \(table) into \(y), positions \(String(describing: positions))")
     for i in 0..<ids.count { checkRow(ids, i, table) }
-    pool.run(
+    run(
+      .embedding,
       (y.rows + 31) / 32,
       unsafe GatherWork(
         y: pointer(y), ySlot: y, ids: pointer(ids), table: pointer(table), tableRow: table.stride, scale: scale,
@@ -24,7 +25,8 @@ extension Memory {
   package func scatterAdd(_ gradient: Slot, _ ids: IndexSlot, _ dy: Slot, scale: Float) {
     check(ids.count == dy.rows && gradient.columns == dy.columns, "\(dy) by \(ids) into \(gradient)")
     for i in 0..<ids.count { checkRow(ids, i, gradient) }
-    pool.run(
+    run(
+      .embedding,
       (dy.columns + columnsPerPart - 1) / columnsPerPart,
       unsafe ScatterWork(
         gradient: pointer(gradient), row: gradient.stride, ids: pointer(ids), dy: pointer(dy), dySlot: dy, scale: scale,
@@ -35,7 +37,8 @@ extension Memory {
   package func addOverBatch(_ gradient: Slot, _ dy: Slot, length: Int) {
     check(
       length > 0 && gradient.rows >= length && gradient.columns == dy.columns, "\(dy) over \(length) into \(gradient)")
-    pool.run(
+    run(
+      .embedding,
       (length + 7) / 8,
       unsafe OverBatchWork(
         gradient: pointer(gradient), row: gradient.stride, dy: pointer(dy), dySlot: dy, length: length, k: kernels))

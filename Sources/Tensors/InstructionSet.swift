@@ -8,6 +8,8 @@ public enum InstructionSet: String, CaseIterable, Sendable {
   case avx2
   /// 16 floats at a time.
   case avx512
+  /// The same, and bfloat16 products of 16 × 16 tiles.
+  case amx
 
   /// Those that this machine can run, the best one last.
   public static var available: [InstructionSet] { allCases.filter { $0.kernels != nil } }
@@ -25,6 +27,7 @@ public enum InstructionSet: String, CaseIterable, Sendable {
       unsafe minigpt_avx512().map {
         unsafe Kernels(table: $0, decoding: minigpt_decoding_for_avx512() ?? minigpt_decoding_for_avx2())
       }
+    case .amx: Kernels.amx
     }
   }
 }
@@ -52,8 +55,43 @@ public enum InstructionSet: String, CaseIterable, Sendable {
     return unsafe Kernels(table: table, decoding: UnsafePointer(decoding))
   }()
 
+  /// Those with AMX, where the processor has it, the system grants it, and a small product comes out right: they were
+  /// written without such a processor at hand, so they are not trusted blindly.
+  static let amx: Kernels? = unsafe minigpt_amx().flatMap { table in
+    let kernels = unsafe Kernels(table: table, decoding: minigpt_decoding_for_avx512() ?? minigpt_decoding_for_avx2())
+    return kernels.multipliesRightly ? kernels : nil
+  }
+
+  /// Whether a product of small whole numbers, exact in any order, is what the definition says.
+  private var multipliesRightly: Bool {
+    guard let product16 = unsafe table.pointee.product16 else { return false }
+    let columns = tileColumns, (height, width, words) = (min(21, tileRows16), columns - 3, 37)
+    func left(_ i: Int, _ k: Int) -> Float { Float((7 * i + 3 * k) % 11 - 5) }
+    func right(_ k: Int, _ j: Int) -> Float { Float((5 * k + 2 * j) % 9 - 4) }
+    func pair(_ x: Float, _ y: Float) -> UInt32 { x.bitPattern >> 16 | y.bitPattern & 0xFFFF_0000 }
+    let a = (0..<tileRows16 * words).map {
+      pair(left($0 / words, $0 % words * 2), left($0 / words, $0 % words * 2 + 1))
+    }
+    let b = (0..<words * columns).map {
+      pair(right($0 / columns * 2, $0 % columns), right($0 / columns * 2 + 1, $0 % columns))
+    }
+    var c = [Float](repeating: 1, count: height * columns)
+    unsafe product16(height, width, words, a, words, 1, b, columns, &c, columns, 1)
+    for i in 0..<height {
+      for j in 0..<columns {
+        let sum = (0..<2 * words).reduce(Float(1)) { $0 + (j < width ? left(i, $1) * right($1, j) : 0) }
+        if c[i * columns + j] != sum { return false }
+      }
+    }
+    return true
+  }
+
   /// The largest tile that a product makes.
   package var tileRows: Int { unsafe table.pointee.tile_rows }
   /// The columns of a tile, which are the width of a packed panel.
   package var tileColumns: Int { unsafe table.pointee.tile_columns }
+  /// The rows of the largest tile of bfloat16 products.
+  package var tileRows16: Int { unsafe table.pointee.tile_rows16 }
+  /// Whether there are instructions for products of bfloat16.
+  package var multipliesBFloat16: Bool { unsafe table.pointee.product16 != nil }
 }

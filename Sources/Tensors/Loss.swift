@@ -14,7 +14,8 @@ extension Memory {
     check(
       targets.count == logits.rows && losses.count == logits.rows && losses.isContiguous && logits.columns > 0,
       "cross-entropy of \(logits) with \(targets)")
-    pool.run(
+    run(
+      .loss,
       (logits.rows + 7) / 8,
       unsafe CrossEntropyWork(
         logits: pointer(logits), slot: logits, targets: pointer(targets), losses: pointer(losses),

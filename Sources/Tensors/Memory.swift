@@ -12,6 +12,10 @@ internal import Platform
   package let parameters: ParameterStorage
   package let pool: WorkerPool
   package let kernels: Kernels
+  /// Of the products.
+  package let precision: Precision
+  /// Where the time goes, where somebody wants to know: nil otherwise.
+  package var timeSplit: TimeSplit?
   private let training: Arena
   private let activations: Arena
   private let scratch: Arena
@@ -29,18 +33,19 @@ internal import Platform
   ///   - scratch: floats that attention needs for each thread; products take theirs from the same place.
   package init(
     parameters: ParameterStorage, trains: Bool, activations: Int, indices: Int, scratch: Int, pool: WorkerPool,
-    kernels: Kernels
+    kernels: Kernels, precision: Precision = .fp32
   ) {
     check(!trains || parameters.isWritable, "training needs parameters of its own")
     self.parameters = parameters
     self.pool = pool
     self.kernels = kernels
+    self.precision = precision
     let count = parameters.count, padded = (count + 15) / 16 * 16
     training = Arena(count: trains ? 3 * padded : 0)
     self.activations = Arena(count: activations)
     self.indices = Arena(count: indices)
     partials = Arena(count: 2 * (count / Memory.partialLength + 1))
-    scratchPerThread = (max(scratch, Memory.productScratch, Memory.decodingScratch) + 15) / 16 * 16
+    scratchPerThread = (max(scratch, ProductWork.scratch, Memory.decodingScratch) + 15) / 16 * 16
     self.scratch = Arena(count: scratchPerThread * pool.threads)
     unsafe bases = .allocate(capacity: Region.allCases.count)
     unsafe counts = .allocate(capacity: Region.allCases.count)

@@ -34,7 +34,8 @@ extension Memory {
   package func adamw(_ parameter: Slot, _ step: AdamWStep) {
     check(parameter.region == .parameters && parameter.isContiguous && parameters.isWritable, "AdamW of \(parameter)")
     let length = 1 << 13
-    pool.run(
+    run(
+      .optimizer,
       (parameter.count + length - 1) / length,
       unsafe AdamWWork(
         weight: pointer(parameter), gradient: pointer(parameter.at(.gradients)),
@@ -48,7 +49,7 @@ extension Memory {
   package func squaredGradientNorm() -> Double {
     let count = count(of: .gradients), parts = (count + Memory.partialLength - 1) / Memory.partialLength
     let all = Slot(.gradients, offset: 0, rows: 1, columns: count)
-    pool.run(parts, unsafe SquaresWork(x: pointer(all), count: count, sums: partialSums, k: kernels))
+    run(.optimizer, parts, unsafe SquaresWork(x: pointer(all), count: count, sums: partialSums, k: kernels))
     var sum = 0.0
     for part in 0..<parts { sum += unsafe partialSums[part] }
     return sum
@@ -58,7 +59,7 @@ extension Memory {
   package func clearGradients() {
     let count = count(of: .gradients), parts = (count + Memory.partialLength - 1) / Memory.partialLength
     let all = Slot(.gradients, offset: 0, rows: 1, columns: count)
-    pool.run(parts, unsafe ZeroWork(x: pointer(all), count: count))
+    run(.optimizer, parts, unsafe ZeroWork(x: pointer(all), count: count))
   }
 }
 

@@ -9,21 +9,33 @@ private let tileRows = 4
 
 func portableTable() -> minigpt_kernels {
   unsafe minigpt_kernels(
-    tile_rows: tileRows, tile_columns: width,
+    tile_rows: tileRows, tile_columns: width, tile_rows16: tileRows, strips_by_rows: 0,
     product: { unsafe product($0, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10) },
+    product16: nil,
+    interleave16: { words, wordsRow, x, xRow, rows, n in
+      for r in stride(from: 0, to: rows, by: 2) {
+        let to = unsafe words + r / 2 * wordsRow, from = unsafe x + r * xRow
+        for i in 0..<n { unsafe to[i] = bfloat16(from[i]) | (r + 1 < rows ? bfloat16(from[xRow + i]) << 16 : 0) }
+      }
+    },
+    copy_rows: { y, yRow, x, xRow, rows, n in
+      for r in 0..<rows { unsafe (y + r * yRow).update(from: x + r * xRow, count: n) }
+    },
+    narrow16: { words, x, n in
+      for i in stride(from: 0, to: n, by: 2) {
+        unsafe words[i / 2] = bfloat16(x[i]) | (i + 1 < n ? bfloat16(x[i + 1]) << 16 : 0)
+      }
+    },
+    round16: { y, x, n in for i in 0..<n { unsafe y[i] = Float(bitPattern: bfloat16(x[i]) << 16) } },
+    transpose: { y, yRow, x, xRow, rows, columns in
+      for i in 0..<rows { for j in 0..<columns { unsafe y[j * yRow + i] = x[i * xRow + j] } }
+    },
     maximum: { x, n in
       var most = -Float.infinity
       for i in 0..<n { most = unsafe max(most, x[i]) }
       return most
     },
-    exponentials: { x, n, scale, shift in
-      var total: Float = 0
-      for i in 0..<n {
-        unsafe x[i] = exponential(x[i] * scale - shift)
-        total += unsafe x[i]
-      }
-      return total
-    },
+    exponentials: { unsafe exponentials($0, $1, $2, $3) },
     dot: { x, y, n in
       var total = Vector.zero
       var i = 0
@@ -49,8 +61,22 @@ func portableTable() -> minigpt_kernels {
     add_column_sums: { y, x, rows, stride, n in
       for r in 0..<rows { for i in 0..<n { unsafe y[i] += x[r * stride + i] } }
     },
-    softmax_backward: { dp, p, delta, scale, n in
-      for i in 0..<n { unsafe dp[i] = p[i] * (dp[i] - delta) * scale }
+    running_softmax: { unsafe runningSoftmax($0, $1, $2, $3, $4, $5, $6, $7, $8) },
+    softmax_again: { x, xRow, rows, columns, visible, scale, shifts in
+      for r in 0..<rows {
+        let seen = unsafe seen(visible, r, columns), row = unsafe x + r * xRow
+        _ = unsafe exponentials(row, seen, scale, shifts[r])
+        unsafe (row + seen).update(repeating: 0, count: columns - seen)
+      }
+    },
+    softmax_backward: { dp, dpRow, p, pRow, rows, n, deltas, scale in
+      for r in 0..<rows {
+        let d = unsafe dp + r * dpRow, w = unsafe p + r * pRow
+        for i in 0..<n { unsafe d[i] = w[i] * (d[i] - deltas[r]) * scale }
+      }
+    },
+    scale_rows: { x, xRow, rows, n, factors in
+      for r in 0..<rows { for i in 0..<n { unsafe x[r * xRow + i] *= factors[r] } }
     },
     layer_norm: { unsafe layerNorm($0, $1, $2, $3, $4, $5, $6) },
     layer_norm_again: { y, x, gain, bias, statistics, n in
@@ -74,6 +100,12 @@ func portableTable() -> minigpt_kernels {
     dropout: { unsafe dropout($0, $1, $2, $3, $4) },
     adamw: { unsafe adamw($0, $1, $2, $3, $4, $5) }
   )
+}
+
+/// The upper half of x, rounded to nearest, ties to even; NaN stays NaN.
+private func bfloat16(_ x: Float) -> UInt32 {
+  let bits = x.bitPattern
+  return (x != x ? bits | 0x40_0000 : bits &+ 0x7FFF &+ (bits >> 16 & 1)) >> 16
 }
 
 @inline(__always) private func load(_ p: UnsafePointer<Float>) -> Vector {
@@ -120,6 +152,39 @@ private func product(
       for k in 0..<depth { sum += unsafe b[k * bDepth + j] * a[r * aRow + k * aDepth] }
       unsafe c[r * cRow + j] = sum
     }
+  }
+}
+
+private func exponentials(_ x: UnsafeMutablePointer<Float>, _ n: Int, _ scale: Float, _ shift: Float) -> Float {
+  var total: Float = 0
+  for i in 0..<n {
+    unsafe x[i] = exponential(x[i] * scale - shift)
+    total += unsafe x[i]
+  }
+  return total
+}
+
+private func seen(_ visible: UnsafePointer<minigpt_visible>, _ row: Int, _ columns: Int) -> Int {
+  unsafe min(columns, max(0, visible.pointee.first + row * visible.pointee.step))
+}
+
+private func runningSoftmax(
+  _ x: UnsafeMutablePointer<Float>, _ xRow: Int, _ rows: Int, _ columns: Int, _ visible: UnsafePointer<minigpt_visible>,
+  _ scale: Float, _ maxima: UnsafeMutablePointer<Float>, _ sums: UnsafeMutablePointer<Float>,
+  _ shrink: UnsafeMutablePointer<Float>
+) {
+  for r in 0..<rows {
+    let row = unsafe x + r * xRow, seen = unsafe seen(visible, r, columns)
+    unsafe shrink[r] = 1
+    if seen > 0 {
+      var most = -Float.infinity
+      for i in 0..<seen { most = unsafe max(most, row[i]) }
+      let before = unsafe maxima[r], now = max(before, scale * most)
+      unsafe shrink[r] = exponential(before - now)
+      unsafe maxima[r] = now
+      unsafe sums[r] = sums[r] * shrink[r] + exponentials(row, seen, scale, now)
+    }
+    unsafe (row + seen).update(repeating: 0, count: columns - seen)
   }
 }
 

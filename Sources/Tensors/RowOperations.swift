@@ -34,7 +34,7 @@ extension Memory {
   package func activate(_ y: Slot, _ x: Slot, _ activation: Activation) {
     check(y.rows == x.rows && y.columns == x.columns, "\(activation) of \(x) into \(y)")
     run(
-      rows: y.rows,
+      .activation, rows: y.rows,
       unsafe Activate(
         y: pointer(y), yRow: y.stride, x: pointer(x), xRow: x.stride, n: y.columns, activation: activation, k: kernels))
   }
@@ -46,7 +46,7 @@ extension Memory {
         && statistics.rows == x.rows && statistics.columns == 2 && statistics.isContiguous,
       "layer norm of \(x) into \(y), statistics \(statistics)")
     run(
-      rows: y.rows,
+      .norm, rows: y.rows,
       unsafe Norm(
         y: pointer(y), yRow: y.stride, x: pointer(x), xRow: x.stride, gain: pointer(gain), bias: pointer(bias),
         statistics: pointer(statistics), epsilon: epsilon, n: y.columns, k: kernels))
@@ -59,7 +59,7 @@ extension Memory {
         && statistics.rows == x.rows && statistics.columns == 2 && statistics.isContiguous,
       "layer norm of \(x) into \(y), statistics \(statistics)")
     run(
-      rows: y.rows,
+      .norm, rows: y.rows,
       unsafe Norm(
         y: pointer(y), yRow: y.stride, x: pointer(x), xRow: x.stride, gain: pointer(gain), bias: pointer(bias),
         statistics: pointer(statistics), epsilon: nil, n: y.columns, k: kernels))
@@ -72,7 +72,7 @@ extension Memory {
         && gain.count == x.columns && statistics.rows == x.rows && statistics.columns == 2 && statistics.isContiguous,
       "layer norm backward of \(dy) at \(x) into \(dx)")
     run(
-      rows: x.rows,
+      .norm, rows: x.rows,
       unsafe NormBackward(
         dx: pointer(dx), dxRow: dx.stride, dy: pointer(dy), dyRow: dy.stride, x: pointer(x), xRow: x.stride,
         gain: pointer(gain), statistics: pointer(statistics), n: x.columns, k: kernels))
@@ -85,7 +85,7 @@ extension Memory {
         && statistics.rows == x.rows && statistics.columns == 2 && statistics.isContiguous,
       "layer norm parameters of \(dy) at \(x)")
     runColumns(
-      x.columns,
+      .norm, x.columns,
       unsafe NormParameters(
         dgain: pointer(dgain), dbias: pointer(dbias), dy: pointer(dy), dyRow: dy.stride, x: pointer(x), xRow: x.stride,
         statistics: pointer(statistics), rows: x.rows, columns: x.columns, k: kernels))
@@ -95,16 +95,16 @@ extension Memory {
   package func addColumnSums(_ y: Slot, _ x: Slot) {
     check(y.count == x.columns, "column sums of \(x) into \(y)")
     runColumns(
-      x.columns,
+      .other, x.columns,
       unsafe ColumnSums(y: pointer(y), x: pointer(x), rows: x.rows, row: x.stride, columns: x.columns, k: kernels))
   }
 
-  private func run<Rows: RowWork>(rows: Int, _ work: Rows) {
-    pool.run((rows + rowsPerPart - 1) / rowsPerPart, Bands(work: work, rows: rows))
+  private func run<Rows: RowWork>(_ kind: WorkKind = .other, rows: Int, _ work: Rows) {
+    run(kind, (rows + rowsPerPart - 1) / rowsPerPart, Bands(work: work, rows: rows))
   }
 
-  private func runColumns<Columns: ParallelWork>(_ columns: Int, _ work: Columns) {
-    pool.run((columns + columnsPerPart - 1) / columnsPerPart, work)
+  private func runColumns<Columns: ParallelWork>(_ kind: WorkKind, _ columns: Int, _ work: Columns) {
+    run(kind, (columns + columnsPerPart - 1) / columnsPerPart, work)
   }
 }
 

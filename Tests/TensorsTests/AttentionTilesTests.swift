@@ -20,14 +20,16 @@ import Testing
       let maxima = field.place(rows, 1, [Float](repeating: -.infinity, count: rows), contiguous: true)
       let sums = field.place(rows, 1, [0, 0, 0], contiguous: true)
       let output = field.place(rows, 5, [Float](repeating: 0, count: 5 * rows))
-      let logSums = field.place(rows, 1, seed: 1, contiguous: true)
-      field.memory.runningSoftmax(scores, scale: scale, visible: .all, maxima: maxima, sums: sums, output: output)
-      #expect(field.changedOnly(scores, maxima, sums, output), "\(n)")
+      let logSums = field.place(rows, 1, seed: 1, contiguous: true),
+        shrink = field.place(rows, 1, seed: 2, contiguous: true)
+      field.memory.runningSoftmax(
+        scores, scale: scale, visible: .all, maxima: maxima, sums: sums, shrink: shrink, output: output)
+      #expect(field.changedOnly(scores, maxima, sums, shrink, output), "\(n)")
       let parts = field.memory.read(scores), totals = field.memory.read(sums), most = field.memory.read(maxima)
       field.memory.fill(output, 1)
       field.memory.finishSoftmax(output, maxima: maxima, sums: sums, logSums: logSums)
       field.memory.softmaxAgain(again, scale: scale, visible: .all, logSums: logSums)
-      #expect(field.changedOnly(scores, again, maxima, sums, output, logSums), "\(n)")
+      #expect(field.changedOnly(scores, again, maxima, sums, shrink, output, logSums), "\(n)")
       let logs = field.memory.read(logSums), weights = field.memory.read(again)
       for r in 0..<rows {
         let row = Array(values[r * n..<(r + 1) * n]), (expected, logSum) = Self.softmax(row, scale)
@@ -50,24 +52,32 @@ import Testing
     let memory = field.memory
     let queries = field.place(length, depth, q), keys = field.place(length, depth, k)
     let values = field.place(length, depth, v)
-    let packedCount = memory.packedCount(rows: length, depth: depth)
-    let packed = field.place(1, packedCount, numbers(packedCount, 1), contiguous: true)
+    let turnedCount = Memory.packedCount(depth: depth, columns: length)
+    let turnedPlace = field.place(1, turnedCount, numbers(turnedCount, 1), contiguous: true)
+    let packedCount = Memory.packedCount(depth: length, columns: depth)
+    let packedPlace = field.place(1, packedCount, numbers(packedCount, 1), contiguous: true)
+    let roomCount = Memory.packingRoom(depth: max(length, depth, tile))
+    let room = field.place(1, roomCount, numbers(roomCount, 1), contiguous: true)
     let scores = field.place(length, tile, seed: 2)
     let maxima = field.place(length, 1, [Float](repeating: -.infinity, count: length), contiguous: true)
     let sums = field.place(length, 1, [Float](repeating: 0, count: length), contiguous: true)
     let output = field.place(length, depth, [Float](repeating: 0, count: length * depth))
     let logSums = field.place(length, 1, seed: 3, contiguous: true)
-    memory.packTransposed(keys, into: packed)
+    let shrink = field.place(length, 1, seed: 4, contiguous: true)
+    let turned = memory.pack(keys.transposed, into: turnedPlace, room: room)
+    let packed = memory.pack(values.plain, into: packedPlace, room: room)
     for first in stride(from: 0, to: length, by: tile) {
       let part = scores.columns(0..<min(tile, length - first))
-      memory.tileProduct(part, queries, packed: packed, first: first)
+      let seen = first..<first + part.columns
+      memory.tileProduct(
+        part, queries.plain, turned, depth: 0..<depth, columns: seen, accumulate: false, room: room)
       memory.runningSoftmax(
         part, scale: 0.5, visible: causal ? .causal(firstQuery: 0, firstKey: first) : .all, maxima: maxima, sums: sums,
-        output: output)
-      memory.tileProductAdd(output, part.plain, values.rows(first..<first + part.columns))
+        shrink: shrink, output: output)
+      memory.tileProduct(output, part.plain, packed, depth: seen, columns: 0..<depth, accumulate: true, room: room)
     }
     memory.finishSoftmax(output, maxima: maxima, sums: sums, logSums: logSums)
-    #expect(field.changedOnly(packed, scores, maxima, sums, output, logSums))
+    #expect(field.changedOnly(turnedPlace, packedPlace, room, scores, maxima, sums, shrink, output, logSums))
     return (memory.read(output), memory.read(logSums))
   }
 
@@ -127,8 +137,9 @@ import Testing
     let maxima = field.place(rows, 1, [Float](repeating: 0.5, count: rows), contiguous: true)
     let sums = field.place(rows, 1, [Float](repeating: 1, count: rows), contiguous: true)
     let output = field.place(rows, 3, seed: 3)
-    let before = field.memory.read(output)
-    field.memory.runningSoftmax(scores, scale: 1, visible: visible, maxima: maxima, sums: sums, output: output)
+    let before = field.memory.read(output), shrink = field.place(rows, 1, seed: 4, contiguous: true)
+    field.memory.runningSoftmax(
+      scores, scale: 1, visible: visible, maxima: maxima, sums: sums, shrink: shrink, output: output)
     field.memory.softmaxAgain(again, scale: 1, visible: visible, logSums: maxima)
     for r in 0..<rows {
       for j in 0..<n {
@@ -152,7 +163,9 @@ import Testing
       let maxima = field.place(3, 1, [Float](repeating: -.infinity, count: 3), contiguous: true)
       let sums = field.place(3, 1, [0, 0, 0], contiguous: true),
         output = field.place(3, 2, [Float](repeating: 0, count: 6))
-      field.memory.runningSoftmax(scores, scale: 1, visible: .all, maxima: maxima, sums: sums, output: output)
+      let shrink = field.place(3, 1, seed: 4, contiguous: true)
+      field.memory.runningSoftmax(
+        scores, scale: 1, visible: .all, maxima: maxima, sums: sums, shrink: shrink, output: output)
       let totals = field.memory.read(sums)
       #expect(totals[0] > 0 && totals[1].isNaN && totals[2] > 0 && totals[2].isFinite, "\(broken) at \(place)")
     }
@@ -187,28 +200,30 @@ import Testing
     }
   }
 
-  /// c += aᵀ · b and c += a · b for factors that lie anywhere.
-  @Test(arguments: InstructionSet.available) func tileProductsEqualTheDefinition(set: InstructionSet) throws {
-    let field = try Field(set, floats: 1 << 16)
+  /// c += aᵀ · b and c = a · bᵀ for factors that lie anywhere, in both precisions.
+  @Test(arguments: InstructionSet.available, Precision.allCases)
+  func tileProductsEqualTheDefinition(set: InstructionSet, precision: Precision) throws {
+    let field = try Field(set, floats: 1 << 16, precision: precision)
     for (m, n, k) in [(1, 1, 1), (3, 33, 5), (13, 31, 64), (32, 32, 32), (25, 65, 7), (64, 7, 70), (5, 9, 0)] {
       let a = numbers(m * k, 1), b = numbers(k * n, 2), start = numbers(m * n, 3)
-      let product = MatrixProductTests.reference(a, b, m, n, k)
-      for transposed in [false, true] {
+      func seen(_ x: [Float]) -> [Float] { precision == .fp32 ? x : x.map(bfloat16) }
+      let product = MatrixProductTests.reference(seen(a), seen(b), m, n, k)
+      for (transposed, turned, accumulate) in [(false, false, true), (true, false, true), (false, true, false)] {
         field.reset()
         let x = transposed ? field.place(k, m, MatrixProductTests.transpose(a, m, k)) : field.place(m, k, a)
-        let y = field.place(k, n, b), c = field.place(m, n, start)
-        field.memory.tileProductAdd(c, transposed ? x.transposed : x.plain, y)
-        #expect(worstError(field.memory.read(c), zip(product, start).map { $0 + Double($1) }) < 2e-6, "\(m)×\(k)×\(n)")
-        #expect(field.changedOnly(c), "\(m)×\(k)×\(n)")
+        let y = turned ? field.place(n, k, MatrixProductTests.transpose(b, k, n)) : field.place(k, n, b)
+        let c = field.place(m, n, start), packedCount = Memory.packedCount(depth: k, columns: n)
+        let place = field.place(1, packedCount, numbers(packedCount, 4), contiguous: true)
+        let roomCount = Memory.packingRoom(depth: k)
+        let room = field.place(1, roomCount, numbers(roomCount, 5), contiguous: true)
+        let packed = field.memory.pack(turned ? y.transposed : y.plain, into: place, room: room)
+        field.memory.tileProduct(
+          c, transposed ? x.transposed : x.plain, packed, depth: 0..<k, columns: 0..<n, accumulate: accumulate,
+          room: room)
+        let expected = accumulate ? zip(product, start).map { $0 + Double($1) } : product
+        #expect(worstError(field.memory.read(c), expected) < 2e-6, "\(m)×\(k)×\(n) \(transposed) \(turned)")
+        #expect(field.changedOnly(c, place, room), "\(m)×\(k)×\(n)")
       }
-      field.reset()
-      let packedCount = field.memory.packedCount(rows: n, depth: k)
-      let x = field.place(m, k, a), y = field.place(n, k, MatrixProductTests.transpose(b, k, n))
-      let packed = field.place(1, packedCount, numbers(packedCount, 4)), c = field.place(m, n, start)
-      field.memory.packTransposed(y, into: packed)
-      field.memory.tileProduct(c, x, packed: packed, first: 0)
-      #expect(worstError(field.memory.read(c), product) < 2e-6, "\(m)×\(k)×\(n), packed")
-      #expect(field.changedOnly(packed, c), "\(m)×\(k)×\(n), packed")
     }
   }
 }

@@ -3,10 +3,12 @@ import Tensors
 import Testing
 
 @Suite struct MatrixProductTests {
-  static func memory(_ set: InstructionSet, threads: Int = 1, activations: Int) throws -> Memory {
+  static func memory(
+    _ set: InstructionSet, _ precision: Precision = .fp32, threads: Int = 1, activations: Int
+  ) throws -> Memory {
     Memory(
       parameters: ParameterStorage(count: 0), trains: false, activations: activations, indices: 0, scratch: 0,
-      pool: WorkerPool(threads: threads), kernels: try #require(set.kernels))
+      pool: WorkerPool(threads: threads), kernels: try #require(set.kernels), precision: precision)
   }
 
   /// The product as the definition has it, in double precision.
@@ -26,13 +28,15 @@ import Testing
 
   static let shapes = [
     (1, 1, 1), (1, 33, 7), (3, 31, 5), (12, 32, 16), (13, 33, 17), (25, 65, 300), (7, 100, 513), (70, 9, 3),
-    (50, 130, 64), (5, 40, 0), (121, 48, 260),
+    (50, 130, 64), (5, 40, 0), (121, 48, 260), (40, 50, 1025), (30, 40, 1100),
   ]
 
-  @Test(arguments: InstructionSet.available) func equalsTheDefinition(set: InstructionSet) throws {
+  @Test(arguments: InstructionSet.available, Precision.allCases)
+  func equalsTheDefinition(set: InstructionSet, precision: Precision) throws {
+    func seen(_ x: [Float]) -> [Float] { precision == .fp32 ? x : x.map(bfloat16) }
     for (m, n, k) in Self.shapes {
       let a = numbers(m * k, 1), b = numbers(k * n, 2), start = numbers(m * n, 3)
-      let expected = Self.reference(a, b, m, n, k)
+      let expected = Self.reference(seen(a), seen(b), m, n, k)
       for (aT, bT, accumulate) in [
         (false, false, false), (true, false, false), (false, true, false), (true, true, true), (false, false, true),
       ] {
@@ -40,7 +44,7 @@ import Testing
         let aSlot = aT ? planner.take(k, m) : planner.take(m, k)
         let bSlot = bT ? planner.take(n, k) : planner.take(k, n)
         let cSlot = Slot(.activations, offset: planner.count + 3, rows: m, columns: n, stride: n + 2)
-        let memory = try Self.memory(set, threads: 2, activations: cSlot.end + 16)
+        let memory = try Self.memory(set, precision, threads: 2, activations: cSlot.end + 16)
         memory.write(aSlot, aT ? Self.transpose(a, m, k) : a)
         memory.write(bSlot, bT ? Self.transpose(b, k, n) : b)
         memory.write(cSlot, start)
@@ -53,13 +57,14 @@ import Testing
     }
   }
 
-  @Test(arguments: InstructionSet.available) func bitsDependOnNeitherThreadsNorNeighbours(set: InstructionSet) throws {
+  @Test(arguments: InstructionSet.available, Precision.allCases)
+  func bitsDependOnNeitherThreadsNorNeighbours(set: InstructionSet, precision: Precision) throws {
     let (m, n, k) = (137, 200, 301)
     let a = numbers(m * k, 4), b = numbers(k * n, 5)
     func run(rows: Range<Int>, threads: Int) throws -> [Float] {
       var planner = SlotPlanner(.activations)
       let (x, y, c) = (planner.take(m, k), planner.take(k, n), planner.take(m, n))
-      let memory = try Self.memory(set, threads: threads, activations: planner.count)
+      let memory = try Self.memory(set, precision, threads: threads, activations: planner.count)
       memory.write(x, a)
       memory.write(y, b)
       memory.product(c.rows(rows), x.rows(rows).plain, y.plain)

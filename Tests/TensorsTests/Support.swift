@@ -31,10 +31,12 @@ final class Field {
   private var nextIndex = 1
   private var placed: [(slot: Slot, values: [Float])] = []
 
-  init(_ set: InstructionSet, threads: Int = 1, floats: Int = 1 << 14, indices: Int = 0) throws {
+  init(
+    _ set: InstructionSet, threads: Int = 1, floats: Int = 1 << 14, indices: Int = 0, precision: Precision = .fp32
+  ) throws {
     memory = Memory(
       parameters: ParameterStorage(count: 0), trains: false, activations: floats, indices: indices + 64, scratch: 0,
-      pool: WorkerPool(threads: threads), kernels: try #require(set.kernels))
+      pool: WorkerPool(threads: threads), kernels: try #require(set.kernels), precision: precision)
     whole = Slot(.activations, offset: 0, rows: 1, columns: floats)
     memory.fill(whole, Self.untouched)
   }
@@ -97,4 +99,11 @@ extension [Float] {
 /// What a process of an exit test said on its way out.
 func errorText(_ result: ExitTest.Result?) -> String {
   String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+}
+
+/// x rounded to the nearest bfloat16, ties to even, as the definition has it.
+func bfloat16(_ x: Float) -> Float {
+  let bits = x.bitPattern, rest = bits & 0xFFFF, kept = bits >> 16
+  let up = rest > 0x8000 || rest == 0x8000 && kept % 2 == 1
+  return Float(bitPattern: (up ? kept + 1 : kept) << 16)
 }

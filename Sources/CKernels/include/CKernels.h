@@ -25,16 +25,41 @@ typedef struct minigpt_random_row {
   uint32_t block;
 } minigpt_random_row;
 
+/// The columns that each row of a tile sees: row r the first `first + r * step` of them.
+typedef struct minigpt_visible {
+  long first, step;
+} minigpt_visible;
+
 /// The operations of one instruction set. Rows are contiguous and may lie at any address; `n` may be zero.
 typedef struct minigpt_kernels {
   /// The largest tile that `product` makes: its rows, and its columns, which are the width of a packed panel.
   long tile_rows, tile_columns;
+  /// The rows of the largest tile that `product16` makes; its columns are the same.
+  long tile_rows16;
+  /// Whether `product16` wants the rows of a contiguous (a_depth is 1), `tile_rows16` of them readable whatever `rows`
+  /// says, and as many words in each row of b as a tile has columns.
+  int strips_by_rows;
 
   /// c[rows, columns] = (accumulate ? c : 0) + a[rows, depth] · b[depth, columns].
   /// Element (r, k) of a is a[r * a_row + k * a_depth]; row k of b is at b + k * b_depth, c's row r at c + r * c_row.
   /// Each element of c is one chain of multiply-adds over k = 0, 1, …: its bits do not depend on the tile.
   void (*product)(long rows, long columns, long depth, const float *a, long a_row, long a_depth, const float *b,
                   long b_depth, float *c, long c_row, int accumulate);
+
+  /// The same for bfloat16 factors with fp32 sums: a word of a and b holds the elements 2k and 2k + 1 of the depth, the
+  /// first in its lower half, and `depth` counts words. Null where the processor multiplies no bfloat16.
+  void (*_Nullable product16)(long rows, long columns, long depth, const uint32_t *a, long a_row, long a_depth,
+                              const uint32_t *b, long b_depth, float *c, long c_row, int accumulate);
+  /// words[r * words_row + j] = (x[2r, j], x[2r + 1, j]) as bfloat16, rounded to nearest, ties to even, for the `rows`
+  /// rows of x; an odd last one stands beside zeros.
+  void (*interleave16)(uint32_t *words, long words_row, const float *x, long x_row, long rows, long n);
+  void (*copy_rows)(float *y, long y_row, const float *x, long x_row, long rows, long n);
+  /// words[j] = (x[2j], x[2j + 1]); an odd last one stands beside a zero.
+  void (*narrow16)(uint32_t *words, const float *x, long n);
+  /// y = x rounded to bfloat16; y may be x.
+  void (*round16)(float *y, const float *x, long n);
+  /// y[j * y_row + i] = x[i * x_row + j] for i < rows, j < columns: words of any kind.
+  void (*transpose)(float *y, long y_row, const float *x, long x_row, long rows, long columns);
 
   /// The largest of x, -infinity where n is 0. A NaN is passed over; `exponentials` brings it to light.
   float (*maximum)(const float *x, long n);
@@ -49,8 +74,20 @@ typedef struct minigpt_kernels {
   void (*add_scaled)(float *y, const float *x, float factor, long n);
   /// y[j] += sum over the rows r of x[r * stride + j]
   void (*add_column_sums)(float *y, const float *x, long rows, long stride, long n);
-  /// dp[j] = p[j] * (dp[j] - delta) * scale
-  void (*softmax_backward)(float *dp, const float *p, float delta, float scale, long n);
+
+  /// One step of a running softmax over the columns of a tile: row r becomes exp(scale * x - m), m being the largest of
+  /// maxima[r] and of what the row sees, and 0 where it sees nothing; sums[r] and maxima[r] go along, and shrink[r] is
+  /// what sums so far were multiplied by.
+  void (*running_softmax)(float *x, long x_row, long rows, long columns, const minigpt_visible *visible, float scale,
+                          float *maxima, float *sums, float *shrink);
+  /// Row r becomes exp(scale * x - shifts[r]), and 0 where it sees nothing.
+  void (*softmax_again)(float *x, long x_row, long rows, long columns, const minigpt_visible *visible, float scale,
+                        const float *shifts);
+  /// dp[r, j] = p[r, j] * (dp[r, j] - deltas[r]) * scale
+  void (*softmax_backward)(float *dp, long dp_row, const float *p, long p_row, long rows, long n, const float *deltas,
+                           float scale);
+  /// x[r, j] *= factors[r]
+  void (*scale_rows)(float *x, long x_row, long rows, long n, const float *factors);
 
   /// y = gain * (x - mean) * rstd + bias; writes mean and rstd = 1 / sqrt(variance + epsilon) to statistics.
   void (*layer_norm)(float *y, const float *x, const float *gain, const float *bias, float epsilon, float *statistics,
@@ -82,6 +119,8 @@ typedef struct minigpt_kernels {
 /// Null where the compiler's target is no x86-64, or this processor (or its system) lacks the instructions.
 const minigpt_kernels *_Nullable minigpt_avx2(void);
 const minigpt_kernels *_Nullable minigpt_avx512(void);
+/// Asks the system for the tiles, once, so it is called before threads use them; null also where that is refused.
+const minigpt_kernels *_Nullable minigpt_amx(void);
 
 /// Tells the core that this thread waits in a loop.
 static inline void minigpt_pause(void) {

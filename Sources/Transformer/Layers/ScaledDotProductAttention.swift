@@ -88,14 +88,18 @@ package struct ScaledDotProductAttention: Sendable {
 
   /// Floats of scratch memory that a thread needs.
   package static func scratch(width: Int, keyLength: Int) -> Int {
-    // Keys and values packed in panels of at most 64 columns, two tiles of scores, and a few rows.
-    2 * (keyLength + tile) * width + 2 * tile * tile + 4 * tile + 256
+    let keys = (keyLength + tile - 1) / tile * tile
+    // Keys and values packed in three ways, a tile of queries and of output gradients, two tiles of scores, some rows.
+    return 2 * Memory.packedCount(depth: width, columns: keys) + Memory.packedCount(depth: keys, columns: width)
+      + 2 * Memory.packedCount(depth: tile, columns: width) + Memory.packingRoom(depth: max(tile, width, keys))
+      + 2 * tile * tile + 4 * tile + 256
   }
 
   package func forward(
     _ operands: Operands, into output: Slot, logSums: Slot, dropout: WeightDropout?, in memory: Memory
   ) {
-    memory.pool.run(
+    memory.run(
+      .attention,
       operands.queries.count * heads,
       Forward(
         attention: self, operands: operands, output: output, logSums: logSums, dropout: dropout, memory: memory))
@@ -109,7 +113,8 @@ package struct ScaledDotProductAttention: Sendable {
     memory.clear(gradients.query)
     memory.clear(gradients.key)
     memory.clear(gradients.value)
-    memory.pool.run(
+    memory.run(
+      .attention,
       operands.queries.count * heads,
       Backward(
         attention: self, operands: operands, dOutput: dOutput, output: output, logSums: logSums, gradients: gradients,
@@ -152,9 +157,14 @@ private struct Forward: ParallelWork {
     memory.fill(output.rows(query.rows..<length), 0)
     let logSums = logSums.rows(part..<part + 1)  // [1, T]
     var scratch = memory.scratch(thread)
-    let packedKey = scratch.take(1, memory.packedCount(rows: key.rows, depth: width))
+    let room = scratch.take(1, Memory.packingRoom(depth: max(tile, width, key.rows)))
+    let packedKey = pack(key.transposed), packedValue = pack(value.plain)
     let scores = scratch.take(tile, tile), maxima = scratch.take(1, tile), sums = scratch.take(1, tile)
-    memory.packTransposed(key, into: packedKey)
+    let shrinks = scratch.take(1, tile)
+
+    func pack(_ x: Operand) -> PackedFactor {
+      memory.pack(x, into: scratch.take(1, Memory.packedCount(depth: x.rows, columns: x.columns)), room: room)
+    }
 
     for firstQuery in tiles(query.rows) {
       let queries = firstQuery..<min(firstQuery + tile, query.rows)
@@ -166,16 +176,18 @@ private struct Forward: ParallelWork {
       for firstKey in tiles(attention.mask.reach(queriesEnd: queries.upperBound, keys: key.rows)) {
         let keys = firstKey..<min(firstKey + tile, key.rows)
         let s = scores.rows(0..<queries.count).columns(0..<keys.count)
-        memory.tileProduct(s, q, packed: packedKey, first: firstKey)  // Q Kᵀ
+        memory.tileProduct(
+          s, q.plain, packedKey, depth: 0..<width, columns: keys, accumulate: false, room: room)  // Q Kᵀ
         memory.runningSoftmax(
           s, scale: scale, visible: attention.mask.visible(firstQuery: firstQuery, firstKey: firstKey), maxima: m,
-          sums: l, output: o)
+          sums: l, shrink: shrinks.columns(0..<queries.count), output: o)
         if let dropout {
           memory.dropoutTile(
             s, sample: sample, firstElement: dropout.first(head: head, query: firstQuery, key: firstKey),
             rowElements: dropout.rowElements, dropout.mask)
         }
-        memory.tileProductAdd(o, s.plain, value.rows(keys))  // P V
+        memory.tileProduct(
+          o, s.plain, packedValue, depth: keys, columns: 0..<width, accumulate: true, room: room)  // P V
       }
       memory.finishSoftmax(o, maxima: m, sums: l, logSums: logSums.columns(queries))
     }
@@ -202,31 +214,45 @@ private struct Backward: ParallelWork {
     let output = output.rows(rows).columns(channels), dOutput = dOutput.rows(rows).columns(channels)  // [T, D]
     let logSums = logSums.rows(part..<part + 1)  // [1, T]
     var scratch = memory.scratch(thread)
-    let packedKey = scratch.take(1, memory.packedCount(rows: key.rows, depth: width))
-    let packedValue = scratch.take(1, memory.packedCount(rows: key.rows, depth: width))
+    let room = scratch.take(1, Memory.packingRoom(depth: max(tile, width, key.rows)))
+    let turnedKey = pack(key.transposed), turnedValue = pack(value.transposed), packedKey = pack(key.plain)
+    let ofQuery = scratch.take(1, Memory.packedCount(depth: tile, columns: width))
+    let ofOutput = scratch.take(1, Memory.packedCount(depth: tile, columns: width))
     let weights = scratch.take(tile, tile), dWeights = scratch.take(tile, tile), deltas = scratch.take(1, tile)
-    memory.packTransposed(key, into: packedKey)
-    memory.packTransposed(value, into: packedValue)
+
+    func pack(_ x: Operand) -> PackedFactor {
+      memory.pack(x, into: scratch.take(1, Memory.packedCount(depth: x.rows, columns: x.columns)), room: room)
+    }
 
     for firstQuery in tiles(query.rows) {
       let queries = firstQuery..<min(firstQuery + tile, query.rows)
       let q = query.rows(queries), dO = dOutput.rows(queries), delta = deltas.columns(0..<queries.count)
       memory.rowDots(delta, dO, output.rows(queries))  // Σ_s P dP = dO · O
+      let packedQuery = memory.pack(q.plain, into: ofQuery, room: room)
+      let packedOutput = memory.pack(dO.plain, into: ofOutput, room: room)
+      let rows = 0..<queries.count, channels = 0..<width
       for firstKey in tiles(attention.mask.reach(queriesEnd: queries.upperBound, keys: key.rows)) {
         let keys = firstKey..<min(firstKey + tile, key.rows)
         let p = weights.rows(0..<queries.count).columns(0..<keys.count)
         let dP = dWeights.rows(0..<queries.count).columns(0..<keys.count)
-        memory.tileProduct(p, q, packed: packedKey, first: firstKey)  // Q Kᵀ
+        memory.tileProduct(p, q.plain, turnedKey, depth: channels, columns: keys, accumulate: false, room: room)  // Q Kᵀ
         memory.softmaxAgain(
           p, scale: scale, visible: attention.mask.visible(firstQuery: firstQuery, firstKey: firstKey),
           logSums: logSums.columns(queries))
-        memory.tileProduct(dP, dO, packed: packedValue, first: firstKey)  // dP = dO Vᵀ
+        memory.tileProduct(
+          dP, dO.plain, turnedValue, depth: channels, columns: keys, accumulate: false, room: room)  // dP = dO Vᵀ
         drop(dP, sample, head, firstQuery, firstKey)
         memory.softmaxBackward(dP, p, deltas: delta, scale: scale)  // dS = P (dP - δ) / √D
         drop(p, sample, head, firstQuery, firstKey)
-        memory.tileProductAdd(dValue.rows(keys), p.transposed, dO)  // dV += Pᵀ dO
-        memory.tileProductAdd(dKey.rows(keys), dP.transposed, q)  // dK += dSᵀ Q
-        memory.tileProductAdd(dQuery.rows(queries), dP.plain, key.rows(keys))  // dQ += dS K
+        memory.tileProduct(
+          dValue.rows(keys), p.transposed, packedOutput, depth: rows, columns: channels, accumulate: true,
+          room: room)  // dV += Pᵀ dO
+        memory.tileProduct(
+          dKey.rows(keys), dP.transposed, packedQuery, depth: rows, columns: channels, accumulate: true,
+          room: room)  // dK += dSᵀ Q
+        memory.tileProduct(
+          dQuery.rows(queries), dP.plain, packedKey, depth: keys, columns: channels, accumulate: true,
+          room: room)  // dQ += dS K
       }
     }
   }
