@@ -11,7 +11,7 @@ package final class LanguageModelTask: TrainingTask {
   package let memory: Memory
   private let training: TokenSequence
   private let validation: TokenSequence?
-  private let activations: GPT.Activations
+  private let gradient: BatchGradient
   private let byteLengths: [Int32]
 
   fileprivate init(
@@ -21,40 +21,42 @@ package final class LanguageModelTask: TrainingTask {
     model = GPT(shape)
     self.training = training
     self.validation = validation.flatMap { $0.count >= 2 ? $0 : nil }
-    activations = GPT.Activations(
-      shape, batch: configuration.batchSize, length: shape.context, trains: true,
-      logitRows: LanguageModelLoss.rows(vocabulary: shape.vocabularySize))
+    gradient = BatchGradient(model, batch: configuration.batchSize)
     memory = Memory(
-      parameters: ParameterStorage(count: model.layout.count), trains: true, activations: activations.count,
-      indices: activations.indexCount, scratch: model.scratch(length: shape.context), pool: pool, kernels: kernels)
+      parameters: ParameterStorage(count: model.layout.count), trains: true,
+      activations: gradient.activations.count, indices: gradient.activations.indexCount,
+      scratch: model.scratch(length: shape.context), pool: pool, kernels: kernels,
+      precision: configuration.precision)
     byteLengths = tokenizer.tokenByteLengths
-    model.prepare(activations, in: memory)
+    model.prepare(gradient.activations, in: memory)
   }
 
   package var holdsOut: Bool { validation != nil }
 
   package func learn(update: Int, _ configuration: TrainingConfiguration) -> (loss: Double, gradientScale: Double) {
-    let positions = activations.ids.count * configuration.gradientAccumulation
+    let positions = configuration.batchSize * model.configuration.context * configuration.gradientAccumulation
     var total = 0.0
-    for batch in 0..<configuration.gradientAccumulation {
-      let firstSample = batch * configuration.batchSize
-      LanguageModelWindows.fill(
-        activations.ids, activations.targets, from: training, context: model.configuration.context,
-        seed: configuration.seed, step: update, firstSample: firstSample, in: memory)
-      let dropout = DropoutContext(
-        seed: configuration.seed, step: update, firstSample: firstSample, rate: Float(configuration.dropout))
-      model.forward(activations, dropout, in: memory)
-      LanguageModelLoss.forwardAndBackward(
-        model, activations, scale: 1 / Float(positions), smoothing: Float(configuration.labelSmoothing), in: memory)
-      model.backward(activations, dropout, in: memory)
-      total += memory.sum(activations.losses)
+    for turn in 0..<configuration.gradientAccumulation {
+      let firstOfTurn = turn * configuration.batchSize
+      total += gradient.add(
+        scale: 1 / Float(positions), smoothing: Float(configuration.labelSmoothing),
+        dropout: { first in
+          DropoutContext(
+            seed: configuration.seed, step: update, firstSample: firstOfTurn + first, rate: Float(configuration.dropout)
+          )
+        }, in: memory,
+        fill: { ids, targets, first in
+          LanguageModelWindows.fill(
+            ids, targets, from: training, context: model.configuration.context, seed: configuration.seed, step: update,
+            firstSample: firstOfTurn + first, in: memory)
+        })
     }
     return (total / Double(positions), 1)
   }
 
   package func evaluate() -> EvaluationResult? {
     guard let validation else { return nil }
-    return Evaluation.run(model, activations, tokens: validation, byteLengths: byteLengths, in: memory)
+    return Evaluation.run(model, gradient.activations, tokens: validation, byteLengths: byteLengths, in: memory)
   }
 }
 
@@ -83,12 +85,14 @@ extension ModelTrainer where Task == LanguageModelTask {
 
   /// Bytes that a training takes: weights, gradients, two moments, activations.
   package static func memoryNeeded(_ shape: GPTConfiguration, _ configuration: TrainingConfiguration) -> Int {
-    let (rows, tooMany) = configuration.batchSize.multipliedReportingOverflow(by: shape.context)
+    let chunks = BatchGradient.chunks(batch: configuration.batchSize, length: shape.context)
+    let batch = (configuration.batchSize + chunks - 1) / chunks
+    let (rows, tooMany) = batch.multipliedReportingOverflow(by: shape.context)
     // Before anything is planned by it: what a row takes at the least.
     let (least, overflow) = rows.multipliedReportingOverflow(by: shape.layers * (10 * shape.width + 16))
     if tooMany || overflow || least > 1 << 44 { return 1 << 46 }
     let activations = GPT.Activations(
-      shape, batch: configuration.batchSize, length: shape.context, trains: true,
+      shape, batch: batch, length: shape.context, trains: true,
       logitRows: LanguageModelLoss.rows(vocabulary: shape.vocabularySize))
     return 4 * (4 * shape.parameterCount + activations.count + activations.indexCount)
   }

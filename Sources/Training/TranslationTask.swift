@@ -21,7 +21,7 @@ package final class TranslationTask: TrainingTask {
 
   fileprivate init(
     _ shape: TranslatorConfiguration, _ tokenizer: any Tokenizer, training: PairBatches, validation: PairBatches?,
-    pool: WorkerPool, kernels: Kernels
+    pool: WorkerPool, kernels: Kernels, precision: Precision
   ) {
     let capacity = Self.capacity(training, validation)
     model = EncoderDecoder(shape)
@@ -29,7 +29,8 @@ package final class TranslationTask: TrainingTask {
     activations = Self.activations(shape, capacity)
     memory = Memory(
       parameters: ParameterStorage(count: model.layout.count), trains: true, activations: activations.count,
-      indices: places.indexCount, scratch: model.scratch, pool: pool, kernels: kernels)
+      indices: places.indexCount, scratch: model.scratch, pool: pool, kernels: kernels,
+      precision: precision)
     self.training = training
     self.validation = validation
     byteLengths = tokenizer.tokenByteLengths
@@ -129,7 +130,9 @@ extension ModelTrainer where Task == TranslationTask {
       .map { PairBatches($0, tokens: configuration.batchTokens, seed: nil) }
     try TrainingError.checkMemory(Self.memoryNeeded(shape, batches, heldOut), available: availableMemory)
     self.init(
-      TranslationTask(shape, tokenizer, training: batches, validation: heldOut, pool: pool, kernels: kernels),
+      TranslationTask(
+        shape, tokenizer, training: batches, validation: heldOut, pool: pool, kernels: kernels,
+        precision: configuration.precision),
       record: record, tokenizer: tokenizer, corpusName: corpusName)
   }
 
