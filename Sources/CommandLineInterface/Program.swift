@@ -24,6 +24,7 @@ public enum Program {
     InfoCommand.self,
     ExportCommand.self,
     ImportCommand.self,
+    BenchCommand.self,
     TokenizerTrainCommand.self,
     TokenizerEncodeCommand.self,
     TokenizerDecodeCommand.self,

@@ -9,6 +9,7 @@ struct EvalCommand: Command, Searching {
   var search = SearchOptions()
   var ids = false
   var logits: [UInt8]?
+  var precision = Precision.fp32
   var threads: Int?
   var baselines = false
   var quiet = false
@@ -42,6 +43,7 @@ struct EvalCommand: Command, Searching {
       [
         .optional(
           "model", in: \.model, .file("MODEL"), else: "the newest in checkpoints", "the checkpoint that predicts"),
+        .value("precision", in: \.precision, .choice, "of matrix products"),
         .optional("threads", in: \.threads, .integer(1...4096), else: "the cores it may use", "changes no result"),
         .toggle("baselines", in: \.baselines, "on the end of FILE, beside n-grams counted on the rest"),
         .toggle(
@@ -165,7 +167,7 @@ struct EvalCommand: Command, Searching {
     let memory = Memory(
       parameters: try checkpoint.parameters(), trains: false, activations: activations.count,
       indices: activations.indexCount, scratch: model.scratch(length: context), pool: machine.pool,
-      kernels: machine.kernels)
+      kernels: machine.kernels, precision: precision)
     model.prepare(activations, in: memory)
     let windows = (tokens.count - 2) / context + 1
     func run(_ seen: (Slot) throws -> Void) throws -> EvaluationResult {

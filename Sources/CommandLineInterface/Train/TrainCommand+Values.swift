@@ -123,12 +123,13 @@ extension TrainCommand {
     result.batchTokens = batchTokens ?? result.batchTokens
     result.bestBy = bestBy ?? result.bestBy
     result.seed = seed
+    // What `auto` is on this machine was settled before.
+    result.precision = precision == .bf16 ? .bf16 : .fp32
     result.validationFraction =
       validation == nil && validationPairs == nil ? validationFraction ?? result.validationFraction : 0
     result.evaluateEvery = evaluateEvery ?? result.evaluateEvery
     result.saveEvery = saveEvery ?? result.saveEvery
     result.patience = patience ?? 0
-    result.precision = precision?.precision ?? PrecisionChoice.best
     result.lines = lines
     return result
   }

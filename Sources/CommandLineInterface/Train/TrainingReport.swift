@@ -79,32 +79,35 @@ struct TrainingReport {
 enum TrainingEstimate {
   /// Forward and backward take 6 operations a parameter and token (Kaplan et al. 2020, arXiv:2001.08361, §2.1), and
   /// attention 12 a layer, width and place in the context.
-  static func seconds(_ shape: GPTConfiguration, tokens: Int, _ instructions: InstructionSet, threads: Int) -> Double {
+  static func seconds(
+    _ shape: GPTConfiguration, tokens: Int, _ kernels: Kernels, _ precision: Precision, threads: Int
+  ) -> Double {
     let perToken = 6 * Double(shape.parameterCount) + 12 * Double(shape.layers) * Double(shape.width * shape.context)
-    return seconds(operations: perToken * Double(tokens), instructions, threads: threads)
+    return seconds(operations: perToken * Double(tokens), kernels, precision, threads: threads)
   }
 
   /// The same for pairs: a source passes the encoder, a target the decoder, of which a third works on the source, and the
   /// output projection.
   static func seconds(
     _ shape: TranslatorConfiguration, pairs: EncodedPairs, updates: Int, targetsEach: Int,
-    _ instructions: InstructionSet, threads: Int
+    _ kernels: Kernels, _ precision: Precision, threads: Int
   ) -> Double {
     let c = shape.width, block = Double(4 * c * c + 2 * c * shape.feedForwardWidth)
     let perSource = block * Double(shape.encoderLayers) + Double(2 * c * c * shape.decoderLayers)
     let perTarget = (block + Double(2 * c * c)) * Double(shape.decoderLayers) + Double(c * shape.vocabularySize)
     let sources = Double(pairs.sourceTokens) / Double(max(1, pairs.targetTokens))
     return seconds(
-      operations: 6 * (perSource * sources + perTarget) * Double(updates) * Double(targetsEach), instructions,
+      operations: 6 * (perSource * sources + perTarget) * Double(updates) * Double(targetsEach), kernels, precision,
       threads: threads)
   }
 
-  private static func seconds(operations: Double, _ instructions: InstructionSet, threads: Int) -> Double {
+  private static func seconds(operations: Double, _ kernels: Kernels, _ precision: Precision, threads: Int) -> Double {
+    // Operations a second of a thread: wider tiles stand for more instructions at once.
     let speed: Double =
-      switch instructions {
-      case .portable: 2e9
-      case .avx2: 25e9
-      case .avx512: 45e9
+      switch kernels.tileColumns {
+      case 32: precision == .bf16 && kernels.multipliesBFloat16 ? 130e9 : 75e9
+      case 16: 65e9
+      default: 10e9
       }
     return operations / (speed * Double(threads))
   }

@@ -44,6 +44,11 @@ final class TrainingRun {
     let seed = command.seed ?? RandomSeed.draw()
     command.seed = seed
     let machine = try Machine(threads: command.threads)
+    let precision = (command.precision ?? .auto).resolved(machine.kernels)
+    command.precision = PrecisionChoice(precision)
+    if precision == .bf16 && !machine.kernels.multipliesBFloat16 {
+      console.note("this processor does not multiply bf16 itself: factors are rounded and multiplied in fp32")
+    }
     var setup = TrainingSetup(
       corpus: corpus, tokenizer: tokenizer, shape: command.shape(), configuration: command.configuration(seed: seed),
       threads: machine.pool.threads, instructionSet: machine.instructionSet)
@@ -90,12 +95,13 @@ final class TrainingRun {
     let steps = c.steps - trainer.record.step
     let perStep = c.batchSize * c.gradientAccumulation * shape.context
     let time = TrainingEstimate.seconds(
-      shape, tokens: steps * perStep, machine.instructionSet, threads: machine.pool.threads)
+      shape, tokens: steps * perStep, machine.kernels, c.precision, threads: machine.pool.threads)
     var rows = [
       ("corpus", "\(grouped(corpus.byteCount)) bytes"),
       ("tokens", "\(grouped(prepared.trainingTokens)) to learn from, \(held)"),
       ("vocabulary", "\(grouped(shape.vocabularySize)) tokens (\(trainer.tokenizer.kind.rawValue))"),
       ("model", "\(grouped(shape.parameterCount)) parameters"),
+      ("precision", c.precision.rawValue),
       ("memory", size(Trainer.memoryNeeded(shape, c))),
       ("steps", "\(grouped(steps)) of \(grouped(perStep)) tokens"),
       ("time", "roughly \(duration(time)) on \(machine.pool.threads) thread\(machine.pool.threads == 1 ? "" : "s")"),
