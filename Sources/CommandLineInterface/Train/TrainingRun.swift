@@ -44,11 +44,7 @@ final class TrainingRun {
     let seed = command.seed ?? RandomSeed.draw()
     command.seed = seed
     let machine = try Machine(threads: command.threads)
-    let precision = (command.precision ?? .auto).resolved(machine.kernels)
-    command.precision = PrecisionChoice(precision)
-    if precision == .bf16 && !machine.kernels.multipliesBFloat16 {
-      console.note("this processor does not multiply bf16 itself: factors are rounded and multiplied in fp32")
-    }
+    command.precision = .settled(command.precision, machine, console)
     var setup = TrainingSetup(
       corpus: corpus, tokenizer: tokenizer, shape: command.shape(), configuration: command.configuration(seed: seed),
       threads: machine.pool.threads, instructionSet: machine.instructionSet)

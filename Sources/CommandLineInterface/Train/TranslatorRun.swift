@@ -35,6 +35,7 @@ final class TranslatorRun {
     let seed = command.seed ?? RandomSeed.draw()
     command.seed = seed
     let machine = try Machine(threads: command.threads)
+    command.precision = .settled(command.precision, machine, console)
     var setup = TranslationSetup(
       pairs: pairs, tokenizer: tokenizer, shape: command.translatorShape(),
       configuration: command.configuration(seed: seed), threads: machine.pool.threads,
@@ -75,7 +76,7 @@ final class TranslatorRun {
     let held = prepared.validation.map { PairBatches($0, tokens: c.batchTokens, seed: nil) }
     let steps = c.steps - trainer.record.step, perStep = targetTokens(training, c)
     let time = TrainingEstimate.seconds(
-      shape, pairs: prepared.training, updates: steps, targetsEach: perStep, machine.instructionSet,
+      shape, pairs: prepared.training, updates: steps, targetsEach: perStep, machine.kernels, c.precision,
       threads: machine.pool.threads)
     let rows = [
       (
