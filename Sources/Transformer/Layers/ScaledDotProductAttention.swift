@@ -235,7 +235,8 @@ private struct Backward: ParallelWork {
         let keys = firstKey..<min(firstKey + tile, key.rows)
         let p = weights.rows(0..<queries.count).columns(0..<keys.count)
         let dP = dWeights.rows(0..<queries.count).columns(0..<keys.count)
-        memory.tileProduct(p, q.plain, turnedKey, depth: channels, columns: keys, accumulate: false, room: room)  // Q Kᵀ
+        memory.tileProduct(
+          p, q.plain, turnedKey, depth: channels, columns: keys, accumulate: false, room: room)  // Q Kᵀ
         memory.softmaxAgain(
           p, scale: scale, visible: attention.mask.visible(firstQuery: firstQuery, firstKey: firstKey),
           logSums: logSums.columns(queries))
