@@ -6,7 +6,7 @@ import Testing
   @Test func thePortableOneIsAlwaysThere() {
     #expect(InstructionSet.available.first == .portable)
     #expect(InstructionSet.available.last == InstructionSet.best)
-    #expect(InstructionSet.allCases.map(\.rawValue) == ["portable", "avx2", "avx512"])
+    #expect(InstructionSet.allCases.map(\.rawValue) == ["portable", "avx2", "avx512", "amx"])
     for set in InstructionSet.allCases { #expect((set.kernels != nil) == InstructionSet.available.contains(set)) }
   }
 

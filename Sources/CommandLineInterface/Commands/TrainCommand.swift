@@ -170,7 +170,7 @@ struct TrainCommand: Command {
       [
         .optional(
           "precision", in: \.precision, .choice, else: "auto",
-          "what products are computed in; auto is bf16 where the processor multiplies it"),
+          "what products are computed in; auto is bf16 where the processor has AMX"),
         .optional("seed", in: \.seed, .seed, else: "drawn, and printed", "of all chance: same seed, same bits"),
         .optional("threads", in: \.threads, .integer(1...4096), else: "the cores it may use", "changes no result"),
         .toggle("quiet", in: \.quiet, "no progress"),
