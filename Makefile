@@ -17,7 +17,7 @@ STATIC_FLAGS := -c release --scratch-path $(STATIC) --product minigpt --static-s
 OBJCOPY := $(firstword $(foreach tool,objcopy llvm-objcopy,$(shell command -v $(tool))))
 
 .DEFAULT_GOAL := all
-.PHONY: help all build demo multi30k demo-translate demo-recall lecture pictures test corpora corpora-verses bench \
+.PHONY: help all build demo multi30k demo-translate demo-recall lecture pictures test corpora corpora-verses bench bench-peers \
   check format install dist clean fixtures compare verify-bad-input verify-checkpoint verify-demo verify-determinism \
   verify-interop verify-it verify-memory verify-recipe verify-repl verify-tokenizers verify-round-trips bench-tokenizers \
   toolchain verify-grammar
