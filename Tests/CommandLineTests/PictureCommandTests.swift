@@ -16,6 +16,7 @@ import Testing
       [
         "train", "wall.txt", "--tokenizer", "byte", "--layers", "2", "--heads", "2", "--embd", "16", "--context", "512",
         "--batch-size", "1", "--steps", "20", "--eval-every", "10", "--log-every", "5", "--seed", "7",
+        "--precision", "fp32",  // as `eval` computes
       ], folder: scratch.folder)
     #expect(run.status == 0)
     #expect(run.errorText.contains("\nn-grams "))
