@@ -61,7 +61,7 @@ def case(name, arguments, status, *words, **more):
     wrong += [f"says nothing of {word!r}" for word in words if word not in last]
     if any(c < " " and c not in "\n\t\r\x1b" for c in said) or "Fatal error" in said or "Stack dump" in said:
         wrong.append("not one clean line")
-    if status != 0 and not last:
+    if done.returncode != 0 and not last:
         wrong.append("silent")
     if wrong:
         failures.append(name)
