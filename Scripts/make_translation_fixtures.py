@@ -26,7 +26,7 @@ import torch.nn.functional as F
 import transformers
 from safetensors.numpy import save
 
-FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "Tests", "Fixtures")
+from make_fixtures import FOLDER, without_keys
 
 # Odd on purpose: nothing is a multiple of a vector.
 CASES = {
@@ -170,13 +170,6 @@ def run(name, c, dtype):
         out |= {f"{prefix}Gradients/{k}" if prefix else f"gradients/{k}": g for k, g in gradients.items()}
         out["logits"] = logits[masks[1]]
     return {k: v if isinstance(v, numpy.ndarray) else v.detach().numpy() for k, v in out.items()}
-
-
-def without_keys(name, a, c):
-    """The array without the biases of the keys, whose gradient is noise."""
-    if not name.endswith("queryKeyValue.bias"):
-        return a
-    return numpy.concatenate([a[:c["width"]], a[2 * c["width"]:]])
 
 
 def distances(single, double, c):
