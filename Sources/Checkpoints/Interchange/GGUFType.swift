@@ -1,5 +1,6 @@
 internal import Platform
 internal import Storage
+internal import Tensors
 
 /// The types of tensors in GGUF that minigpt writes; all but the last are read too.
 enum GGUFType: UInt32 {
@@ -60,8 +61,8 @@ extension FileMatrix {
           largest = max(largest, abs(numbers[place]))
           if !numbers[place].isFinite { throw TooLarge(number: numbers[place], type: "int8") }
         }
-        let scale = largest / 127, half = NumberType.half(scale)
-        if !NumberType.float(half: half).isFinite { throw TooLarge(number: largest, type: "int8") }
+        let scale = largest / 127, half = ShortFloat.f16(scale)
+        if !ShortFloat.float(f16: half).isFinite { throw TooLarge(number: largest, type: "int8") }
         let inverse = scale == 0 ? 0 : 1 / scale
         bytes.append(UInt8(truncatingIfNeeded: half))
         bytes.append(UInt8(truncatingIfNeeded: half >> 8))

@@ -1,4 +1,5 @@
 internal import Storage
+internal import Tensors
 
 /// The types in which weights are written and read.
 package enum NumberType: String, CaseIterable, Sendable {
@@ -44,10 +45,12 @@ package enum NumberType: String, CaseIterable, Sendable {
       }
     case .bf16:
       for index in 0..<count {
-        block[place + index] = Float(bitPattern: UInt32(bytes.load(UInt16.self, at: 2 * index)) << 16)
+        block[place + index] = ShortFloat.float(bf16: bytes.load(UInt16.self, at: 2 * index))
       }
     case .f16:
-      for index in 0..<count { block[place + index] = Self.float(half: bytes.load(UInt16.self, at: 2 * index)) }
+      for index in 0..<count {
+        block[place + index] = ShortFloat.float(f16: bytes.load(UInt16.self, at: 2 * index))
+      }
     }
   }
 
@@ -56,34 +59,10 @@ package enum NumberType: String, CaseIterable, Sendable {
   func encode(_ numbers: ArraySlice<Float>, into words: inout [UInt16]) -> Float? {
     var tooLarge: Float?
     for number in numbers {
-      let word = self == .bf16 ? Self.bf16(number) : Self.half(number)
+      let word = self == .bf16 ? ShortFloat.bf16(number) : ShortFloat.f16(number)
       if number.isFinite && word & 0x7FFF == (self == .bf16 ? 0x7F80 : 0x7C00) { tooLarge = tooLarge ?? number }
       words.append(word)
     }
     return tooLarge
-  }
-
-  static func bf16(_ number: Float) -> UInt16 {
-    let bits = number.bitPattern
-    if number.isNaN { return UInt16(bits >> 16) | 0x40 }
-    return UInt16((bits + 0x7FFF + (bits >> 16 & 1)) >> 16)
-  }
-
-  static func half(_ number: Float) -> UInt16 {
-    let bits = number.bitPattern, sign = UInt16(bits >> 16 & 0x8000), size = bits & 0x7FFF_FFFF
-    if size > 0x7F80_0000 { return sign | 0x7E00 }
-    if size >= 0x4780_0000 { return sign | 0x7C00 }
-    if size < 0x3880_0000 {
-      // Beside 0.5 a float has the steps that a half has below 2⁻¹⁴: the sum rounds as it should.
-      return sign | UInt16((Float(bitPattern: size) + 0.5).bitPattern - Float(0.5).bitPattern)
-    }
-    return sign | UInt16((size - 0x3800_0000 + 0xFFF + (size >> 13 & 1)) >> 13)
-  }
-
-  static func float(half: UInt16) -> Float {
-    let sign = UInt32(half & 0x8000) << 16, size = UInt32(half & 0x7FFF)
-    if size >= 0x7C00 { return Float(bitPattern: sign | 0x7F80_0000 | (size & 0x3FF) << 13) }
-    let number = Float(bitPattern: size << 13) * 0x1p112
-    return Float(bitPattern: sign | number.bitPattern)
   }
 }
