@@ -12,7 +12,7 @@ package protocol ModelConfiguration: Equatable, Sendable {
   var flags: [(name: String, value: String)] { get }
   var json: JSON { get }
   init(_ field: JSONField) throws(JSONError)
-  func validate() throws(GPTConfigurationError)
+  func validate() throws(ModelShapeError)
 }
 
 /// A model whose weights a checkpoint keeps.

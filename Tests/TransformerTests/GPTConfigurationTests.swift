@@ -35,14 +35,14 @@ import Transformer
     for value in [Int.min, -1, 0, least - 1, most + 1, 1_000_000_000_000, Int.max] {
       var configuration = Self.small
       configuration[keyPath: size] = value
-      #expect(throws: GPTConfigurationError.outOfRange(name: name, value: value, least: least, most: most)) {
+      #expect(throws: ModelShapeError.outOfRange(name: name, value: value, least: least, most: most)) {
         try configuration.validate()
       }
     }
     for value in [least, most] {
       var configuration = Self.small
       configuration[keyPath: size] = value
-      do throws(GPTConfigurationError) {
+      do throws(ModelShapeError) {
         try configuration.validate()
       } catch {
         if case .outOfRange = error { Issue.record("\(name) may be \(value): \(error)") }
@@ -55,7 +55,7 @@ import Transformer
     var configuration = Self.small
     configuration.layers = 1_000_000_000_000
     let time = ContinuousClock().measure {
-      for _ in 0..<1000 { #expect(throws: GPTConfigurationError.self) { try configuration.validate() } }
+      for _ in 0..<1000 { #expect(throws: ModelShapeError.self) { try configuration.validate() } }
     }
     #expect(time < .seconds(1))
   }
@@ -63,15 +63,15 @@ import Transformer
   @Test func headsMustDivideTheWidth() {
     var configuration = Self.small
     configuration.heads = 5
-    #expect(throws: GPTConfigurationError.headsDoNotDivideWidth(heads: 5, width: 64)) { try configuration.validate() }
+    #expect(throws: ModelShapeError.headsDoNotDivideWidth(heads: 5, width: 64)) { try configuration.validate() }
     configuration.heads = 128
-    #expect(throws: GPTConfigurationError.headsDoNotDivideWidth(heads: 128, width: 64)) { try configuration.validate() }
+    #expect(throws: ModelShapeError.headsDoNotDivideWidth(heads: 128, width: 64)) { try configuration.validate() }
   }
 
   @Test func sinusoidsComeInPairs() throws {
     var configuration = GPTConfiguration(
       vocabularySize: 9, context: 8, layers: 1, heads: 3, width: 27, positions: .sinusoidal)
-    #expect(throws: GPTConfigurationError.oddWidth(27)) { try configuration.validate() }
+    #expect(throws: ModelShapeError.oddWidth(27)) { try configuration.validate() }
     for positions in [Positions.learned, .none] {
       configuration.positions = positions
       try configuration.validate()
@@ -83,19 +83,19 @@ import Transformer
     let most = GPTConfiguration(
       vocabularySize: 1 << 24, context: 1 << 20, layers: 1 << 10, heads: 1 << 10, width: 1 << 16,
       feedForwardWidth: 1 << 18)
-    #expect(throws: GPTConfigurationError.tooManyParameters(most.parameterCount)) { try most.validate() }
+    #expect(throws: ModelShapeError.tooManyParameters(most.parameterCount)) { try most.validate() }
     #expect(most.parameterCount > 1 << 45)
   }
 
   @Test(arguments: [
     (
-      GPTConfigurationError.outOfRange(name: "layers", value: 0, least: 1, most: 1024),
+      ModelShapeError.outOfRange(name: "layers", value: 0, least: 1, most: 1024),
       "impossible size: layers is 0, but must lie between 1 and 1024"
     ),
     (.headsDoNotDivideWidth(heads: 5, width: 64), "impossible size: 5 heads do not divide the width 64 evenly"),
     (.oddWidth(27), "impossible size: sinusoidal positions need an even width, not 27"),
     (.tooManyParameters(99), "impossible size: 99 parameters"),
-  ]) func errorsSayWhatIsWrong(error: GPTConfigurationError, text: String) {
+  ]) func errorsSayWhatIsWrong(error: ModelShapeError, text: String) {
     #expect("\(error)" == text)
   }
 

@@ -23,7 +23,7 @@ import Transformer
   }
 
   @Test func impossibleSizesAreNamed() {
-    func refuse(_ change: (inout TranslatorConfiguration) -> Void, _ error: GPTConfigurationError) {
+    func refuse(_ change: (inout TranslatorConfiguration) -> Void, _ error: ModelShapeError) {
       var configuration = Self.base
       change(&configuration)
       #expect(throws: error) { try configuration.validate() }

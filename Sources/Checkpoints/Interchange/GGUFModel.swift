@@ -70,7 +70,7 @@ enum GGUFModel {
       vocabularySize: tokens.count, context: try integer("context_length"), layers: try integer("block_count"),
       heads: try integer("attention.head_count"), width: try integer("embedding_length"),
       feedForwardWidth: try integer("feed_forward_length"))
-    do throws(GPTConfigurationError) { try configuration.validate() } catch {
+    do throws(ModelShapeError) { try configuration.validate() } catch {
       throw .unsupported(file.path, "\(error)")
     }
     return configuration

@@ -47,14 +47,13 @@ public struct GPTConfiguration: Equatable, Sendable {
   }
 
   /// Checks every size before anything is built by it.
-  public func validate() throws(GPTConfigurationError) {
-    try GPTConfigurationError.check([
+  public func validate() throws(ModelShapeError) {
+    try ModelShapeError.check([
       ("vocabulary", vocabularySize, 2, 1 << 24), ("context", context, 1, 1 << 20), ("layers", layers, 1, 1 << 10),
       ("heads", heads, 1, 1 << 10), ("embd", width, 1, 1 << 16), ("ffn", feedForwardWidth, 1, 1 << 18),
     ])
-    if width % heads != 0 { throw .headsDoNotDivideWidth(heads: heads, width: width) }
-    if positions == .sinusoidal && width % 2 != 0 { throw .oddWidth(width) }
-    if parameterCount > 1 << 36 { throw .tooManyParameters(parameterCount) }
+    try ModelShapeError.check(
+      width: width, heads: heads, positions: positions, parameters: parameterCount)
   }
 
   /// How many numbers are trained: by formula, nothing is built. The sizes must lie in the ranges of `validate`.
@@ -62,32 +61,5 @@ public struct GPTConfiguration: Equatable, Sendable {
     let c = width, f = feedForwardWidth
     let block = c * 3 * c + 3 * c + c * c + c + c * f + f + f * c + c + 4 * c
     return vocabularySize * c + (positions == .learned ? context * c : 0) + layers * block + (norm == .pre ? 2 * c : 0)
-  }
-}
-
-/// Why a shape is impossible.
-public enum GPTConfigurationError: Error, Equatable, CustomStringConvertible {
-  case outOfRange(name: String, value: Int, least: Int, most: Int)
-  case headsDoNotDivideWidth(heads: Int, width: Int)
-  case oddWidth(Int)
-  case tooManyParameters(Int)
-
-  /// Throws the first size that does not lie between its least and its most.
-  static func check(_ sizes: [(name: String, value: Int, least: Int, most: Int)]) throws(GPTConfigurationError) {
-    for (name, value, least, most) in sizes where value < least || value > most {
-      throw .outOfRange(name: name, value: value, least: least, most: most)
-    }
-  }
-
-  /// One line for whoever asked for the shape.
-  public var description: String {
-    switch self {
-    case .outOfRange(let name, let value, let least, let most):
-      "impossible size: \(name) is \(value), but must lie between \(least) and \(most)"
-    case .headsDoNotDivideWidth(let heads, let width):
-      "impossible size: \(heads) heads do not divide the width \(width) evenly"
-    case .oddWidth(let width): "impossible size: sinusoidal positions need an even width, not \(width)"
-    case .tooManyParameters(let count): "impossible size: \(count) parameters"
-    }
   }
 }

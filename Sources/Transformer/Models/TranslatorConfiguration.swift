@@ -61,15 +61,14 @@ public struct TranslatorConfiguration: Equatable, Sendable {
   package var embeddingScale: Float { Float(width).squareRoot() }
 
   /// Checks every size before anything is built by it.
-  public func validate() throws(GPTConfigurationError) {
-    try GPTConfigurationError.check([
+  public func validate() throws(ModelShapeError) {
+    try ModelShapeError.check([
       ("vocabulary", vocabularySize, 4, 1 << 24), ("context", context, 1, 1 << 20),
       ("encoder-layers", encoderLayers, 1, 1 << 10), ("decoder-layers", decoderLayers, 1, 1 << 10),
       ("heads", heads, 1, 1 << 10), ("embd", width, 1, 1 << 16), ("ffn", feedForwardWidth, 1, 1 << 18),
     ])
-    if width % heads != 0 { throw .headsDoNotDivideWidth(heads: heads, width: width) }
-    if positions == .sinusoidal && width % 2 != 0 { throw .oddWidth(width) }
-    if parameterCount > 1 << 36 { throw .tooManyParameters(parameterCount) }
+    try ModelShapeError.check(
+      width: width, heads: heads, positions: positions, parameters: parameterCount)
   }
 
   /// How many numbers are there: by formula, nothing is built. The sizes must lie in the ranges of `validate`.
