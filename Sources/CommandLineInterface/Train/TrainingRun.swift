@@ -147,22 +147,7 @@ final class TrainingRun {
 
   private func conclude(_ trainer: Trainer, _ outcome: Trainer.Outcome, _ speaker: Speaker) throws {
     let record = trainer.record
-    switch outcome {
-    case .stopped:
-      console.note("stopped at step \(grouped(record.step)); saved to \(files.checkpoint), and --resume goes on there")
-      throw Interrupted()
-    case .outOfPatience:
-      console.note(
-        "stopped at step \(grouped(record.step)): \(record.evaluationsSinceBest) evaluations without a better one")
-    case .finished:
-      console.note("done: \(grouped(record.step)) steps in \(duration(MonotonicTime.sinceProcessStart))")
-    }
-    var model = files.checkpoint
-    if let best = record.best {
-      model = files.best
-      console.note("best: validation loss \(fixed(best.loss, 4)) at step \(grouped(best.step))")
-    }
-    console.note("saved: \(files.checkpoint)" + (record.best == nil ? "" : ", the best in \(files.best)"))
+    let model = try files.conclude(record, outcome, console)
     if !command.quiet {
       console.note("")
       var options = SamplingOptions()

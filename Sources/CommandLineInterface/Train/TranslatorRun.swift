@@ -165,22 +165,10 @@ final class TranslatorRun {
   }
 
   private func conclude(_ trainer: TranslatorTrainer, _ outcome: TranslatorTrainer.Outcome) throws {
-    let record = trainer.record
-    switch outcome {
-    case .stopped:
-      console.note("stopped at step \(grouped(record.step)); saved to \(files.checkpoint), and --resume goes on there")
-      throw Interrupted()
-    case .outOfPatience:
-      console.note(
-        "stopped at step \(grouped(record.step)): \(record.evaluationsSinceBest) evaluations without a better one")
-    case .finished:
-      console.note("done: \(grouped(record.step)) steps in \(duration(MonotonicTime.sinceProcessStart))")
-    }
-    let hasBest = Files.exists(files.best) && record.best != nil
-    console.note("saved: \(files.checkpoint)" + (hasBest ? ", the best in \(files.best)" : ""))
+    let model = try files.conclude(trainer.record, outcome, console)
     console.note("")
     console.note(
-      "try it: minigpt translate --model " + printable(shellQuoted((hasBest ? files.best : files.checkpoint).bytes))
+      "try it: minigpt translate --model " + printable(shellQuoted(model.bytes))
         + " 'a sentence'")
   }
 }

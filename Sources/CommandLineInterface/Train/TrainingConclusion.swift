@@ -1,0 +1,25 @@
+internal import MiniGPT
+internal import Platform
+
+extension TrainingFiles {
+  /// Says how a run ended and where its model is, and returns the file to go on with; throws where it was interrupted.
+  func conclude(_ record: TrainingRecord, _ outcome: TrainingOutcome, _ console: Console) throws -> Path {
+    switch outcome {
+    case .stopped:
+      console.note("stopped at step \(grouped(record.step)); saved to \(checkpoint), and --resume goes on there")
+      throw Interrupted()
+    case .outOfPatience:
+      console.note(
+        "stopped at step \(grouped(record.step)): \(record.evaluationsSinceBest) evaluations without a better one")
+    case .finished:
+      console.note("done: \(grouped(record.step)) steps in \(duration(MonotonicTime.sinceProcessStart))")
+    }
+    guard let bestSoFar = record.best, Files.exists(best) else {
+      console.note("saved: \(checkpoint)")
+      return checkpoint
+    }
+    console.note("best: validation loss \(fixed(bestSoFar.loss, 4)) at step \(grouped(bestSoFar.step))")
+    console.note("saved: \(checkpoint), the best in \(best)")
+    return best
+  }
+}
