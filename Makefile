@@ -104,6 +104,7 @@ fixtures: ## Compute Tests/Fixtures anew (needs PEERS=python with PyTorch)
 	$(PEERS) Scripts/make_fixtures.py
 	$(PEERS) Scripts/make_translation_fixtures.py
 	$(PEERS) Scripts/make_beam_fixtures.py
+	$(PEERS) Scripts/tokenizer_fixtures.py
 
 bench-peers: build ## Time training steps in turn with PyTorch (needs PEERS=python with PyTorch)
 	$(PYTHON) Scripts/bench_peers.py --python $(PEERS)

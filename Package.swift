@@ -59,7 +59,7 @@ let package = Package(
     tests("Platform"),
     tests("Storage", "Platform", "TestSupport"),
     tests("Parallel", "CKernels"),
-    tests("Tokenization", "Storage", "Parallel"),
+    tests("Tokenization", "Storage", "Parallel", "TestSupport"),
     tests("Counting"),
     tests("Tensors", "CKernels", "Parallel"),
     tests("Transformer", "Platform", "Tensors", "Parallel", "TestSupport", "AllocationCounter"),

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Writes Tests/TokenizationTests/PeerFixtures.swift: what tokenizers and tiktoken make of texts that are hard to cut.
+"""Writes Tests/Fixtures/tokenizers.json: what tokenizers and tiktoken make of texts that are hard to cut.
 
     pip install tiktoken tokenizers
-    python Scripts/tokenizer_fixtures.py Tests/TokenizationTests/PeerFixtures.swift
+    python Scripts/tokenizer_fixtures.py [Tests/Fixtures/tokenizers.json]
 
-Stops where the two peers differ. The expressions are those that `Splitter.expression` publishes.
+`texts` are the texts; `pieces` has, for each rule, the lengths of each text's pieces in bytes; `corpus` is a text, `merges`
+what Hugging Face's trainer finds in it for 340 ids (left, right, result), `ids` what its encoder makes of it. Stops where the two peers differ. The expressions are those that `Splitter.expression` publishes.
 """
 import json
 import random
@@ -47,8 +48,9 @@ def lengths_of_tokenizers(pattern, text):
     return [len(piece.encode()) for piece, _ in split.pre_tokenize_str(text)]
 
 
-def hexadecimal(text):
-    return text.encode().hex()
+def lines(values, indent):
+    """A list with a line for each value, so that a change can be read."""
+    return "[\n" + ",\n".join(indent + "  " + json.dumps(value) for value in values) + "\n" + indent + "]"
 
 
 def main():
@@ -63,24 +65,17 @@ def main():
     model = json.loads(tokenizer.to_str())["model"]
     merges = [[model["vocab"][a], model["vocab"][b], model["vocab"][a + b]] for a, b in model["merges"]]
     ids = tokenizer.encode(corpus).ids
-    with open(sys.argv[1], "w", encoding="utf-8") as out:
-        out.write("// Written by Scripts/tokenizer_fixtures.py: do not edit.\n\n// swift-format-ignore-file\n\n")
-        out.write("/// What tokenizers and tiktoken made of these texts, which stand in hexadecimal.\n")
-        out.write("enum PeerFixtures {\n  static let texts = [\n")
-        for text in texts:
-            out.write(f'    "{hexadecimal(text)}",\n')
-        out.write("  ]\n\n  /// The lengths of the pieces of each text, in bytes.\n  static let pieces: [String: [[Int]]] = [\n")
-        for rule, pattern in RULES.items():
-            out.write(f'    "{rule}": [\n')
-            for text in texts:
-                lengths = lengths_of_tokenizers(pattern, text)
-                if lengths != lengths_of_tiktoken(pattern, text):
-                    sys.exit(f"{rule}: tokenizers and tiktoken cut {text!r} differently")
-                out.write(f"      {lengths},\n")
-            out.write("    ],\n")
-        out.write("  ]\n\n  /// A text, the merges that Hugging Face's trainer finds in it for 340 ids, and its ids.\n")
-        out.write(f'  static let corpus = "{hexadecimal(corpus)}"\n\n')
-        out.write(f"  static let merges: [[Int32]] = {merges}\n\n  static let ids: [Int32] = {ids}\n}}\n")
+    pieces = []
+    for rule, pattern in RULES.items():
+        lengths = [lengths_of_tokenizers(pattern, text) for text in texts]
+        for text, found in zip(texts, lengths):
+            if found != lengths_of_tiktoken(pattern, text):
+                sys.exit(f"{rule}: tokenizers and tiktoken cut {text!r} differently")
+        pieces.append(f'    "{rule}": ' + lines(lengths, "    "))
+    path = sys.argv[1] if len(sys.argv) > 1 else "Tests/Fixtures/tokenizers.json"
+    with open(path, "w", encoding="ascii", newline="\n") as out:
+        out.write('{\n  "texts": ' + lines(texts, "  ") + ',\n  "pieces": {\n' + ",\n".join(pieces) + "\n  },\n")
+        out.write(f'  "corpus": {json.dumps(corpus)},\n  "merges": {json.dumps(merges)},\n  "ids": {json.dumps(ids)}\n}}\n')
 
 
 if __name__ == "__main__":

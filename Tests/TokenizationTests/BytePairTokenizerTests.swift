@@ -3,10 +3,12 @@ import Testing
 import Tokenization
 
 @Suite struct BytePairTokenizerTests {
-  let corpus = bytes(hexadecimal: PeerFixtures.corpus)
+  let corpus: [UInt8]
+
+  init() throws { corpus = try PeerFixtures.corpus() }
 
   @Test func encodesLikeHuggingFace() throws {
-    #expect(try smallTokenizer().encode(corpus) == PeerFixtures.ids)
+    #expect(try smallTokenizer().encode(corpus) == PeerFixtures.read().ids)
   }
 
   @Test func layoutOfALanguageModel() throws {
@@ -28,7 +30,7 @@ import Tokenization
     #expect(tokenizer.specialTokens.map(\.id) == [0, 1, 342])
     #expect(tokenizer.specialTokens.map(\.text) == ["</s>", "<unk>", "<pad>"])
     #expect(tokenizer.endOfText == nil)
-    #expect(try tokenizer.encode(corpus) == PeerFixtures.ids.map { $0 + 2 })
+    #expect(try tokenizer.encode(corpus) == PeerFixtures.read().ids.map { $0 + 2 })
   }
 
   @Test func specialTokensInTextArePlainTextUnlessAllowed() throws {

@@ -6,7 +6,7 @@ import Tokenization
   @Test(arguments: Splitter.allCases, [false, true]) func partsGiveTheIdsOfTheWhole(
     splitter: Splitter, allowSpecial: Bool
   ) throws {
-    let corpus = bytes(hexadecimal: PeerFixtures.corpus)
+    let corpus = try PeerFixtures.corpus()
     let unit = corpus + Array("<|endoftext|>x y<|endoftext|>".utf8)
     let text = [[UInt8]](repeating: unit, count: 60).flatMap { $0 }
     let tokenizers: [any Tokenizer] = [
@@ -27,7 +27,7 @@ import Tokenization
 
   /// More than the megabytes that are gathered for the threads of a pool, so that several rounds are encoded.
   @Test(arguments: [Splitter.gpt2, .none]) func threadsGiveTheIdsOfTheWhole(splitter: Splitter) throws {
-    let corpus = bytes(hexadecimal: PeerFixtures.corpus)
+    let corpus = try PeerFixtures.corpus()
     let text = [[UInt8]](repeating: corpus + [0x20, 0xC3], count: 5_500_000 / corpus.count).flatMap { $0 }
     let tokenizer = try smallTokenizer(splitter)
     var encoder = StreamingEncoder(tokenizer, allowSpecial: false, pool: WorkerPool(threads: 2))

@@ -1,10 +1,5 @@
 import Tokenization
 
-func bytes(hexadecimal text: String) -> [UInt8] {
-  let digits = Array(text.utf8).map { $0 < 58 ? $0 - 48 : $0 - 87 }
-  return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
-}
-
 /// The same numbers for the same seed on any machine.
 struct SmallRandom: RandomNumberGenerator {
   var state: UInt64
@@ -20,5 +15,5 @@ struct SmallRandom: RandomNumberGenerator {
 func smallTokenizer(_ splitter: Splitter = .gpt2) throws -> BytePairTokenizer {
   var trainer = BPETrainer(vocabularySize: 341)
   trainer.splitter = splitter
-  return try trainer.train(bytes(hexadecimal: PeerFixtures.corpus))
+  return try trainer.train(PeerFixtures.corpus())
 }
