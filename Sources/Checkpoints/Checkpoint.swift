@@ -115,6 +115,14 @@ package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
     return found
   }
 
+  /// The size of the file, or of all files with weights in the folder.
+  package var byteCount: Int {
+    switch source {
+    case .own(let file, _): file.map.count
+    case .foreign(let model): model.byteCount
+    }
+  }
+
   /// Whether training can go on from it.
   package var hasMoments: Bool {
     guard case .own(_, let tensors) = source else { return false }

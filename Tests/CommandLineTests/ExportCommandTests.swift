@@ -31,7 +31,9 @@ import Testing
     #expect(
       try Run(words + ["hf"], folder: scratch.folder).output
         == Run(words + ["m.safetensors"], folder: scratch.folder).output)
-    #expect(try run("info", "hf").outputText.contains("no record in the file"))
+    let info = try run("info", "hf").outputText, size = try scratch.read("hf/model.safetensors").count
+    #expect(size > 50_000 && size < 100_000)
+    #expect(info.contains("no record in the file") && info.contains(" hf, \(Double((size + 50) / 100) / 10) kB\n"))
     #expect(try run("tokenizer", "show", "--tokenizer", "hf").status == 0)
     // And back: the same weights.
     #expect(try run("import", "hf", "--out", "back.safetensors").status == 0)

@@ -180,6 +180,45 @@ import Testing
     #expect(try ask(["the cat sleeps", "--prefix", "", "--top", "1", "--json"]).outputText.contains("\"el\""))
   }
 
+  /// What needs a tokenizer takes a translator's, from a checkpoint or a folder; what needs the other model says so.
+  @Test func itsTokenizerServesAlone() throws {
+    let scratch = try Scratch(), learnt = try Self.learnt.get().scratch.path("checkpoints/pairs.safetensors")
+    try FileManager.default.createSymbolicLink(atPath: scratch.path("m.safetensors"), withDestinationPath: learnt)
+    func run(_ words: String..., input: String = "") throws -> Run {
+      try Run(words, input: Array(input.utf8), folder: scratch.folder)
+    }
+    #expect(try run("export", "m.safetensors", "--to", "hf", "--out", "hf", "--quiet").status == 0)
+    let ids = try run("tokenizer", "encode", "--tokenizer", "m.safetensors", input: "the red cat").outputText
+    #expect(ids.split(separator: " ").count < 11 && ids.hasSuffix("\n"))
+    for name in ["m.safetensors", "hf"] {
+      #expect(try run("tokenizer", "encode", "--tokenizer", name, input: "the red cat").outputText == ids)
+      #expect(try run("tokenizer", "decode", "--tokenizer", name, input: ids).outputText == "the red cat")
+      #expect(try run("tokenizer", "show", "--tokenizer", name).outputText.hasPrefix("0\t</s>\tspecial\n"))
+      #expect(try run("info", name).outputText.contains("translator, "))
+      let wanted =
+        ": a translator, where a language model is wanted: translate and eval --pairs FILE work with translators"
+      try run("sample", "--model", name).expectFailure(name + wanted)
+      try run("repl", "--model", name).expectFailure(name + wanted)
+      try scratch.write("text.txt", "the red cat")
+      try run("eval", name, "text.txt").expectFailure(name + wanted)
+    }
+    // Without a name, the newest model's.
+    try FileManager.default.createDirectory(atPath: scratch.path("checkpoints"), withIntermediateDirectories: true)
+    try FileManager.default.moveItem(
+      atPath: scratch.path("m.safetensors"), toPath: scratch.path("checkpoints/m.safetensors"))
+    let newest = try run("tokenizer", "encode", input: "the red cat")
+    #expect(newest.outputText == ids && newest.errorText == "model: checkpoints/m.safetensors\n")
+    let text = ["train", "text.txt", "--tokenizer", "byte", "--layers", "1", "--heads", "1", "--embd", "8"]
+    #expect(
+      try Run(
+        text + ["--context", "4", "--steps", "1", "--val-fraction", "0", "--out", "gpt.safetensors", "--quiet"],
+        folder: scratch.folder
+      ).status == 0)
+    try run("translate", "--model", "gpt.safetensors", "a cat").expectFailure(
+      "gpt.safetensors: a language model, where a translator is wanted: sample, repl and eval FILE work with language"
+        + " models")
+  }
+
   @Test func referencesGiveBLEU() throws {
     let scratch = try Self.learnt.get().scratch
     try scratch.write("reference", Self.spanish.joined(separator: "\n"))

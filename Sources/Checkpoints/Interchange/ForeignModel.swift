@@ -12,12 +12,14 @@ package struct ForeignModel<Model: CheckpointModel>: Sendable {
   let twins: [(name: String, one: FileMatrix, other: FileMatrix)]
   /// The id that ends a text, where the other program names it.
   let endOfText: Int?
+  /// Of all files with weights together.
+  let byteCount: Int
   private let openTokenizer: @Sendable () throws(InterchangeError) -> any Tokenizer
   private let verifyChecksums: @Sendable () throws(InterchangeError) -> Void
 
   init(
     path: Path, configuration: Model.Configuration, weights: [FileMatrix],
-    twins: [(name: String, one: FileMatrix, other: FileMatrix)], endOfText: Int?,
+    twins: [(name: String, one: FileMatrix, other: FileMatrix)], endOfText: Int?, byteCount: Int,
     tokenizer: @escaping @Sendable () throws(InterchangeError) -> any Tokenizer,
     verify: @escaping @Sendable () throws(InterchangeError) -> Void
   ) {
@@ -26,6 +28,7 @@ package struct ForeignModel<Model: CheckpointModel>: Sendable {
     self.weights = weights
     self.twins = twins
     self.endOfText = endOfText
+    self.byteCount = byteCount
     openTokenizer = tokenizer
     verifyChecksums = verify
   }

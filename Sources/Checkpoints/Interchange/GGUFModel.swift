@@ -49,7 +49,7 @@ enum GGUFModel {
     return ForeignModel(
       path: file.path, configuration: configuration,
       weights: model.layout.parameters.compactMap { found[$0.slot.offset] }, twins: twins,
-      endOfText: try file.integer("tokenizer.ggml.eos_token_id", in: 0...1 << 30),
+      endOfText: try file.integer("tokenizer.ggml.eos_token_id", in: 0...1 << 30), byteCount: file.map.count,
       tokenizer: { [path = file.path] () throws(InterchangeError) in try tokenizer(GGUFFile(path)) }, verify: {})
   }
 

@@ -113,7 +113,7 @@ extension GPT {
     }
     return ForeignModel(
       path: path, configuration: configuration, weights: model.layout.parameters.compactMap { found[$0.slot.offset] },
-      twins: twins, endOfText: end,
+      twins: twins, endOfText: end, byteCount: tensors.byteCount,
       tokenizer: { () throws(InterchangeError) in try HuggingFaceFolder.tokenizer(path) },
       verify: { () throws(InterchangeError) in
         do throws(SafetensorsError) { try tensors.verify() } catch { throw .safetensors(error) }
@@ -161,7 +161,8 @@ extension EncoderDecoder {
     return ForeignModel(
       path: path, configuration: c,
       weights: model.layout.parameters.compactMap { parts[$0.slot.offset].map(FileMatrix.beside) }, twins: twins,
-      endOfText: nil, tokenizer: { () throws(InterchangeError) in try translationTokenizer(path) },
+      endOfText: nil, byteCount: tensors.byteCount,
+      tokenizer: { () throws(InterchangeError) in try translationTokenizer(path) },
       verify: { () throws(InterchangeError) in
         do throws(SafetensorsError) { try tensors.verify() } catch { throw .safetensors(error) }
       })

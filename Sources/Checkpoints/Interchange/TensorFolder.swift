@@ -10,6 +10,8 @@ struct TensorFolder: Sendable {
   private var places: [JSON.Key: (file: SafetensorsFile, tensor: SafetensorsTensor)] = [:]
   /// In the order of the files and of their data.
   private(set) var names: [String] = []
+  /// Of all files together.
+  private(set) var byteCount = 0
 
   static let single = "model.safetensors"
   static let index = "model.safetensors.index.json"
@@ -36,6 +38,7 @@ struct TensorFolder: Sendable {
   private mutating func add(_ path: Path) throws(InterchangeError) {
     let file: SafetensorsFile
     do { file = try SafetensorsFile(path) } catch { throw .safetensors(error) }
+    byteCount += file.map.count
     for tensor in file.tensors {
       if let other = places.updateValue((file, tensor), forKey: JSON.Key(tensor.name)) {
         throw .contradiction(path, "tensor \(Path(tensor.name)) stands in \(other.file.path) too")

@@ -72,10 +72,9 @@ struct AttendCommand: Command {
     console.isQuiet = quiet
     let choice = try ModelChoice(model).announced(on: console), machine = try Machine(threads: threads)
     let stacks: [Stack]
-    if let checkpoint = try? TranslatorCheckpoint(choice.path) {
-      stacks = try translator(checkpoint, machine)
-    } else {
-      stacks = try languageModel(choice.open(), machine)
+    switch try CheckpointKind(of: choice.path) {
+    case .languageModel: stacks = try languageModel(choice.open(), machine)
+    case .translator: stacks = try translator(choice.openTranslator(), machine)
     }
     let maps = try stacks.flatMap { try self.maps($0) }
     try show(AttentionPicture(title: title, maps: shortened(maps, console)), console)

@@ -58,7 +58,7 @@ struct ExportCommand: Command {
 
   func run(_ console: Console) throws {
     console.isQuiet = quiet
-    let choice = try ModelChoice(model).announced(on: console)
+    let choice = try ModelChoice(model, .any).announced(on: console)
     guard let format, let out = out.map(Path.init(bytes:)) else { return }
     try checkFree(out, format)
     func report(_ done: Int, _ total: Int) throws {

@@ -35,12 +35,13 @@ struct InfoCommand: Command {
 
   func run(_ console: Console) throws {
     let choice = try ModelChoice(model, .any).announced(on: console)
-    do {
+    switch try CheckpointKind(of: choice.path) {
+    case .languageModel:
       let checkpoint = try choice.open(), shape = checkpoint.configuration
       try show(
         checkpoint, "GPT", [("layers", "\(shape.layers)")], tokensPerBatch: { $0.batchSize * shape.context }, console
       ) { canonicalCommand(try TrainCommand(recalling: checkpoint), words: [Array("CORPUS".utf8)]) }
-    } catch CheckpointError.unknownKind(_, TranslatorConfiguration.kind, _) {
+    case .translator:
       let checkpoint = try choice.openTranslator(), shape = checkpoint.configuration
       let layers = [("encoder", "\(shape.encoderLayers) layers"), ("decoder", "\(shape.decoderLayers) layers")]
       try show(checkpoint, "translator", layers, tokensPerBatch: { $0.batchTokens }, console) {
@@ -81,7 +82,7 @@ struct InfoCommand: Command {
       }
     }
     return [
-      ("file", "\(checkpoint.path), \(size(Files.size(checkpoint.path) ?? 0))"),
+      ("file", "\(checkpoint.path), \(size(checkpoint.byteCount))"),
       ("model", "\(kind), \(grouped(c.parameterCount)) parameters"),
       ("vocabulary", "\(grouped(c.vocabularySize)) tokens"),
     ] + layers + rows { names[$0] } + rows { $0 == "context" ? $0 : nil }.map { ($0.0, $0.1 + " tokens") }

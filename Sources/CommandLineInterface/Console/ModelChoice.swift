@@ -78,16 +78,47 @@ struct ModelChoice {
     return self
   }
 
-  func open() throws -> Checkpoint { try Checkpoint(path) }
+  func open() throws -> Checkpoint {
+    do { return try Checkpoint(path) } catch {
+      if case .translator? = try? CheckpointKind(of: path) { throw OtherKind(path: path, wanted: .languageModel) }
+      throw error
+    }
+  }
 
-  func openTranslator() throws -> TranslatorCheckpoint { try TranslatorCheckpoint(path) }
+  func openTranslator() throws -> TranslatorCheckpoint {
+    do { return try TranslatorCheckpoint(path) } catch {
+      if isLanguageModel { throw OtherKind(path: path, wanted: .translator) }
+      throw error
+    }
+  }
 
-  func openTokenizer() throws -> any Tokenizer { try open().tokenizer() }
+  /// Of a model of any kind.
+  func openTokenizer() throws -> any Tokenizer {
+    switch try CheckpointKind(of: path) {
+    case .languageModel: try open().tokenizer()
+    case .translator: try openTranslator().tokenizer()
+    }
+  }
+
+  /// Whether it opens as one; what is no model of ours at all is none.
+  private var isLanguageModel: Bool { ModelKind.languageModel.opens(path) }
 
   /// `NAME.step-<n>.safetensors` holds weights to average, no model of its own.
   private static func isStep(_ path: Path) -> Bool {
     let parts = path.name.split(separator: UInt8(ascii: "."))
     return parts.count >= 3 && parts[parts.count - 2].starts(with: "step-".utf8)
+  }
+}
+
+/// The model that was named does something else than the command needs.
+struct OtherKind: Error, CustomStringConvertible {
+  let path: Path
+  let wanted: ModelKind
+
+  var description: String {
+    wanted == .translator
+      ? "\(path): a language model, where a translator is wanted: sample, repl and eval FILE work with language models"
+      : "\(path): a translator, where a language model is wanted: translate and eval --pairs FILE work with translators"
   }
 }
 

@@ -10,12 +10,12 @@ struct TokenizerSource {
   static func option<Owner>(_ place: any WritableKeyPath<Owner, [UInt8]?> & Sendable) -> Option<Owner> {
     .optional(
       "tokenizer", in: place, .file(), else: "the newest in checkpoints",
-      "a tokenizer file or a checkpoint; byte needs no file")
+      "a tokenizer file, a checkpoint or a model folder; byte needs no file")
   }
 
   func open(_ console: Console) throws -> any Tokenizer {
     guard let name else {
-      do { return try ModelChoice.newest().announced(on: console).openTokenizer() } catch is NoModel {
+      do { return try ModelChoice.newest(.any).announced(on: console).openTokenizer() } catch is NoModel {
         throw NoTokenizer()
       }
     }
@@ -23,7 +23,7 @@ struct TokenizerSource {
     return try Self.read(Path(bytes: name))
   }
 
-  /// A checkpoint's tokenizer, or a tokenizer in a file or folder of its own.
+  /// A checkpoint's tokenizer, whatever the model does, or a tokenizer in a file or folder.
   static func read(_ path: Path) throws -> any Tokenizer {
     if path.hasSuffix(".safetensors") || SafetensorsFile.looksLike(path) {
       return try ModelChoice(path.bytes).openTokenizer()
