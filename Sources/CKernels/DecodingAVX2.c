@@ -74,6 +74,14 @@ static void product_f16(long rows, long columns, long depth, const float *x, lon
 }
 #undef TYPE
 
+#define TYPE float
+static void product_fp32(long rows, long columns, long depth, const float *x, long x_row, const float *w, float *out,
+                         long out_row) {
+#define FP32(R) tile_fp32(R, 1, left, depth, x + r * x_row, x_row, panel, out + r * out_row + j, out_row)
+  FOR_TILES(2, 1, if (group == 2) FP32(2); else FP32(1);, depth * MINIGPT_PANEL)
+}
+#undef TYPE
+
 #define TYPE uint8_t
 static void product_int8(long rows, long columns, long blocks, const int8_t *x, const float *scales,
                          const int32_t *sums, const uint8_t *w, float *out, long out_row) {
@@ -118,6 +126,7 @@ static void quantize(int8_t *y, float *scales, int32_t *sums, const float *x, lo
 static const minigpt_decoding table = {
     .rows_product = rows_product,
     .dots = dots,
+    .product_fp32 = product_fp32,
     .product_bf16 = product_bf16,
     .product_f16 = product_f16,
     .product_int8 = product_int8,

@@ -52,6 +52,7 @@ static inline __attribute__((always_inline)) void int8_dots(const int rows, cons
 #define BF16(R, P) \
   tile_bf16(R, P, left, depth, x + r * x_row, x_row, panel, out + r * out_row + j, out_row)
 #define F16(R, P) tile_f16(R, P, left, depth, x + r * x_row, x_row, panel, out + r * out_row + j, out_row)
+#define FP32(R, P) tile_fp32(R, P, left, depth, x + r * x_row, x_row, panel, out + r * out_row + j, out_row)
 #define INT8(R, P)                                                                                                 \
   tile_int8(R, P, left, blocks, x + r * blocks * MINIGPT_BLOCK, scales + r * blocks, sums + r * blocks, panel, \
             out + r * out_row + j, out_row)
@@ -94,6 +95,13 @@ static void product_bf16(long rows, long columns, long depth, const uint16_t *x,
 static void product_f16(long rows, long columns, long depth, const float *x, long x_row, const uint16_t *w, float *out,
                         long out_row) {
   FOR_TILES(12, 4, SIX(F16), depth * MINIGPT_PANEL)
+}
+#undef TYPE
+
+#define TYPE float
+static void product_fp32(long rows, long columns, long depth, const float *x, long x_row, const float *w, float *out,
+                         long out_row) {
+  FOR_TILES(12, 4, SIX(FP32), depth * MINIGPT_PANEL)
 }
 #undef TYPE
 #undef TWO
@@ -145,6 +153,7 @@ static void quantize(int8_t *y, float *scales, int32_t *sums, const float *x, lo
 static const minigpt_decoding table = {
     .rows_product = rows_product,
     .dots = dots,
+    .product_fp32 = product_fp32,
     .product_bf16 = product_bf16,
     .product_f16 = product_f16,
     .product_int8 = product_int8,

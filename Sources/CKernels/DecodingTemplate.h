@@ -135,19 +135,23 @@ INLINE void tile_bf16(const int rows, const int panels, long columns, long depth
   put_panels(rows, panels, sum, out, out_row, columns);
 }
 
-INLINE void tile_f16(const int rows, const int panels, long columns, long depth, const float *x, long x_row,
-                     const uint16_t *w, float *out, long out_row) {
-  long panel = depth * MINIGPT_PANEL;
-  V sum[TILE_ROWS][4][VECTORS];
-  CLEAR(rows, panels, sum)
-  for (long k = 0; k < depth; k++) {
-    UNROLL for (int p = 0; p < panels; p++) UNROLL for (int v = 0; v < VECTORS; v++) {
-      V b = F16_WEIGHTS(w + p * panel + k * MINIGPT_PANEL + v * WIDTH);
-      UNROLL for (int r = 0; r < rows; r++) sum[r][p][v] = fma_(all(x[r * x_row + k]), b, sum[r][p][v]);
-    }
+/// For weights of one number each, which WEIGHTS makes WIDTH floats of.
+#define NUMBERS_TILE(name, type, WEIGHTS)                                                                             \
+  INLINE void name(const int rows, const int panels, long columns, long depth, const float *x, long x_row,            \
+                   const type *w, float *out, long out_row) {                                                         \
+    long panel = depth * MINIGPT_PANEL;                                                                               \
+    V sum[TILE_ROWS][4][VECTORS];                                                                                     \
+    CLEAR(rows, panels, sum)                                                                                          \
+    for (long k = 0; k < depth; k++) {                                                                                \
+      UNROLL for (int p = 0; p < panels; p++) UNROLL for (int v = 0; v < VECTORS; v++) {                              \
+        V b = WEIGHTS(w + p * panel + k * MINIGPT_PANEL + v * WIDTH);                                                 \
+        UNROLL for (int r = 0; r < rows; r++) sum[r][p][v] = fma_(all(x[r * x_row + k]), b, sum[r][p][v]);            \
+      }                                                                                                               \
+    }                                                                                                                 \
+    put_panels(rows, panels, sum, out, out_row, columns);                                                             \
   }
-  put_panels(rows, panels, sum, out, out_row, columns);
-}
+NUMBERS_TILE(tile_fp32, float, load)
+NUMBERS_TILE(tile_f16, uint16_t, F16_WEIGHTS)
 
 /// A block's scales and its 64 inputs of 32 columns.
 #define INT8_BLOCK_BYTES (MINIGPT_PANEL * 4 + MINIGPT_BLOCK * MINIGPT_PANEL)

@@ -44,10 +44,11 @@ package final class TextGenerator {
 
   /// - Parameters:
   ///   - sequences: how many texts at once.
-  ///   - weights: packed ones; nil reads the parameters in fp32 where they lie.
+  ///   - weights: packed ones; nil reads the parameters in fp32 where they lie, for those that still change.
+  ///   - logitRows: how many rows of logits `losses` makes at a time.
   package init(
-    _ model: GPT, parameters: ParameterStorage, weights: DecodingWeights? = nil, sequences: Int = 1, pool: WorkerPool,
-    kernels: Kernels
+    _ model: GPT, parameters: ParameterStorage, weights: DecodingWeights? = nil, sequences: Int = 1,
+    logitRows: Int = 8, pool: WorkerPool, kernels: Kernels
   ) {
     self.model = model
     self.sequences = sequences
@@ -55,7 +56,7 @@ package final class TextGenerator {
     let configuration = model.configuration
     let rows = max(sequences, min(configuration.context, Self.rowsAtOnce))
     activations = GPT.DecodingActivations(
-      configuration, sequences: sequences, rowLimit: rows, logitRows: max(sequences, min(rows, 8)))
+      configuration, sequences: sequences, rowLimit: rows, logitRows: max(sequences, min(rows, logitRows)))
     memory = Memory(
       parameters: parameters, trains: false, activations: activations.count, indices: activations.indexCount,
       scratch: model.decodingScratch, pool: pool, kernels: kernels)

@@ -2,8 +2,8 @@ internal import Platform
 
 /// A trained language model, opened from its file: it continues texts.
 ///
-/// The weights are used where they lie in the mapped file, so that opening is quick whatever the size, or made shorter
-/// once. `generate` may be used by one thread at a time; `stream` by any number, as each stream is a generator of its own
+/// The weights are copied once, in the numbers that were asked for and in the order in which generation reads them; the
+/// file's own pages are given back. `generate` may be used by one thread at a time; `stream` by any number, as each stream is a generator of its own
 /// on the same weights.
 public final class LanguageModel {
   /// The shape of the model.
@@ -21,7 +21,8 @@ public final class LanguageModel {
     let checkpoint = try Checkpoint(Path(path))
     let model = GPT(checkpoint.configuration), threads = threads ?? ProcessorCount.available
     let kernels = InstructionSet.best.kernels ?? .portable, parameters = try checkpoint.parameters()
-    let packed = model.decodingWeights(weights, of: parameters, pool: WorkerPool(threads: threads), kernels: kernels)
+    let packed = model.decodingWeights(
+      weights, of: parameters, discarding: true, pool: WorkerPool(threads: threads), kernels: kernels)
     configuration = checkpoint.configuration
     tokenizer = try checkpoint.tokenizer()
     makeGenerator = {

@@ -69,10 +69,11 @@ internal import Platform
     self.owner = owner
   }
 
-  /// Gives the pages of a mapped file back that lie wholly inside of a slot; whoever reads it again has them read anew.
-  package func release(_ slot: Slot) {
+  /// Gives the pages back that lie wholly inside of a slot: those of a mapped file, which are read anew for whoever
+  /// wants them again; where `discarding`, those of an arena too, whose numbers are zero from then on.
+  package func release(_ slot: Slot, discarding: Bool = false) {
     check(slot.region == .parameters && slot.end <= count, "release \(slot) of \(count) parameters")
-    if isWritable { return }
+    if isWritable && !discarding { return }
     let page = Int(getpagesize()), start = unsafe UInt(bitPattern: base + slot.offset)
     let first = (Int(start) + page - 1) / page * page, end = (Int(start) + 4 * (slot.end - slot.offset)) / page * page
     if end > first { unsafe _ = madvise(UnsafeMutableRawPointer(bitPattern: first), end - first, MADV_DONTNEED) }

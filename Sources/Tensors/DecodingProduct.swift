@@ -46,7 +46,7 @@ extension Memory {
         && (epilogue.bias.map { $0.count == y.columns } ?? true),
       "\(y) from \(x) and [\(w.rows), \(w.columns)]")
     if y.count == 0 { return }
-    if let packed {
+    if let packed, packed.type != .fp32 && packed.type != .f16 {
       let convert = unsafe InputWork(
         type: packed.type, x: pointer(x), xRow: x.stride, depth: x.columns,
         inputs: UnsafeMutableRawPointer(pointer(inputs)), rows: x.rows, kernels: kernels)
@@ -165,7 +165,9 @@ private struct Int8Inputs {
     }
     let weights = unsafe packed.panel(first / PackedMatrix.panel)
     switch packed.type {
-    case .fp32: break
+    case .fp32:
+      unsafe table.pointee.product_fp32(
+        count, n, depth, lines, xRow, weights.assumingMemoryBound(to: Float.self), out, outRow)
     case .bf16:
       let even = (depth + 1) / 2 * 2
       unsafe table.pointee.product_bf16(

@@ -1,6 +1,6 @@
 package import Parallel
 
-/// The weights of a model as generation reads them: packed, or where they lie in fp32.
+/// The weights of a model as generation reads them: packed, or where they lie in fp32 and may change.
 package final class DecodingWeights: Sendable {
   package let type: WeightType
   private let packed: [Place: PackedMatrix]
@@ -27,14 +27,14 @@ package final class DecodingWeights: Sendable {
   }
 
   /// Packs `matrices`, those that products read: `stored` says where the numbers of a slot are, and `done` that they
-  /// were read. With fp32 nothing is packed.
+  /// were read.
   package init<Failure: Error>(
     _ matrices: [Operand], as type: WeightType, tables: [Slot] = [], pool: WorkerPool, kernels: Kernels,
     stored: (Slot) throws(Failure) -> StoredMatrix, done: (Slot) -> Void = { _ in }
   ) throws(Failure) {
     var packed: [Place: PackedMatrix] = [:], rows: [Place: StoredMatrix] = [:]
     for table in tables { rows[Place(table)] = try stored(table) }
-    for matrix in matrices where type != .fp32 {
+    for matrix in matrices {
       let source = try stored(matrix.slot)
       packed[Place(matrix.slot)] = PackedMatrix(
         source, transposed: matrix.isTransposed, as: type, pool: pool, kernels: kernels)

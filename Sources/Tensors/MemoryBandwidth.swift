@@ -4,9 +4,9 @@ package import Parallel
 /// How fast all threads together read memory that no cache holds: the limit of generating text, where each weight is
 /// read once a token.
 package enum MemoryBandwidth {
-  /// Bytes a second, the best of some passes over `bytes` bytes.
+  /// Bytes a second, the best of some passes over `bytes` bytes, in streams that are long enough to be foreseen.
   package static func measure(bytes: Int = 256 << 20, passes: Int = 3, pool: WorkerPool, kernels: Kernels) -> Double {
-    let arena = Arena(count: bytes / 4), parts = 8 * pool.threads, width = 1024
+    let arena = Arena(count: bytes / 4), parts = 2 * pool.threads, width = 1 << 15
     let rows = bytes / 4 / width / parts, results = Arena(count: parts * rows + width)
     let work = unsafe ReadWork(
       base: arena.base, row: results.base + parts * rows, results: results.base, rows: rows, width: width,

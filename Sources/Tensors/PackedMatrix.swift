@@ -16,15 +16,14 @@ internal import Platform
   static let panel = Int(MINIGPT_PANEL)
   static let block = WeightType.block
 
-  /// Packs a stored matrix, or its transposed, panel by panel on the threads of `pool`; fp32 is not packed.
+  /// Packs a stored matrix, or its transposed, panel by panel on the threads of `pool`.
   package init(_ source: StoredMatrix, transposed: Bool, as type: WeightType, pool: WorkerPool, kernels: Kernels) {
-    check(type != .fp32, "fp32 is read where it lies")
     self.type = type
     inputs = transposed ? source.columns : source.rows
     outputs = transposed ? source.rows : source.columns
     panelBytes =
       switch type {
-      case .fp32: 0
+      case .fp32: inputs * 4 * Self.panel
       case .bf16: (inputs + 1) / 2 * 4 * Self.panel
       case .f16: inputs * 2 * Self.panel
       case .int8: (inputs + Self.block - 1) / Self.block * (4 * Self.panel + Self.block * Self.panel)
@@ -32,7 +31,7 @@ internal import Platform
     let panels = (outputs + Self.panel - 1) / Self.panel
     arena = Arena(count: (panels * panelBytes + 3) / 4)
     let padded = (inputs + Self.block - 1) / Self.block * Self.block
-    let scratch = Arena(count: pool.threads * (padded * Self.panel + inputs))
+    let scratch = Arena(count: pool.threads * ((type == .fp32 ? 0 : padded * Self.panel) + inputs))
     pool.run(
       panels,
       unsafe PackWork(
@@ -55,9 +54,13 @@ internal import Platform
 
   func callAsFunction(_ part: Int, thread: Int) {
     let width = PackedMatrix.panel, first = part * width, last = min(outputs, first + width)
+    let target = unsafe base + part * panelBytes
+    if type == .fp32 {
+      unsafe gather(first..<last, into: target.assumingMemoryBound(to: Float.self), line: scratch + thread * inputs)
+      return
+    }
     let buffer = unsafe scratch + thread * (padded * width + inputs)  // [K, 32], zeros where there is no column
     unsafe gather(first..<last, into: buffer, line: buffer + padded * width)
-    let target = unsafe base + part * panelBytes
     switch type {
     case .fp32: break
     case .bf16: unsafe packPairs(buffer, into: target.assumingMemoryBound(to: UInt16.self))
@@ -71,7 +74,9 @@ internal import Platform
     _ columns: Range<Int>, into buffer: UnsafeMutablePointer<Float>, line: UnsafeMutablePointer<Float>
   ) {
     let width = PackedMatrix.panel
-    if columns.count < width || padded > inputs { unsafe buffer.update(repeating: 0, count: padded * width) }
+    if type != .fp32, columns.count < width || padded > inputs {
+      unsafe buffer.update(repeating: 0, count: padded * width)
+    }
     if transposed {
       for column in columns {
         unsafe source.read(column, 0..<inputs, into: line)

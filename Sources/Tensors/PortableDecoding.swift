@@ -26,6 +26,16 @@ func portableDecoding() -> minigpt_decoding {
         }
       }
     },
+    product_fp32: { rows, columns, depth, x, xRow, w, out, outRow in
+      for r in 0..<rows {
+        for j in 0..<columns {
+          let column = unsafe w + j / panel * depth * panel + j % panel
+          var sum: Float = 0
+          for k in 0..<depth { unsafe sum += x[r * xRow + k] * column[k * panel] }
+          unsafe out[r * outRow + j] = sum
+        }
+      }
+    },
     product_bf16: { rows, columns, depth, x, xRow, w, out, outRow in
       let panelLength = (depth + 1) / 2 * 2 * panel
       for r in 0..<rows {

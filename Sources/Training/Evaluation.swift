@@ -13,6 +13,12 @@ public struct EvaluationResult: Equatable, Sendable {
   /// BLEU of sentence pairs, where they were translated too.
   public internal(set) var bleu: Double?
 
+  package init(tokens: Int, bytes: Int, loss: Double) {
+    self.tokens = tokens
+    self.bytes = bytes
+    self.loss = loss
+  }
+
   /// exp(loss).
   public var perplexity: Double { Double.exp(loss) }
 

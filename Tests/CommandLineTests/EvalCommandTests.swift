@@ -48,6 +48,27 @@ import Testing
     #expect(abs(loss / Double(rows) - (record["loss"] ?? 0)) < 1e-5 && record["tokens"] == Double(rows))
   }
 
+  /// What shorter weights cost: half a percent of perplexity at most, and fp32 nothing.
+  @Test(arguments: [("fp32", 1e-5), ("bf16", 5e-3), ("f16", 5e-3), ("int8", 5e-3)])
+  func shortWeightsCostLittle(type: String, limit: Double) throws {
+    let scratch = try Scratch()
+    let text = (100..<160).map { "\($0) green bottles, hanging on the wall;\n" }.joined()
+    try scratch.write("text.txt", text)
+    let model = try Bottles.folder() + "/char.safetensors"
+    let plain = try record(Run(["eval", model, "text.txt", "--json"], folder: scratch.folder))
+    let found = try record(Run(["eval", model, "text.txt", "--json", "--weights", type], folder: scratch.folder))
+    #expect(found["tokens"] == plain["tokens"] && found["bytes"] == plain["bytes"])
+    let ratio = try #require(found["perplexity"]) / #require(plain["perplexity"])
+    #expect(abs(ratio - 1) < limit, "\(type): \(ratio)")
+  }
+
+  @Test(arguments: [
+    (["--weights", "int8", "--precision", "bf16"], "--weights has its own products: leave out --precision"),
+    (["--weights", "int8", "--logits", "l"], "--logits are those of training's products, not of --weights"),
+  ]) func weightsStandAlone(flags: [String], message: String) throws {
+    try Run(["eval", "m.safetensors", "text.txt"] + flags).expectRefusal(2, message)
+  }
+
   @Test func whatCannotBeEvaluatedIsNamed() throws {
     let scratch = try Scratch()
     let model = try Bottles.folder() + "/char.safetensors"

@@ -167,6 +167,18 @@ import Transformer
     }
   }
 
+  /// Weights that still change are read where they lie.
+  @Test func weightsMayLieInPlace() throws {
+    let model = Model(), text = Self.ids(30), kernels = try #require(InstructionSet.best.kernels)
+    let generator = TextGenerator(
+      model.model, parameters: model.parameters, pool: WorkerPool(threads: 2), kernels: kernels)
+    for count in [5, 30] {
+      generator.start(Array(text.prefix(count)))
+      let found = generator.nextLogits().map(Double.init)
+      #expect(distance(found, model.reference(Array(text.prefix(count)))) < 2e-6)
+    }
+  }
+
   /// The n-th sample is the same among one, three or nine.
   @Test(arguments: WeightType.allCases) func samplesDoNotDependOnEachOther(type: WeightType) throws {
     let model = Model()

@@ -63,10 +63,11 @@ import Testing
     ] {
       let setup = try Setup(rows, inputs, outputs, set), expected = setup.reference
       for (type, limit) in Self.limits {
-        let weights = setup.pack(type)
-        for operand in [setup.w.plain, setup.transposed.transposed] {
-          let found = difference(setup.product(operand, weights), expected)
-          #expect(found < limit, "\(set) \(type) [\(rows), \(inputs)] [\(inputs), \(outputs)]: \(found)")
+        for weights in [setup.pack(type)] + (type == .fp32 ? [.inPlace] : []) {
+          for operand in [setup.w.plain, setup.transposed.transposed] {
+            let found = difference(setup.product(operand, weights), expected)
+            #expect(found < limit, "\(set) \(type) [\(rows), \(inputs)] [\(inputs), \(outputs)]: \(found)")
+          }
         }
       }
     }
@@ -87,13 +88,22 @@ import Testing
     let many = try Setup(13, 200, 333, threads: 3, set), one = try Setup(1, 200, 333, set)
     for type in WeightType.allCases {
       for (a, b) in [(many.w.plain, one.w.plain), (many.transposed.transposed, one.transposed.transposed)] {
-        let all = many.product(a, many.pack(type)), weights = one.pack(type)
-        for row in 0..<13 {
-          one.memory.write(one.x, many.rows[row].map { Float($0) })
-          #expect(one.product(b, weights) == Array(all[row * 333..<(row + 1) * 333]), "\(type), row \(row)")
+        for isPacked in type == .fp32 ? [true, false] : [true] {
+          let all = many.product(a, isPacked ? many.pack(type) : .inPlace)
+          let weights = isPacked ? one.pack(type) : .inPlace
+          for row in 0..<13 {
+            one.memory.write(one.x, many.rows[row].map { Float($0) })
+            #expect(one.product(b, weights) == Array(all[row * 333..<(row + 1) * 333]), "\(type), row \(row)")
+          }
         }
       }
     }
+  }
+
+  /// In fp32 both go down a column of w in one chain, so that packing changes no bit.
+  @Test(arguments: InstructionSet.available) func packingKeepsTheBits(set: InstructionSet) throws {
+    let setup = try Setup(5, 130, 97, set)
+    #expect(setup.product(setup.w.plain, setup.pack(.fp32)) == setup.product(setup.w.plain, .inPlace))
   }
 
   @Test(arguments: InstructionSet.available) func epilogues(set: InstructionSet) throws {

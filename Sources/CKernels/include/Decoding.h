@@ -15,7 +15,7 @@
 ///
 /// Packed weights [depth, columns] lie in panels of 32 columns, the last one filled up with zeros:
 /// - bf16: for each pair of inputs 32 × (even input, odd input); an odd depth is filled up with a zero.
-/// - f16: for each input 32 numbers.
+/// - fp32 and f16: for each input 32 numbers.
 /// - int8: for each block of 64 inputs 32 floats, the scales of its columns, then for each four inputs 32 × four bytes
 ///   q + 128; a weight is q · scale.
 typedef struct minigpt_decoding {
@@ -25,7 +25,10 @@ typedef struct minigpt_decoding {
   /// out[r, j] = x[r] · table[j], row j of the table at table + j * table_row.
   void (*dots)(long rows, long count, long depth, const float *x, long x_row, const float *table, long table_row,
                float *out, long out_row);
-  /// The products with packed weights of `columns` columns from the start of a panel on; x as `to_bf16` makes it, its
+  /// The products with packed weights of `columns` columns from the start of a panel on.
+  void (*product_fp32)(long rows, long columns, long depth, const float *x, long x_row, const float *w, float *out,
+                       long out_row);
+  /// x as `to_bf16` makes it, its
   /// rows `x_row` numbers apart, filled up with a zero to an even depth.
   void (*product_bf16)(long rows, long columns, long depth, const uint16_t *x, long x_row, const uint16_t *w,
                        float *out, long out_row);

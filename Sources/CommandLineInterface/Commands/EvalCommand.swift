@@ -10,6 +10,7 @@ struct EvalCommand: Command, Searching {
   var ids = false
   var logits: [UInt8]?
   var precision = Precision.fp32
+  var weights: WeightType?
   var threads: Int?
   var baselines = false
   var quiet = false
@@ -44,6 +45,9 @@ struct EvalCommand: Command, Searching {
         .optional(
           "model", in: \.model, .file("MODEL"), else: "the newest in checkpoints", "the checkpoint that predicts"),
         .value("precision", in: \.precision, .choice, "of matrix products"),
+        .optional(
+          "weights", in: \.weights, .choice, else: "those of training",
+          "as generation reads them, one token after the other"),
         .optional("threads", in: \.threads, .integer(1...4096), else: "the cores it may use", "changes no result"),
         .toggle("baselines", in: \.baselines, "on the end of FILE, beside n-grams counted on the rest"),
         .toggle(
@@ -67,6 +71,11 @@ struct EvalCommand: Command, Searching {
   mutating func validate() throws {
     if !pairs.isEmpty && (ids || logits != nil) {
       throw UsageError.contradiction("--ids and --logits are for texts, and --pairs are sentences")
+    }
+    if weights != nil {
+      if !pairs.isEmpty { throw UsageError.contradiction("--weights is for texts, and --pairs are sentences") }
+      if precision != .fp32 { throw UsageError.contradiction("--weights has its own products: leave out --precision") }
+      if logits != nil { throw UsageError.contradiction("--logits are those of training's products, not of --weights") }
     }
     if ids && baselines { throw UsageError.contradiction("--baselines counts bytes of a text, which --ids has not") }
   }
@@ -159,6 +168,10 @@ struct EvalCommand: Command, Searching {
     _ checkpoint: Checkpoint, _ tokenizer: any Tokenizer, _ tokens: TokenSequence, _ machine: Machine,
     _ console: Console
   ) throws -> EvaluationResult {
+    if let weights {
+      let generator = GeneratedEvaluation(checkpoint, tokenizer, tokens, weights: weights)
+      return try generator.run(machine, console)
+    }
     let model = GPT(checkpoint.configuration)
     let context = checkpoint.configuration.context
     let activations = GPT.Activations(

@@ -11,14 +11,15 @@ final class Speaker {
   var context: Int { generator.model.configuration.context }
 
   /// - Parameters:
-  ///   - weights: in which numbers they are read; all but fp32 are made once, here.
+  ///   - weights: in which numbers they are read; they are packed once, here.
   ///   - sequences: how many texts at once.
   init(_ checkpoint: Checkpoint, _ machine: Machine, weights: WeightType = .fp32, sequences: Int = 1) throws {
     let tokenizer = try checkpoint.tokenizer(), parameters = try checkpoint.parameters()
     let model = GPT(checkpoint.configuration)
     generator = TextGenerator(
       model, parameters: parameters,
-      weights: model.decodingWeights(weights, of: parameters, pool: machine.pool, kernels: machine.kernels),
+      weights: model.decodingWeights(
+        weights, of: parameters, discarding: true, pool: machine.pool, kernels: machine.kernels),
       sequences: sequences, pool: machine.pool, kernels: machine.kernels)
     self.tokenizer = tokenizer
     endOfText = tokenizer.endOfText ?? -1

@@ -51,14 +51,16 @@ extension GPT {
     } + [outputProjection.table.transposed]
   }
 
-  /// Packs the parameters; those of a mapped file are let go of, one after the other, once they are packed.
+  /// Packs the parameters, in fp32 too: each thread then reads one stream instead of pieces of rows. Those of a mapped
+  /// file are let go of, one after the other, once they are packed; with `discarding` also those of an arena, which
+  /// nobody else may read then, but for the table that ids are looked up in.
   package func decodingWeights(
-    _ type: WeightType, of parameters: ParameterStorage, pool: WorkerPool, kernels: Kernels
+    _ type: WeightType, of parameters: ParameterStorage, discarding: Bool = false, pool: WorkerPool, kernels: Kernels
   ) -> DecodingWeights {
-    if type == .fp32 { return .inPlace }
-    return DecodingWeights(
+    DecodingWeights(
       decodingMatrices, as: type, pool: pool, kernels: kernels,
-      stored: { slot in StoredMatrix(slot, of: parameters) }, done: { slot in parameters.release(slot) })
+      stored: { slot in StoredMatrix(slot, of: parameters) },
+      done: { slot in parameters.release(slot, discarding: discarding && slot.offset != embedding.table.offset) })
   }
 
   /// Writes what is fixed: the sinusoidal table.
