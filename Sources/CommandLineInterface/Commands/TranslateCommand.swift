@@ -29,7 +29,7 @@ struct TranslateCommand: Command, Searching {
     Section(
       "Search",
       Option.search + [
-        .value("batch-size", in: \.batchSize, .integer(1...4096), "sentences that are translated together"),
+        .value("batch-size", in: \.batchSize, .integer(1...4096), "sentences that share a pass over the weights"),
         .optional("prefix", in: \.prefix, .text, else: "none", "how the translation begins; the rest is greedy"),
         .optional(
           "top", in: \.top, .integer(1...1000), else: "off", "only the N likeliest words to come behind the prefix"),
@@ -86,7 +86,7 @@ struct TranslateCommand: Command, Searching {
       try References(Path(bytes: $0), search.tokenization, lowercases: search.lowercases)
     }
     var sentences = SentenceSource(texts)
-    while let batch = try sentences.next(prefix == nil ? batchSize : 1) {
+    while let batch = try sentences.next(prefix == nil ? interpreter.appetite : 1) {
       let first = sentences.count - batch.count + 1
       let ids = try batch.enumerated().map { try encode($1, number: first + $0, interpreter, console) }
       let answers = try answers(ids, interpreter)

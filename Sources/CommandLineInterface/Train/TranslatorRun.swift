@@ -145,7 +145,7 @@ final class TranslatorRun {
     var bleu = BLEU(), place = 0
     while place < encoded.count {
       if Interruption.isRequested { break }
-      let places = place..<min(place + Interpreter.batch, encoded.count)
+      let places = place..<min(place + interpreter.appetite, encoded.count)
       let answers = interpreter.translate(places.map { encoded.source($0) })
       for (place, answer) in zip(places, answers) {
         bleu.add(answer.first?.text ?? [], reference: held.bytes(Int(encoded.numbers[place])).target)

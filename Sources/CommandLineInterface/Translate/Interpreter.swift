@@ -19,8 +19,10 @@ final class Interpreter {
     let score: Double
   }
 
-  /// Most sentences that are translated together.
+  /// Most sentences that share a pass over the weights.
   static let batch = 32
+  /// Sentences to hand over at a time: enough for all threads to have batches of like lengths.
+  let appetite: Int
 
   convenience init(
     _ checkpoint: TranslatorCheckpoint, _ machine: Machine, _ search: BeamSearchConfiguration, batch: Int = batch
@@ -45,12 +47,15 @@ final class Interpreter {
     self.tokenizer = tokenizer
     self.search = search
     configuration = model.configuration
+    appetite = Self.appetite(batch: batch, threads: machine.pool.threads)
     translator = Translator(
       model, parameters: parameters, search, batch: batch, pool: machine.pool, kernels: machine.kernels)
     makePass = {
       TranslationPass(model, parameters: parameters, pool: machine.pool, kernels: machine.kernels)
     }
   }
+
+  private static func appetite(batch: Int, threads: Int) -> Int { 4 * batch * min(threads, 16) }
 
   /// Translations of sentences, the best first; one without a token has one without a token.
   func translate(_ sentences: [[Int32]]) -> [[Hypothesis]] {

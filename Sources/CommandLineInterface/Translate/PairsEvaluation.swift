@@ -28,10 +28,10 @@ struct PairsEvaluation {
         command.pairs.map { printable($0) }.joined(separator: ", "), first: encoded.skipped.first.first)
     }
     var bleu = BLEUByLength(command.search.tokenization, lowercases: command.search.lowercases), loss = 0.0
-    for start in stride(from: 0, to: encoded.count, by: Interpreter.batch) {
+    for start in stride(from: 0, to: encoded.count, by: interpreter.appetite) {
       if Interruption.isRequested { throw Interrupted() }
       console.progress(["translating", percent(start, encoded.count)])
-      let places = start..<min(start + Interpreter.batch, encoded.count)
+      let places = start..<min(start + interpreter.appetite, encoded.count)
       let answers = interpreter.translate(places.map { encoded.source($0) })
       for (place, answer) in zip(places, answers) {
         let (source, target) = pairs.bytes(Int(encoded.numbers[place]))

@@ -50,13 +50,20 @@ package struct BeamSearch: Sendable {
     }
   }
 
-  /// How many continuations of a hypothesis may matter.
-  package var candidatesPerHypothesis: Int { 2 * configuration.beam }
+  /// How many continuations of all hypotheses matter.
+  package var candidateCount: Int { 2 * configuration.beam }
 
-  /// One step; `candidates` has at least the best `candidatesPerHypothesis` continuations of each running hypothesis.
+  /// Leaves the best continuations, the best first.
+  package static func keepBest(_ count: Int, of candidates: inout [Continuation]) {
+    candidates.sort { $0.comesBefore($1) }
+    if candidates.count > count { candidates.removeLast(candidates.count - count) }
+  }
+
+  /// One step; `candidates` has at least the best `candidateCount` continuations.
   package mutating func advance(_ candidates: [Continuation]) {
     let beam = configuration.beam
-    let best = candidates.sorted { $0.comesBefore($1) }.prefix(2 * beam)
+    var best = candidates
+    Self.keepBest(candidateCount, of: &best)
     let length = (running.first?.ids.count ?? 0) + 1, isLast = length == lengthLimit
     var next: [Running] = []
     for (rank, candidate) in best.enumerated() {
@@ -85,8 +92,23 @@ package struct BeamSearch: Sendable {
   }
 
   private func isEnough(length: Int) -> Bool {
-    guard ended.count >= configuration.beam, let worst = ended.last, let best = running.first else { return false }
+    guard let best = running.first else { return true }
+    if ended.count >= configuration.hypotheses, let last = ended.prefix(configuration.hypotheses).last,
+      most(best.logProbability, behind: length) < last.score
+    {
+      return true
+    }
+    guard ended.count >= configuration.beam, let worst = ended.last else { return false }
     if configuration.stopsEarly || configuration.beam == 1 { return true }
     return configuration.score(best.logProbability, length: length) <= worst.score
+  }
+
+  /// The highest score that a hypothesis may reach, as no token can add to its logarithm: what is wanted of those that
+  /// have ended is then certain, and looking on would change nothing. (CTranslate2 stops so where no length penalty is
+  /// asked for, transformers never.) A sum of fp32 logarithms may be wrong by the last bits.
+  private func most(_ logProbability: Double, behind length: Int) -> Double {
+    let sum = logProbability + 1e-5
+    return max(
+      configuration.score(sum, length: min(length + 1, lengthLimit)), configuration.score(sum, length: lengthLimit))
   }
 }

@@ -14,6 +14,9 @@ extension EncoderDecoder {
     /// `[R, V - 1]`, and the logarithm of the sum of each row's exponentials.
     package let logits: Slot
     package let logSums: Slot
+    /// `[C, V - 1]`, the embedding turned round, so that its rows lie as those of other weights do: of few hypotheses
+    /// and of many every logit is one sum in the order of C.
+    let outputTable: Slot
     /// Keys and values of hypotheses, one sequence each.
     package let cache: KeyValueCache
     let encoding: Activations
@@ -27,7 +30,10 @@ extension EncoderDecoder {
     package let count: Int
     package let indexCount: Int
 
-    package init(_ configuration: TranslatorConfiguration, sentences: Int, sourceRows: Int, hypotheses: Int) {
+    /// `places`, at most the context, is the most tokens of a source or a target.
+    package init(
+      _ configuration: TranslatorConfiguration, sentences: Int, sourceRows: Int, hypotheses: Int, places: Int
+    ) {
       let c = configuration
       encoding = Activations(c, sourceRows: sourceRows, targetRows: 1, trains: false, logitRows: 1)
       var planner = SlotPlanner(.activations, from: (encoding.count + 15) / 16 * 16)
@@ -38,10 +44,11 @@ extension EncoderDecoder {
         rows: hypotheses, width: c.width, feedForwardWidth: c.feedForwardWidth, in: &planner)
       logits = planner.take(hypotheses, c.outputSize)
       logSums = planner.take(hypotheses, 1)
+      outputTable = planner.take(c.width, c.outputSize)
       keyValues = planner.take(sourceRows, 2 * c.width)
       func cache(_ sequences: Int, in planner: inout SlotPlanner) -> KeyValueCache {
         KeyValueCache(
-          layers: c.decoderLayers, sequences: sequences, heads: c.heads, width: c.width, capacity: c.context,
+          layers: c.decoderLayers, sequences: sequences, heads: c.heads, width: c.width, capacity: places,
           in: &planner)
       }
       sourceCache = cache(sentences, in: &planner)
@@ -55,7 +62,7 @@ extension EncoderDecoder {
         return IndexSlot(offset: next, count: count)
       }
       looks = (take(hypotheses), take(hypotheses))
-      fill = (take(c.context), take(c.context))
+      fill = (take(places), take(places))
       indexCount = next
     }
   }
@@ -65,9 +72,10 @@ extension EncoderDecoder {
     max(scratch, Memory.cachedAttentionScratch(capacity: configuration.context))
   }
 
-  /// Writes what is fixed: the sinusoidal table.
+  /// Writes what is fixed: the sinusoidal table, and the embedding as logits want it.
   package func prepare(_ activations: DecodingActivations, in memory: Memory) {
     prepare(activations.encoding, in: memory)
+    memory.transpose(outputProjection.table, into: activations.outputTable)
   }
 
   /// Reads a batch of sources, with their `</s>`, and keeps what every block of the decoder looks at.
@@ -80,6 +88,8 @@ extension EncoderDecoder {
         memory.setIndex(batch.ids, index * length + place, place < text.count ? text[place] : configuration.padding)
       }
     }
+    // Weights that are being trained have changed.
+    if memory.parameters.isWritable { memory.transpose(outputProjection.table, into: activations.outputTable) }
     encode(batch, activations.encoding, nil, in: memory)
     let rows = 0..<texts.count * length, source = activations.encoding.source.rows(rows)  // [B·S, C]
     let keyValues = activations.keyValues.rows(rows)  // [B·S, 2C]
@@ -128,7 +138,11 @@ extension EncoderDecoder {
     }
     decoderNorm?.forward(stream, into: stream, statistics: workspace.statistics.rows(0..<count), in: memory)
     let logits = activations.logits.rows(0..<count)  // [R, V - 1]
-    memory.decodingProduct(logits, stream, outputProjection.table.transposed, weights, inputs: workspace.inputs)
+    if count < DecodingContext.manyRows {
+      memory.decodingProduct(logits, stream, activations.outputTable.plain, .inPlace, inputs: workspace.inputs)
+    } else {
+      memory.product(logits, stream.plain, activations.outputTable.plain)
+    }
     memory.logSums(activations.logSums.rows(0..<count), logits)
   }
 

@@ -54,6 +54,7 @@ import Testing
   @Test(arguments: [0, 0.6, 1, 2], [false, true]) func aWideBeamFindsTheBest(alpha: Double, gnmt: Bool) {
     var configuration = BeamSearchConfiguration()
     configuration.beam = 300
+    configuration.hypotheses = 20
     configuration.lengthPenalty = gnmt ? .gnmt(alpha) : .power(alpha)
     let found = Self.run(configuration, limit: 5)
     let expected = Self.all(5) { sum, length in
@@ -63,6 +64,21 @@ import Testing
     for (a, b) in zip(found.prefix(20), expected) {
       #expect(abs(a.score - b.score) < 1e-9)
       #expect(abs(a.logProbability - Self.probability(a.ids + (a.ids.count == 5 ? [] : [0])).logarithm) < 1e-9)
+    }
+  }
+
+  /// Whoever wants few of them gets the same, and may have them sooner.
+  @Test(arguments: [0, 0.6, 1, 2, -1], [false, true]) func theFirstOfManyAreFoundAlone(alpha: Double, gnmt: Bool) {
+    var configuration = BeamSearchConfiguration()
+    configuration.lengthPenalty = gnmt ? .gnmt(alpha) : .power(alpha)
+    for (beam, limit) in [(2, 4), (3, 12), (5, 9), (8, 30)] {
+      configuration.beam = beam
+      configuration.hypotheses = beam
+      let all = Self.run(configuration, limit: limit)
+      for wanted in 1..<beam {
+        configuration.hypotheses = wanted
+        #expect(Array(Self.run(configuration, limit: limit).prefix(wanted)) == Array(all.prefix(wanted)))
+      }
     }
   }
 
@@ -77,6 +93,7 @@ import Testing
   @Test func stoppingEarlyEndsWithTheFirst() {
     var configuration = BeamSearchConfiguration()
     configuration.beam = 2
+    configuration.hypotheses = 2
     configuration.lengthPenalty = .power(2)
     configuration.stopsEarly = true
     let early = Self.run(configuration, limit: 30)
