@@ -47,9 +47,29 @@ INLINE void rows_product_step(long rows, long columns, const int streams, const 
   }
 }
 
+/// One row and a few columns: the sums stay in registers.
+INLINE void rows_product_narrow(const int vectors, long columns, long depth, const float *x, const float *w, long w_row,
+                                float *out) {
+  V sum[8];
+  long last = columns - (vectors - 1) * WIDTH;
+  UNROLL for (int v = 0; v < vectors; v++) sum[v] = all(0);
+  for (long k = 0; k < depth; k++) {
+    const float *row = w + k * w_row;
+    V a = all(x[k]);
+    UNROLL for (int v = 0; v < vectors; v++)
+        sum[v] = fma_(a, v == vectors - 1 ? get(row + v * WIDTH, last) : load(row + v * WIDTH), sum[v]);
+  }
+  UNROLL for (int v = 0; v < vectors; v++) put(out + v * WIDTH, sum[v], columns - v * WIDTH);
+}
+
 static void rows_product(long rows, long columns, long depth, const float *x, long x_row, const float *w, long w_row,
                          float *out, long out_row) {
   long k = 0;
+#define NARROW(vectors) \
+  case vectors: return rows_product_narrow(vectors, columns, depth, x, w, w_row, out);
+  if (rows == 1) switch ((columns + WIDTH - 1) / WIDTH) {
+      NARROW(1) NARROW(2) NARROW(3) NARROW(4) NARROW(5) NARROW(6) NARROW(7) NARROW(8)
+    }
   if (depth == 0)
     for (long r = 0; r < rows; r++) memset(out + r * out_row, 0, (size_t)columns * sizeof(float));
   for (; k + STREAMS <= depth; k += STREAMS)

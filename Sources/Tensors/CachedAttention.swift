@@ -2,8 +2,9 @@ internal import CKernels
 internal import Parallel
 internal import Platform
 
-/// Where keys and values of one layer wait: for each sequence and head the keys as columns `[D, capacity]`, so that all
-/// scores of a query are made side by side, and the values as rows `[capacity, D]`.
+/// Where keys and values of one layer wait: for each sequence and head the values as rows `[capacity, D]`, and the keys as
+/// packed weights `[D, capacity]`, panels of 32 places `[D, 32]`, so that all scores of a query are made side by side and
+/// what is read lies together.
 package struct CachedKeysValues: Sendable {
   package let sequences: Int
   package let heads: Int
@@ -17,15 +18,16 @@ package struct CachedKeysValues: Sendable {
     self.heads = heads
     self.headWidth = headWidth
     self.capacity = capacity
-    // Sixteen more, so that the rows of a power of two do not fight for the same places in the cache.
-    let stride = (capacity + 15) / 16 * 16 + 16
-    keys = planner.take(sequences * heads * headWidth, stride)
+    keys = planner.take(sequences * heads * Self.panels(capacity), headWidth * PackedMatrix.panel)
     values = planner.take(sequences * heads * capacity, headWidth)
   }
 
+  /// Panels that hold so many places.
+  static func panels(_ places: Int) -> Int { (places + PackedMatrix.panel - 1) / PackedMatrix.panel }
+
   func keys(_ sequence: Int, _ head: Int) -> Slot {
-    let first = (sequence * heads + head) * headWidth
-    return keys.rows(first..<first + headWidth)
+    let count = Self.panels(capacity), first = (sequence * heads + head) * count
+    return keys.rows(first..<first + count)
   }
 
   func values(_ sequence: Int, _ head: Int) -> Slot {
@@ -45,7 +47,7 @@ extension Memory {
     check(
       k.rows == v.rows && sequences.count == k.rows && places.count == k.rows
         && k.columns == cache.heads * cache.headWidth && v.columns == k.columns, "\(k) and \(v) into a cache")
-    let sources = unsafe (pointer(k), pointer(v)), width = cache.headWidth
+    let sources = unsafe (pointer(k), pointer(v)), width = cache.headWidth, panel = PackedMatrix.panel
     for row in 0..<k.rows {
       let sequence = unsafe Int(pointer(sequences)[row]), place = unsafe Int(pointer(places)[row])
       check(
@@ -53,8 +55,9 @@ extension Memory {
         "place \(place) of sequence \(sequence) in a cache of \(cache.sequences) × \(cache.capacity)")
       for head in 0..<cache.heads {
         let keys = cache.keys(sequence, head), values = cache.values(sequence, head)
-        let column = unsafe pointer(keys) + place, line = unsafe sources.0 + row * k.stride + head * width
-        for i in 0..<width { unsafe column[i * keys.stride] = line[i] }
+        let column = unsafe pointer(keys) + place / panel * keys.stride + place % panel
+        let line = unsafe sources.0 + row * k.stride + head * width
+        for i in 0..<width { unsafe column[i * panel] = line[i] }
         unsafe (pointer(values) + place * width).update(
           from: sources.1 + row * v.stride + head * width, count: width)
       }
@@ -92,10 +95,8 @@ extension Memory {
     if source == target { return }
     for head in 0..<cache.heads {
       let keys = cache.keys(source, head)
-      for row in 0..<cache.headWidth {
-        unsafe (pointer(cache.keys(target, head)) + row * keys.stride).update(
-          from: pointer(keys) + row * keys.stride, count: count)
-      }
+      unsafe pointer(cache.keys(target, head)).update(
+        from: pointer(keys), count: CachedKeysValues.panels(count) * keys.stride)
       unsafe pointer(cache.values(target, head)).update(
         from: pointer(cache.values(source, head)), count: count * cache.headWidth)
     }
@@ -119,8 +120,7 @@ extension Memory {
     let scores = unsafe memory.pointer(planner.take(1, count))
     let query = unsafe q + row * qRow + head * width, result = unsafe out + row * outRow + head * width
     let table = unsafe memory.kernels.table, products = unsafe memory.kernels.decoding
-    unsafe products.pointee.rows_product(
-      1, count, width, query, width, memory.pointer(keys), keys.stride, scores, count)
+    unsafe products.pointee.product_fp32(1, count, width, query, width, memory.pointer(keys), scores, count)
     let scale = 1 / Float(width).squareRoot()
     let sum = unsafe table.pointee.exponentials(scores, count, scale, scale * table.pointee.maximum(scores, count))
     unsafe products.pointee.rows_product(1, width, count, scores, count, memory.pointer(values), width, result, width)
