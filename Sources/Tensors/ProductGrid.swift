@@ -46,11 +46,12 @@ struct ProductGrid {
         let panelsPerBlock = min(mostPanels, (panels + columnBlocks - 1) / columnBlocks)
         let across = (panels + panelsPerBlock - 1) / panelsPerBlock
         let down = (strips + stripsPerBlock - 1) / stripsPerBlock
-        let total =
-          Double(strips * panels) * tile + Double(down * panels * words) * packing.panelWord
-          + Double(across * strips * words) * packing.stripWord
-        // With several threads, the last part of one is half done on average when the others end.
-        let time = threads == 1 ? total : total / Double(threads) + 0.6 * total / Double(down * across)
+        let part =
+          Double(stripsPerBlock * panelsPerBlock) * tile + Double(panelsPerBlock * words) * packing.panelWord
+          + Double(stripsPerBlock * words) * packing.stripWord
+        // The thread with the most parts ends last; threads that are not equally fast even out only between parts.
+        let most = (down * across + threads - 1) / threads
+        let time = (Double(most) + (threads == 1 ? 0 : Self.unevenness)) * part
         if time < best { (best, chosen) = (time, (stripsPerBlock, panelsPerBlock)) }
       }
     }
@@ -60,5 +61,7 @@ struct ProductGrid {
     blockColumns = (panels + chosen.panels - 1) / chosen.panels
   }
 
+  /// How much of a part one thread may be behind another.
+  private static let unevenness = 0.05
   private static let divisions: InlineArray<12, Int> = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128]
 }
