@@ -21,6 +21,7 @@ SHAPES = {  # layers, heads, width, context, batch, vocabulary, steps of a turn
     "bpe": (6, 6, 384, 256, 16, 4096, 2),
     "gpt2": (12, 12, 768, 64, 4, 50257, 2),
     "gpt2-1k": (12, 12, 768, 1024, 1, 50257, 1),
+    "multi30k": (4, 4, 128, 16, 448, 10000, 4),  # a translator: encoder and decoder, 448 pairs of 16 tokens a side
 }
 
 
@@ -29,11 +30,22 @@ def peer(name, mode, steps, threads):
     import torch
     from torch import nn
     from peer_torch_gpt import BETAS, CLIP, DECAY, GPT, RATE
+    from peer_torch_translator import Translator
     if threads:
         torch.set_num_threads(threads)
     torch.manual_seed(1)
     layers, heads, width, context, batch, vocabulary, _ = SHAPES[name]
-    model = GPT(layers, heads, width, context, 0.0, vocabulary)
+    if name == "multi30k":
+        model = Translator(layers, heads, width, 2 * width, context, vocabulary)
+
+        def batch_of_ids():
+            return tuple(torch.randint(vocabulary, (batch, context)) for _ in range(3))
+    else:
+        model = GPT(layers, heads, width, context, 0.0, vocabulary)
+
+        def batch_of_ids():
+            rows = torch.randint(vocabulary, (batch, context + 1))
+            return rows[:, :-1], rows[:, 1:]
     parameters = list(model.parameters())
     optimizer = torch.optim.AdamW(
         [{"params": [p for p in parameters if p.dim() == 2], "weight_decay": DECAY},
@@ -42,10 +54,10 @@ def peer(name, mode, steps, threads):
     precision = torch.autocast("cpu", dtype=torch.bfloat16, enabled=mode.startswith("bf16"))
     times = []
     for _ in range(steps + 2):
-        rows = torch.randint(vocabulary, (batch, context + 1))
+        ids = batch_of_ids()
         start = time.perf_counter()
         with precision:
-            loss = network(rows[:, :-1], rows[:, 1:])
+            loss = network(*ids)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, CLIP)

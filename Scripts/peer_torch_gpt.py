@@ -139,4 +139,5 @@ def main():
         print(json.dumps({"val_loss": round(total / (len(held_out) - 1), 4), "seconds": round(trained, 1)}))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -3,23 +3,43 @@ internal import MiniGPT
 /// A shape whose training step is timed: those that PyTorch is timed with too.
 struct BenchShape: Sendable {
   let name: String
-  let batch: Int
-  let shape: GPTConfiguration
+  private let model: Model
 
-  private init(
-    _ name: String, layers: Int, heads: Int, width: Int, context: Int, batch: Int, vocabulary: Int
-  ) {
-    self.name = name
-    self.batch = batch
-    shape = GPTConfiguration(
-      vocabularySize: vocabulary, context: context, layers: layers, heads: heads, width: width)
+  private enum Model: Sendable {
+    case languageModel(GPTConfiguration, batch: Int)
+    case translator(TranslatorConfiguration, pairs: Int, length: Int)
   }
 
   static let all = [
-    BenchShape("tiny", layers: 4, heads: 4, width: 128, context: 64, batch: 12, vocabulary: 65),
-    BenchShape("char", layers: 6, heads: 6, width: 384, context: 256, batch: 64, vocabulary: 65),
-    BenchShape("bpe", layers: 6, heads: 6, width: 384, context: 256, batch: 16, vocabulary: 4096),
-    BenchShape("gpt2", layers: 12, heads: 12, width: 768, context: 64, batch: 4, vocabulary: 50_257),
-    BenchShape("gpt2-1k", layers: 12, heads: 12, width: 768, context: 1024, batch: 1, vocabulary: 50_257),
+    gpt("tiny", layers: 4, heads: 4, width: 128, context: 64, batch: 12, vocabulary: 65),
+    gpt("char", layers: 6, heads: 6, width: 384, context: 256, batch: 64, vocabulary: 65),
+    gpt("bpe", layers: 6, heads: 6, width: 384, context: 256, batch: 16, vocabulary: 4096),
+    gpt("gpt2", layers: 12, heads: 12, width: 768, context: 64, batch: 4, vocabulary: 50_257),
+    gpt("gpt2-1k", layers: 12, heads: 12, width: 768, context: 1024, batch: 1, vocabulary: 50_257),
+    // An update of the preset of that name, without padding: 448 pairs of 15 tokens and `</s>`.
+    BenchShape(
+      name: "multi30k",
+      model: .translator(
+        TranslatorConfiguration(
+          vocabularySize: 10_000, context: 256, encoderLayers: 4, decoderLayers: 4, heads: 4, width: 128,
+          feedForwardWidth: 256), pairs: 448, length: 16)),
   ]
+
+  private static func gpt(
+    _ name: String, layers: Int, heads: Int, width: Int, context: Int, batch: Int, vocabulary: Int
+  ) -> BenchShape {
+    let shape = GPTConfiguration(
+      vocabularySize: vocabulary, context: context, layers: layers, heads: heads, width: width)
+    return BenchShape(name: name, model: .languageModel(shape, batch: batch))
+  }
+
+  func benchmark(_ precision: Precision, _ machine: Machine) -> StepBenchmark {
+    switch model {
+    case .languageModel(let shape, let batch):
+      StepBenchmark(shape, batch: batch, precision: precision, pool: machine.pool, kernels: machine.kernels)
+    case .translator(let shape, let pairs, let length):
+      StepBenchmark(
+        shape, pairs: pairs, length: length, precision: precision, pool: machine.pool, kernels: machine.kernels)
+    }
+  }
 }

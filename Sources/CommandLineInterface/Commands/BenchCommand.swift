@@ -116,8 +116,7 @@ struct BenchCommand: Command {
     let limit =
       ProductBenchmark(kernels: machine.kernels, pool: machine.pool).limit(precision)
       ?? ProductBenchmark(kernels: machine.kernels, pool: machine.pool).limit(.fp32) ?? 0
-    let benchmark = StepBenchmark(
-      shape.shape, batch: shape.batch, precision: precision, pool: machine.pool, kernels: machine.kernels)
+    let benchmark = shape.benchmark(precision, machine)
     // One step tells how many are some seconds' worth.
     guard let first = benchmark.run(warmUp: 1, steps: 1, shouldStop: { Interruption.isRequested }) else {
       throw Interrupted()
@@ -127,7 +126,7 @@ struct BenchCommand: Command {
       throw Interrupted()
     }
     console.endProgress()
-    let total = result.seconds.reduce(0, +), tokens = shape.batch * shape.shape.context
+    let total = result.seconds.reduce(0, +), tokens = benchmark.tokens
     let operations = result.split.productOperations / Double(count)
     var parts: [(name: String, share: Double)] = WorkKind.allCases.map { ("\($0)", result.split[$0] / total) }
     parts.append(("unaccounted", 1 - parts.reduce(0) { $0 + $1.share }))
