@@ -43,6 +43,14 @@ struct Descriptor: ~Copyable {
     self.number = number
   }
 
+  /// Another number for a file that is open already; `path` is what errors call it.
+  init(copyOf number: Int32, _ path: Path) throws(StorageError) {
+    let copy = retrying { dup(number) }
+    if copy < 0 { throw .refused(.open, path, .last) }
+    self.path = path
+    self.number = copy
+  }
+
   deinit { if number >= 0 { _ = systemClose(number) } }
 
   func status() throws(StorageError) -> Status {

@@ -47,6 +47,16 @@ internal import Platform
     watch = unsafe MapFault.add(base, count, "\(file.path)")
   }
 
+  /// Standard input, where it is an ordinary file of at least so many bytes and nobody has read from it; it counts as
+  /// read then. Nil where it has to be read as it comes.
+  package static func standardInput(atLeast count: Int) -> MappedFile? {
+    guard lseek(0, 0, SEEK_CUR) == 0, let file = try? Descriptor(copyOf: 0, "standard input"),
+      let length = try? file.fileLength(), length >= count, let map = try? MappedFile(file)
+    else { return nil }
+    _ = lseek(0, 0, SEEK_END)
+    return map
+  }
+
   deinit {
     MapFault.remove(watch)
     if let base = unsafe base { unsafe munmap(UnsafeMutableRawPointer(mutating: base), count) }

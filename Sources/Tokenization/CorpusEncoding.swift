@@ -6,6 +6,8 @@ struct ParallelEncoder: Sendable {
   private let tokenizer: any Tokenizer
   private let pool: WorkerPool
   private let threads: [EncodingThread]
+  /// Many small parts: no thread waits long for another's last one.
+  private static let partsPerThread = 64
 
   init(_ tokenizer: any Tokenizer, _ pool: WorkerPool) {
     self.tokenizer = tokenizer
@@ -19,12 +21,13 @@ struct ParallelEncoder: Sendable {
     sink: (_ ids: [Int32], _ done: Int) throws(Failure) -> Void
   ) throws(Failure) {
     let lines = separatingLines ? LineEncoding(separator: tokenizer.endOfText) : nil
+    // Their memory serves round after round.
+    let results = (0..<min(pool.threads * Self.partsPerThread, text.count / partSize + 1)).map { _ in EncodedPart() }
     var start = 0
     while start < text.count {
       let first = start
       var parts: [Range<Int>] = []
-      // Many small parts: no thread waits long for another's last one.
-      while parts.count < pool.threads * 16 && start < text.count {
+      while parts.count < results.count && start < text.count {
         let end = text.read(start..<text.count) { rest in
           if rest.count <= partSize { return rest.count }
           return separatingLines ? lineEnd(in: rest, from: partSize) : tokenizer.cut(in: rest, from: partSize)
@@ -32,18 +35,12 @@ struct ParallelEncoder: Sendable {
         parts.append(start..<start + end)
         start += end
       }
-      let results = parts.map { _ in EncodedPart() }
       pool.run(
         parts.count, EncodeParts(text: text, parts: parts, threads: threads, results: results, lines: lines))
       for (part, result) in zip(parts, results) {
-        let outcome = result.outcome.withLock { outcome in
-          defer { outcome = .success([]) }
-          return outcome
-        }
-        switch outcome {
-        case .success(let ids): try sink(ids, part.upperBound)
-        case .failure(let error): throw failure(error)
-        }
+        let (ids, error) = result.outcome.withLock { ($0.ids, $0.error) }
+        if let error { throw failure(error) }
+        try sink(ids, part.upperBound)
       }
       // Short texts stay where they are: giving them back would cost more than it brings.
       if start - first >= 1 << 20 { text.release(first..<start) }
@@ -60,7 +57,7 @@ extension Tokenizer {
   ///
   /// `sink` gets the ids and how many bytes of the text are done.
   package func encode<Failure: Error>(
-    _ text: CorpusText, pool: WorkerPool, partSize: Int = 1 << 17, separatingLines: Bool = false,
+    _ text: CorpusText, pool: WorkerPool, partSize: Int = 1 << 16, separatingLines: Bool = false,
     failure: (TokenizerError) -> Failure, sink: (_ ids: [Int32], _ done: Int) throws(Failure) -> Void
   ) throws(Failure) {
     try ParallelEncoder(self, pool).encode(
@@ -103,12 +100,36 @@ private struct LineEncoding {
 }
 
 private final class EncodingThread: Sendable {
-  let encoder: Mutex<any TokenEncoder>
+  private let encoder: Mutex<any TokenEncoder>
   init(_ encoder: any TokenEncoder) { self.encoder = Mutex(encoder) }
+
+  func encode(
+    _ text: CorpusText, _ range: Range<Int>, _ lines: LineEncoding?, into ids: inout [Int32]
+  ) throws(TokenizerError) {
+    let failure: TokenizerError? = encoder.withLock { encoder in
+      do throws(TokenizerError) {
+        try text.read(range) { (bytes) throws(TokenizerError) in
+          ids.reserveCapacity(bytes.count / 3)
+          if let lines {
+            try lines.encode(bytes, with: &encoder, into: &ids)
+          } else {
+            try encoder.encode(bytes, into: &ids)
+          }
+        }
+        return nil
+      } catch { return error }
+    }
+    if let failure { throw failure }
+  }
 }
 
 private final class EncodedPart: Sendable {
-  let outcome = Mutex<Result<[Int32], TokenizerError>>(.success([]))
+  struct Outcome {
+    var ids: [Int32] = []
+    var error: TokenizerError?
+  }
+
+  let outcome = Mutex(Outcome())
 }
 
 private struct EncodeParts: ParallelWork {
@@ -119,22 +140,13 @@ private struct EncodeParts: ParallelWork {
   let lines: LineEncoding?
 
   func callAsFunction(_ part: Int, thread: Int) {
-    let outcome: Result<[Int32], TokenizerError> = threads[thread].encoder.withLock { encoder in
-      var ids: [Int32] = []
+    results[part].outcome.withLock { outcome in
+      outcome.ids.removeAll(keepingCapacity: true)
       do throws(TokenizerError) {
-        try text.read(parts[part]) { (bytes) throws(TokenizerError) in
-          ids.reserveCapacity(bytes.count / 2)
-          if let lines {
-            try lines.encode(bytes, with: &encoder, into: &ids)
-          } else {
-            try encoder.encode(bytes, into: &ids)
-          }
-        }
-        return .success(ids)
+        try threads[thread].encode(text, parts[part], lines, into: &outcome.ids)
       } catch {
-        return .failure(error.moved(by: parts[part].lowerBound, source: text.name))
+        outcome.error = error.moved(by: parts[part].lowerBound, source: text.name)
       }
     }
-    results[part].outcome.withLock { $0 = outcome }
   }
 }

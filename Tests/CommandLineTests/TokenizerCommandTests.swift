@@ -46,6 +46,10 @@ import Testing
     let ids = try Run.shell(line + "1", folder: scratch.folder).output
     #expect(ids.count > 1_000_000)
     #expect(try Run.shell(line + "3", folder: scratch.folder).output == ids)
+    // A file is read where it lies, and is read to its end for whoever comes behind.
+    let mapped = #"{ "$minigpt" tokenizer encode --tokenizer t.json --threads 2; wc -c >rest; } <text.txt"#
+    #expect(try Run.shell(mapped, folder: scratch.folder).output == ids)
+    #expect(try String(decoding: scratch.read("rest"), as: UTF8.self).filter(\.isNumber) == "0")
     let count = try Run.shell(line + "2 --count", folder: scratch.folder).outputText
     #expect(count == "\(ids.count(where: { $0 == 0x20 }) + 1)\n")
     let back = try Run(["tokenizer", "decode", "--tokenizer", "t.json"], input: ids, folder: scratch.folder)

@@ -38,10 +38,21 @@ struct TokenizerEncodeCommand: Command {
 
   func run(_ console: Console) throws {
     let tokenizer = try TokenizerSource(tokenizer).open(console)
-    var encoder = StreamingEncoder(
-      tokenizer, allowSpecial: allowSpecial, pool: WorkerPool(threads: Machine.threads(threads)))
+    let pool = WorkerPool(threads: Machine.threads(threads))
+    var writer = Writer(command: self, tokenizer: tokenizer, console: console)
+    // A large file is read by all threads where it lies.
+    if !allowSpecial, let file = MappedFile.standardInput(atLeast: 1 << 20) {
+      try tokenizer.encode(
+        .file(file, 0..<file.count), pool: pool, failure: { InputError.badText($0) as any Error }
+      ) { ids, _ in
+        if Interruption.isRequested { throw Interrupted() }
+        try writer.write(ids)
+      }
+      return try writer.finish()
+    }
+    var encoder = StreamingEncoder(tokenizer, allowSpecial: allowSpecial, pool: pool)
     let input = Input()
-    var ids: [Int32] = [], total = 0, atStart = true, isAtEnd = false
+    var ids: [Int32] = [], isAtEnd = false
     while !isAtEnd {
       ids.removeAll(keepingCapacity: true)
       do {
@@ -55,32 +66,50 @@ struct TokenizerEncodeCommand: Command {
       } catch let error as TokenizerError {
         throw InputError.badText(error)
       }
-      if !count { try write(ids, tokenizer, isFirst: total == 0, &atStart, console) }
-      total += ids.count
+      try writer.write(ids)
     }
-    if count { return try console.answer(line: "\(total)") }
-    if total > 0 && !json && !(pieces && atStart) { try console.answer(line: "") }
+    try writer.finish()
   }
 
-  private func write(
-    _ ids: [Int32], _ tokenizer: any Tokenizer, isFirst: Bool, _ atStart: inout Bool, _ console: Console
-  ) throws {
-    var text: [UInt8] = []
-    for (index, id) in ids.enumerated() {
-      if json {
-        text += TokenLine.json(id, tokenizer)
-      } else if pieces {
-        PieceText.draw(tokenizer.bytes(of: id), atStart: &atStart, into: &text)
-      } else {
-        if !isFirst || index > 0 { text.append(0x20) }
-        TokenLine.append(id, to: &text)
-      }
-      if text.count >= 1 << 16 {
-        try console.answer(text)
-        text.removeAll(keepingCapacity: true)
-        if Interruption.isRequested { throw Interrupted() }
-      }
+  /// What the flags want of the ids.
+  private struct Writer {
+    let command: TokenizerEncodeCommand
+    let tokenizer: any Tokenizer
+    let console: Console
+    private var total = 0
+    private var atStart = true
+
+    init(command: TokenizerEncodeCommand, tokenizer: any Tokenizer, console: Console) {
+      self.command = command
+      self.tokenizer = tokenizer
+      self.console = console
     }
-    try console.answer(text)
+
+    mutating func write(_ ids: [Int32]) throws {
+      defer { total += ids.count }
+      if command.count { return }
+      var text: [UInt8] = []
+      for (index, id) in ids.enumerated() {
+        if command.json {
+          text += TokenLine.json(id, tokenizer)
+        } else if command.pieces {
+          PieceText.draw(tokenizer.bytes(of: id), atStart: &atStart, into: &text)
+        } else {
+          if total > 0 || index > 0 { text.append(0x20) }
+          TokenLine.append(id, to: &text)
+        }
+        if text.count >= 1 << 16 {
+          try console.answer(text)
+          text.removeAll(keepingCapacity: true)
+          if Interruption.isRequested { throw Interrupted() }
+        }
+      }
+      try console.answer(text)
+    }
+
+    func finish() throws {
+      if command.count { return try console.answer(line: "\(total)") }
+      if total > 0 && !command.json && !(command.pieces && atStart) { try console.answer(line: "") }
+    }
   }
 }
