@@ -18,20 +18,21 @@ package struct BatchGradient: Sendable {
   /// Positions of a chunk, at most, unless one sample has more: at width 384 what a layer hands on takes 6 MB.
   package static let mostPositions = 4096
 
-  package init(_ model: GPT, batch: Int) {
+  /// - Parameter recomputes: whether the way back computes each block again; it changes no bit.
+  package init(_ model: GPT, batch: Int, recomputes: Bool = false) {
     let shape = model.configuration
     self.model = model
     self.batch = batch
     let chunks = Self.chunks(batch: batch, length: shape.context)
     let size = (batch + chunks - 1) / chunks, logitRows = LanguageModelLoss.rows(vocabulary: shape.vocabularySize)
     activations = GPT.Activations(
-      shape, batch: size, length: shape.context, trains: true, logitRows: logitRows)
+      shape, batch: size, length: shape.context, trains: true, recomputes: recomputes, logitRows: logitRows)
     last =
       batch % size == 0
       ? nil
       : GPT.Activations(
-        shape, batch: batch % size, length: shape.context, trains: true, logitRows: logitRows,
-        sharingTableOf: activations)
+        shape, batch: batch % size, length: shape.context, trains: true, recomputes: recomputes,
+        logitRows: logitRows, sharingTableOf: activations)
   }
 
   /// Equal chunks, but for the last.

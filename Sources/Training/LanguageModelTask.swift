@@ -16,12 +16,12 @@ package final class LanguageModelTask: TrainingTask {
 
   fileprivate init(
     _ shape: GPTConfiguration, _ configuration: TrainingConfiguration, _ tokenizer: any Tokenizer,
-    training: TokenSequence, validation: TokenSequence?, pool: WorkerPool, kernels: Kernels
+    training: TokenSequence, validation: TokenSequence?, recomputes: Bool, pool: WorkerPool, kernels: Kernels
   ) {
     model = GPT(shape)
     self.training = training
     self.validation = validation.flatMap { $0.count >= 2 ? $0 : nil }
-    gradient = BatchGradient(model, batch: configuration.batchSize)
+    gradient = BatchGradient(model, batch: configuration.batchSize, recomputes: recomputes)
     memory = Memory(
       parameters: ParameterStorage(count: model.layout.count), trains: true,
       activations: gradient.activations.count, indices: gradient.activations.indexCount,
@@ -69,30 +69,35 @@ extension ModelTrainer where Task == LanguageModelTask {
   /// `validation` may be nil or empty where nothing is held out.
   package convenience init(
     _ shape: GPTConfiguration, record: TrainingRecord, tokenizer: any Tokenizer, training: TokenSequence,
-    validation: TokenSequence?, pool: WorkerPool, kernels: Kernels, availableMemory: Int? = nil,
-    corpusName: String = "the corpus"
+    validation: TokenSequence?, recomputes: Bool = false, pool: WorkerPool, kernels: Kernels,
+    availableMemory: Int? = nil, corpusName: String = "the corpus"
   ) throws {
     try Self.validate(shape, record.configuration, tokenizer)
     if training.count <= shape.context {
       throw DatasetError.tooShort(what: corpusName, tokens: training.count, context: shape.context)
     }
-    try TrainingError.checkMemory(Self.memoryNeeded(shape, record.configuration), available: availableMemory)
+    try TrainingError.checkMemory(
+      Self.memoryNeeded(shape, record.configuration, recomputes: recomputes), available: availableMemory)
     self.init(
       LanguageModelTask(
-        shape, record.configuration, tokenizer, training: training, validation: validation, pool: pool,
-        kernels: kernels), record: record, tokenizer: tokenizer, corpusName: corpusName)
+        shape, record.configuration, tokenizer, training: training, validation: validation,
+        recomputes: recomputes, pool: pool, kernels: kernels), record: record, tokenizer: tokenizer,
+      corpusName: corpusName)
   }
 
   /// Bytes that a training takes: weights, gradients, two moments, activations.
-  package static func memoryNeeded(_ shape: GPTConfiguration, _ configuration: TrainingConfiguration) -> Int {
+  package static func memoryNeeded(
+    _ shape: GPTConfiguration, _ configuration: TrainingConfiguration, recomputes: Bool = false
+  ) -> Int {
     let chunks = BatchGradient.chunks(batch: configuration.batchSize, length: shape.context)
     let batch = (configuration.batchSize + chunks - 1) / chunks
     let (rows, tooMany) = batch.multipliedReportingOverflow(by: shape.context)
     // Before anything is planned by it: what a row takes at the least.
-    let (least, overflow) = rows.multipliedReportingOverflow(by: shape.layers * (10 * shape.width + 16))
+    let ofALayer = recomputes ? shape.width : 10 * shape.width + 16
+    let (least, overflow) = rows.multipliedReportingOverflow(by: shape.layers * ofALayer)
     if tooMany || overflow || least > 1 << 44 { return 1 << 46 }
     let activations = GPT.Activations(
-      shape, batch: batch, length: shape.context, trains: true,
+      shape, batch: batch, length: shape.context, trains: true, recomputes: recomputes,
       logitRows: LanguageModelLoss.rows(vocabulary: shape.vocabularySize))
     return 4 * (4 * shape.parameterCount + activations.count + activations.indexCount)
   }

@@ -41,6 +41,9 @@ public struct TrainingSetup: Sendable {
   public var threads: Int
   /// The kernels; they may change the last bits.
   public var instructionSet: InstructionSet
+  /// Whether the way back computes each block again instead of keeping what it made: less memory, more time, the same
+  /// bits.
+  public var recomputes = false
   /// Bytes of memory that may be used; nil is no limit.
   public var availableMemory: Int?
 
@@ -88,7 +91,8 @@ public struct TrainingSetup: Sendable {
     try configuration.validate()
     // The vocabulary has at least so many tokens: what is too large even then need not be read at all.
     shape.vocabularySize = leastVocabulary
-    try TrainingError.checkMemory(Trainer.memoryNeeded(shape, configuration), available: availableMemory)
+    try TrainingError.checkMemory(
+      Trainer.memoryNeeded(shape, configuration, recomputes: recomputes), available: availableMemory)
     let pool = WorkerPool(threads: threads)
     guard let kernels = instructionSet.kernels else { throw TrainingError.noInstructions(instructionSet.rawValue) }
     let parts = split()
@@ -105,8 +109,8 @@ public struct TrainingSetup: Sendable {
       configuration: configuration, corpusFingerprint: corpus.fingerprint, instructionSet: instructionSet.rawValue)
     record.validationFingerprint = self.validation?.fingerprint
     let trainer = try Trainer(
-      shape, record: record, tokenizer: tokenizer, training: training, validation: validation, pool: pool,
-      kernels: kernels, availableMemory: availableMemory,
+      shape, record: record, tokenizer: tokenizer, training: training, validation: validation,
+      recomputes: recomputes, pool: pool, kernels: kernels, availableMemory: availableMemory,
       corpusName: corpus.files.map { "\($0.path)" }.joined(separator: ", "))
     if let initial { try trainer.initialize(initial) }
     let lengths = tokenizer.tokenByteLengths

@@ -25,6 +25,9 @@ public struct TranslationSetup: Sendable {
   public var threads: Int
   /// The kernels; they may change the last bits.
   public var instructionSet: InstructionSet
+  /// Whether the way back computes each block again instead of keeping what it made: less memory, more time, the same
+  /// bits.
+  public var recomputes = false
   /// Bytes of memory that may be used; nil is no limit.
   public var availableMemory: Int?
 
@@ -91,8 +94,8 @@ public struct TranslationSetup: Sendable {
       instructionSet: instructionSet.rawValue)
     record.validationFingerprint = self.validation?.corpus.fingerprint
     let trainer = try TranslatorTrainer(
-      shape, record: record, tokenizer: tokenizer, training: training, validation: validation, pool: pool,
-      kernels: kernels, availableMemory: availableMemory,
+      shape, record: record, tokenizer: tokenizer, training: training, validation: validation,
+      recomputes: recomputes, pool: pool, kernels: kernels, availableMemory: availableMemory,
       corpusName: pairs.corpus.files.map { "\($0.path)" }.joined(separator: ", "))
     return Prepared(trainer: trainer, training: training, validation: validation)
   }

@@ -21,12 +21,12 @@ package final class TranslationTask: TrainingTask {
 
   fileprivate init(
     _ shape: TranslatorConfiguration, _ tokenizer: any Tokenizer, training: PairBatches, validation: PairBatches?,
-    pool: WorkerPool, kernels: Kernels, precision: Precision
+    recomputes: Bool, pool: WorkerPool, kernels: Kernels, precision: Precision
   ) {
     let capacity = Self.capacity(training, validation)
     model = EncoderDecoder(shape)
     places = SentenceBatch.Places(capacity)
-    activations = Self.activations(shape, capacity)
+    activations = Self.activations(shape, capacity, recomputes: recomputes)
     memory = Memory(
       parameters: ParameterStorage(count: model.layout.count), trains: true, activations: activations.count,
       indices: places.indexCount, scratch: model.scratch, pool: pool, kernels: kernels,
@@ -42,11 +42,11 @@ package final class TranslationTask: TrainingTask {
   }
 
   fileprivate static func activations(
-    _ shape: TranslatorConfiguration, _ capacity: SentenceBatch.Capacity
+    _ shape: TranslatorConfiguration, _ capacity: SentenceBatch.Capacity, recomputes: Bool
   ) -> EncoderDecoder.Activations {
     EncoderDecoder.Activations(
       shape, sourceRows: capacity.sourceRows, targetRows: capacity.targetRows, trains: true,
-      logitRows: TokenLoss.rows(vocabulary: shape.outputSize))
+      recomputes: recomputes, logitRows: TokenLoss.rows(vocabulary: shape.outputSize))
   }
 
   package var holdsOut: Bool { validation != nil }
@@ -119,8 +119,8 @@ extension ModelTrainer where Task == TranslationTask {
   /// A trainer with fresh weights; `resume` and `initialize` replace them. `validation` may be nil.
   package convenience init(
     _ shape: TranslatorConfiguration, record: TrainingRecord, tokenizer: any Tokenizer, training: EncodedPairs,
-    validation: EncodedPairs?, pool: WorkerPool, kernels: Kernels, availableMemory: Int? = nil,
-    corpusName: String = "the pairs"
+    validation: EncodedPairs?, recomputes: Bool = false, pool: WorkerPool, kernels: Kernels,
+    availableMemory: Int? = nil, corpusName: String = "the pairs"
   ) throws {
     let configuration = record.configuration
     try Self.validate(shape, configuration, tokenizer)
@@ -128,24 +128,25 @@ extension ModelTrainer where Task == TranslationTask {
     let batches = PairBatches(training, tokens: configuration.batchTokens, seed: configuration.seed)
     let heldOut = validation.flatMap { $0.count == 0 ? nil : $0 }
       .map { PairBatches($0, tokens: configuration.batchTokens, seed: nil) }
-    try TrainingError.checkMemory(Self.memoryNeeded(shape, batches, heldOut), available: availableMemory)
+    try TrainingError.checkMemory(
+      Self.memoryNeeded(shape, batches, heldOut, recomputes: recomputes), available: availableMemory)
     self.init(
       TranslationTask(
-        shape, tokenizer, training: batches, validation: heldOut, pool: pool, kernels: kernels,
-        precision: configuration.precision),
+        shape, tokenizer, training: batches, validation: heldOut, recomputes: recomputes, pool: pool,
+        kernels: kernels, precision: configuration.precision),
       record: record, tokenizer: tokenizer, corpusName: corpusName)
   }
 
   /// Bytes that a training takes: weights, gradients, two moments, activations of the largest batch.
   package static func memoryNeeded(
-    _ shape: TranslatorConfiguration, _ training: PairBatches, _ validation: PairBatches?
+    _ shape: TranslatorConfiguration, _ training: PairBatches, _ validation: PairBatches?, recomputes: Bool = false
   ) -> Int {
     let capacity = TranslationTask.capacity(training, validation)
     // Before anything is planned by it: what a row takes at the least.
     let (least, overflow) = (capacity.sourceRows + capacity.targetRows).multipliedReportingOverflow(
-      by: (shape.encoderLayers + shape.decoderLayers) * (8 * shape.width + 16))
+      by: (shape.encoderLayers + shape.decoderLayers) * (recomputes ? shape.width : 8 * shape.width + 16))
     if overflow || least > 1 << 44 { return 1 << 46 }
-    let activations = TranslationTask.activations(shape, capacity)
+    let activations = TranslationTask.activations(shape, capacity, recomputes: recomputes)
     return 4 * (4 * shape.parameterCount + activations.count + SentenceBatch.Places(capacity).indexCount)
   }
 

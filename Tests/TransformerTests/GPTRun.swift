@@ -12,12 +12,12 @@ struct GPTRun {
   /// Weights away from every trivial value. `batch` texts of `length`, which may be shorter than the context.
   init(
     _ configuration: GPTConfiguration, batch: Int, length: Int, threads: Int = 2, set: InstructionSet = .best,
-    trains: Bool = true, logitRows: Int = 7
+    trains: Bool = true, recomputes: Bool = false, logitRows: Int = 7
   ) throws {
     try configuration.validate()
     gpt = GPT(configuration)
     activations = GPT.Activations(
-      configuration, batch: batch, length: length, trains: trains, logitRows: logitRows)
+      configuration, batch: batch, length: length, trains: trains, recomputes: recomputes, logitRows: logitRows)
     memory = try makeMemory(
       gpt.layout, activations: activations.count, indices: activations.indexCount, scratch: gpt.scratch(length: length),
       threads: threads, set: set)

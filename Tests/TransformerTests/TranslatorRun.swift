@@ -15,12 +15,13 @@ struct TranslatorRun {
   /// Weights away from every trivial value, but zeros for `<pad>`.
   init(
     _ configuration: TranslatorConfiguration, pairs: Int = 4, rows: Int = 60, threads: Int = 2,
-    set: InstructionSet = .best, trains: Bool = true, logitRows: Int = 7
+    set: InstructionSet = .best, trains: Bool = true, recomputes: Bool = false, logitRows: Int = 7
   ) throws {
     try configuration.validate()
     model = EncoderDecoder(configuration)
     activations = EncoderDecoder.Activations(
-      configuration, sourceRows: rows, targetRows: rows, trains: trains, logitRows: logitRows)
+      configuration, sourceRows: rows, targetRows: rows, trains: trains, recomputes: recomputes,
+      logitRows: logitRows)
     source = PaddedPlaces(texts: pairs, rows: rows)
     target = PaddedPlaces(texts: pairs, rows: rows, from: source.end)
     targets = IndexSlot(offset: target.end, count: rows)

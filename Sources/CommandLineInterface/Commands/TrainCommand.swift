@@ -56,6 +56,7 @@ struct TrainCommand: Command {
   var log: [UInt8]?
   var logEvery: Int?
   var precision: PrecisionChoice?
+  var recompute = false
   var seed: UInt64?
   var threads: Int?
   var quiet = false
@@ -171,6 +172,9 @@ struct TrainCommand: Command {
         .optional(
           "precision", in: \.precision, .choice, else: "auto",
           "what products are computed in; auto is bf16 where the processor has AMX"),
+        .toggle(
+          "recompute", in: \.recompute,
+          "compute blocks again on the way back: less memory, a third more time, the same bits"),
         .optional("seed", in: \.seed, .seed, else: "drawn, and printed", "of all chance: same seed, same bits"),
         .optional("threads", in: \.threads, .integer(1...4096), else: "the cores it may use", "changes no result"),
         .toggle("quiet", in: \.quiet, "no progress"),

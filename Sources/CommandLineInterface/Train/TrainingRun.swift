@@ -51,6 +51,7 @@ final class TrainingRun {
     setup.validation = try command.validation.map { try TextCorpus([Path(bytes: $0)]) }
     setup.initial = initial
     setup.epochs = command.epochs
+    setup.recomputes = command.recompute
     setup.shortensWarmup = command.shortensWarmup
     setup.availableMemory = ProcessMemory.physical
     var report = TokenizerReport(console)
@@ -98,7 +99,7 @@ final class TrainingRun {
       ("vocabulary", "\(grouped(shape.vocabularySize)) tokens (\(trainer.tokenizer.kind.rawValue))"),
       ("model", "\(grouped(shape.parameterCount)) parameters"),
       ("precision", c.precision.rawValue),
-      ("memory", size(Trainer.memoryNeeded(shape, c))),
+      ("memory", size(Trainer.memoryNeeded(shape, c, recomputes: command.recompute))),
       ("steps", "\(grouped(steps)) of \(grouped(perStep)) tokens"),
       ("time", "roughly \(duration(time)) on \(machine.pool.threads) thread\(machine.pool.threads == 1 ? "" : "s")"),
       ("seed", "\(c.seed)"),

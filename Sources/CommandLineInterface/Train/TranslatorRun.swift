@@ -42,6 +42,7 @@ final class TranslatorRun {
       instructionSet: machine.instructionSet)
     setup.validation = validation
     setup.epochs = command.epochs
+    setup.recomputes = command.recompute
     setup.availableMemory = ProcessMemory.physical
     let prepared = try setup.prepare { progress in console.progress(words(progress)) }
     console.endProgress()
@@ -89,7 +90,10 @@ final class TranslatorRun {
       ),
       ("vocabulary", "\(grouped(shape.vocabularySize)) tokens, for both languages"),
       ("model", "\(grouped(shape.parameterCount)) parameters"),
-      ("memory", size(TranslatorTrainer.memoryNeeded(shape, training, held))),
+      (
+        "memory",
+        size(TranslatorTrainer.memoryNeeded(shape, training, held, recomputes: command.recompute))
+      ),
       ("steps", "\(grouped(steps)) of about \(grouped(perStep)) target tokens"),
       ("time", "roughly \(duration(time)) on \(machine.pool.threads) thread\(machine.pool.threads == 1 ? "" : "s")"),
       ("seed", "\(c.seed)"),

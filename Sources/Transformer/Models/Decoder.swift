@@ -29,29 +29,35 @@ package struct Decoder: Sendable {
     package let stream: [Slot]
     package let blocks: [DecoderBlock.Saved]
     package let workspace: BlockWorkspace
+    /// Whether the blocks share their places, so that each is computed again before its way back.
+    private let recomputes: Bool
 
     /// For at most `rows` = B·T rows; `sourceRows` = B·S where the blocks look at a source. For training every block has
-    /// places of its own. Otherwise all use the same.
+    /// places of its own, or with `recomputes`, its input alone (Chen et al. 2016, arXiv:1604.06174, §3). Otherwise all
+    /// use the same.
     package init(
-      rows: Int, sourceRows: Int? = nil, layers: Int, _ shape: BlockShape, trains: Bool, in planner: inout SlotPlanner
+      rows: Int, sourceRows: Int? = nil, layers: Int, _ shape: BlockShape, trains: Bool, recomputes: Bool = false,
+      in planner: inout SlotPlanner
     ) {
       var stream = [planner.take(rows, shape.width)], blocks: [DecoderBlock.Saved] = []
       for index in 0..<layers {
-        if trains || index == 0 {
-          blocks.append(DecoderBlock.Saved(rows: rows, sourceRows: sourceRows, shape, in: &planner))
-          stream.append(planner.take(rows, shape.width))
-        } else {
-          blocks.append(blocks[index - 1])
-          stream.append(stream[index - 1])
-        }
+        let isFirst = index == 0
+        blocks.append(
+          isFirst || (trains && !recomputes)
+            ? DecoderBlock.Saved(rows: rows, sourceRows: sourceRows, shape, in: &planner) : blocks[index - 1])
+        stream.append(isFirst || trains ? planner.take(rows, shape.width) : stream[index - 1])
       }
       self.stream = stream
       self.blocks = blocks
+      self.recomputes = trains && recomputes
       workspace = BlockWorkspace(rows: rows, shape, trains: trains, in: &planner)
     }
 
     package var input: Slot { stream[0] }
     package var output: Slot { stream[stream.count - 1] }
+
+    /// Whether a block's places hold another block's numbers when its way back begins: the last one's are its own.
+    func isStale(_ index: Int) -> Bool { recomputes && index < blocks.count - 1 }
   }
 
   /// From `saved.input` to `saved.output`, their first rows.
@@ -59,12 +65,18 @@ package struct Decoder: Sendable {
     _ texts: Sequences, source: DecoderBlock.Source? = nil, _ context: DropoutContext?, _ saved: Saved,
     in memory: Memory
   ) {
+    for index in blocks.indices { forward(block: index, texts, source: source, context, saved, in: memory) }
+  }
+
+  /// From one block's input to the next one's.
+  private func forward(
+    block index: Int, _ texts: Sequences, source: DecoderBlock.Source?, _ context: DropoutContext?, _ saved: Saved,
+    in memory: Memory
+  ) {
     let rows = 0..<texts.rows
-    for index in blocks.indices {
-      blocks[index].forward(
-        saved.stream[index].rows(rows), into: saved.stream[index + 1].rows(rows), texts, source: source, context,
-        saved: saved.blocks[index], saved.workspace, in: memory)
-    }
+    blocks[index].forward(
+      saved.stream[index].rows(rows), into: saved.stream[index + 1].rows(rows), texts, source: source, context,
+      saved: saved.blocks[index], saved.workspace, in: memory)
   }
 
   /// `gradient` comes in as that of the output and leaves as that of the input; the source's is added to its own.
@@ -73,6 +85,8 @@ package struct Decoder: Sendable {
     _ saved: Saved, in memory: Memory
   ) {
     for index in blocks.indices.reversed() {
+      // The same numbers fall on the next block's input once more.
+      if saved.isStale(index) { forward(block: index, texts, source: source, context, saved, in: memory) }
       blocks[index].backward(
         gradient, saved.stream[index].rows(0..<texts.rows), texts, source: source, context, saved: saved.blocks[index],
         saved.workspace, in: memory)

@@ -21,12 +21,17 @@ package struct Encoder: Sendable {
 
   /// From `saved.input` to `saved.output`, their first rows.
   package func forward(_ texts: Sequences, _ context: DropoutContext?, _ saved: Saved, in memory: Memory) {
+    for index in blocks.indices { forward(block: index, texts, context, saved, in: memory) }
+  }
+
+  /// From one block's input to the next one's.
+  private func forward(
+    block index: Int, _ texts: Sequences, _ context: DropoutContext?, _ saved: Saved, in memory: Memory
+  ) {
     let rows = 0..<texts.rows
-    for index in blocks.indices {
-      blocks[index].forward(
-        saved.stream[index].rows(rows), into: saved.stream[index + 1].rows(rows), texts, context,
-        saved: saved.blocks[index], saved.workspace, in: memory)
-    }
+    blocks[index].forward(
+      saved.stream[index].rows(rows), into: saved.stream[index + 1].rows(rows), texts, context,
+      saved: saved.blocks[index], saved.workspace, in: memory)
   }
 
   /// `gradient` comes in as that of the output and leaves as that of the input.
@@ -34,6 +39,8 @@ package struct Encoder: Sendable {
     _ gradient: Slot, _ texts: Sequences, _ context: DropoutContext?, _ saved: Saved, in memory: Memory
   ) {
     for index in blocks.indices.reversed() {
+      // The same numbers fall on the next block's input once more.
+      if saved.isStale(index) { forward(block: index, texts, context, saved, in: memory) }
       blocks[index].backward(
         gradient, saved.stream[index].rows(0..<texts.rows), texts, context, saved: saved.blocks[index],
         saved.workspace, in: memory)

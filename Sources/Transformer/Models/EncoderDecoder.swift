@@ -70,20 +70,24 @@ package struct EncoderDecoder: Sendable {
     /// - Parameters:
     ///   - sourceRows: the most rows of sources, B·S, padding counted; `targetRows` likewise.
     ///   - trains: whether places for the way back are there.
+    ///   - recomputes: whether the way back computes each block again instead of keeping what it made.
     ///   - logitRows: rows of logits at a time.
     package init(
-      _ configuration: TranslatorConfiguration, sourceRows: Int, targetRows: Int, trains: Bool, logitRows: Int
+      _ configuration: TranslatorConfiguration, sourceRows: Int, targetRows: Int, trains: Bool,
+      recomputes: Bool = false, logitRows: Int
     ) {
       let c = configuration, isPre = c.norm == .pre
       var planner = SlotPlanner(.activations)
       positions = c.positions == .sinusoidal ? planner.take(c.context, c.width) : nil
-      encoder = Encoder.Saved(rows: sourceRows, layers: c.encoderLayers, c.block, trains: trains, in: &planner)
+      encoder = Encoder.Saved(
+        rows: sourceRows, layers: c.encoderLayers, c.block, trains: trains, recomputes: recomputes, in: &planner)
       encoderStatistics = planner.take(sourceRows, 2)
       source = isPre ? planner.take(sourceRows, c.width) : encoder.output
       sourceGradient = trains ? planner.take(sourceRows, c.width) : source
       keyValueGradient = trains ? planner.take(sourceRows, 2 * c.width) : source
       decoder = Decoder.Saved(
-        rows: targetRows, sourceRows: sourceRows, layers: c.decoderLayers, c.block, trains: trains, in: &planner)
+        rows: targetRows, sourceRows: sourceRows, layers: c.decoderLayers, c.block, trains: trains,
+        recomputes: recomputes, in: &planner)
       decoderStatistics = planner.take(targetRows, 2)
       hidden = isPre ? planner.take(targetRows, c.width) : decoder.output
       gradient = trains ? planner.take(targetRows, c.width) : hidden

@@ -50,11 +50,12 @@ package struct GPT: Sendable {
 
     /// - Parameters:
     ///   - trains: whether places for the way back are there.
+    ///   - recomputes: whether the way back computes each block again instead of keeping what it made.
     ///   - logitRows: rows of logits at a time.
     ///   - longer: activations for longer texts in the same memory, whose sinusoidal table serves these as well.
     package init(
-      _ configuration: GPTConfiguration, batch: Int, length: Int, trains: Bool, logitRows: Int,
-      sharingTableOf longer: Activations? = nil
+      _ configuration: GPTConfiguration, batch: Int, length: Int, trains: Bool, recomputes: Bool = false,
+      logitRows: Int, sharingTableOf longer: Activations? = nil
     ) {
       let rows = batch * length, width = configuration.width
       let table = longer?.positions?.rows(0..<length)
@@ -67,7 +68,8 @@ package struct GPT: Sendable {
       indexCount = 2 * rows
       positions = table ?? (configuration.positions == .sinusoidal ? planner.take(length, width) : nil)
       decoder = Decoder.Saved(
-        rows: rows, layers: configuration.layers, configuration.block, trains: trains, in: &planner)
+        rows: rows, layers: configuration.layers, configuration.block, trains: trains, recomputes: recomputes,
+        in: &planner)
       finalStatistics = planner.take(rows, 2)
       hidden = configuration.norm == .pre ? planner.take(rows, width) : decoder.output
       gradient = trains ? planner.take(rows, width) : hidden

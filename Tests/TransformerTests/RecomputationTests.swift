@@ -1,0 +1,50 @@
+import Tensors
+import Testing
+import Transformer
+
+/// Blocks that are computed again on the way back instead of being kept: less memory, not another bit.
+@Suite struct RecomputationTests {
+  private let context = DropoutContext(seed: 3, step: 11, firstSample: 5, rate: 0.2)
+
+  @Test(arguments: NormPlacement.allCases) func aGPTsGradientsKeepTheirBits(norm: NormPlacement) throws {
+    let configuration = GPTConfiguration(
+      vocabularySize: 31, context: 20, layers: 4, heads: 2, width: 24, feedForwardWidth: 50, norm: norm)
+    let kept = try GPTRun(configuration, batch: 2, length: 20)
+    let made = try GPTRun(configuration, batch: 2, length: 20, recomputes: true)
+    // Twice, so that a step finds nothing of the one before.
+    for seed in [1, 5] {
+      let ids = someIds(40, 31, seed), targets = someIds(40, 31, seed + 1)
+      kept.write(ids: ids, targets: targets)
+      made.write(ids: ids, targets: targets)
+      #expect(kept.lossAndGradients(context) == made.lossAndGradients(context))
+      for parameter in kept.gpt.layout.parameters {
+        #expect(bits(kept.gradient(parameter)) == bits(made.gradient(parameter)), "\(parameter.name)")
+      }
+    }
+    // What a layer keeps beside its input: query, key and value, heads, sums and the hidden rows.
+    #expect(kept.activations.count - made.activations.count > 3 * 40 * (3 * 24 + 24 + 50))
+  }
+
+  @Test(arguments: NormPlacement.allCases) func aTranslatorsGradientsKeepTheirBits(norm: NormPlacement) throws {
+    let configuration = TranslatorConfiguration(
+      vocabularySize: 31, context: 20, encoderLayers: 3, decoderLayers: 2, heads: 2, width: 24, norm: norm)
+    let kept = try TranslatorRun(configuration), made = try TranslatorRun(configuration, recomputes: true)
+    for seed in [1, 7] {
+      let pairs = somePairs([(5, 7), (9, 3), (2, 11)], configuration, seed)
+      #expect(
+        kept.lossAndGradients(pairs, smoothing: 0.1, context) == made.lossAndGradients(pairs, smoothing: 0.1, context))
+      for parameter in kept.model.layout.parameters {
+        #expect(bits(kept.gradient(parameter)) == bits(made.gradient(parameter)), "\(parameter.name)")
+      }
+    }
+    #expect(kept.activations.count > made.activations.count)
+  }
+
+  @Test func oneBlockIsAsItWas() throws {
+    let configuration = GPTConfiguration(vocabularySize: 31, context: 20, layers: 1, heads: 2, width: 24)
+    func count(_ recomputes: Bool) -> Int {
+      GPT.Activations(configuration, batch: 1, length: 20, trains: true, recomputes: recomputes, logitRows: 7).count
+    }
+    #expect(count(true) == count(false))
+  }
+}
