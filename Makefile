@@ -147,7 +147,7 @@ verify-tokenizers: build corpora ## Merges and ids against others (needs PEERS=p
 
 bench-tokenizers: build corpora ## Training and encoding in turn with others (needs PEERS=python with tiktoken, rustbpe)
 	$(PEERS) Scripts/bench_tokenizers.py $(CORPUS)=8192 $(if $(TEXT),$(TEXT)=4096)
-	$(PYTHON) Scripts/bench_tokenizers.py --slow
+	$(PYTHON) Scripts/bench_tokenizers.py --slow --turns 9
 
 verify-round-trips: toolchain ## Ten million random byte strings come back through every tokenizer
 	MINIGPT_ROUND_TRIPS=10000000 $(SWIFT) test -c release --disable-testable-imports --filter RoundTripTests

@@ -4,6 +4,7 @@
     pip install torch transformers tokenizers tiktoken llama-cpp-python ctranslate2
     python Scripts/verify_interop.py TEXT [--program .build/release/minigpt] [--steps 300] [--keep FOLDER]
         [--pairs corpora/grammar.tsv] [--valid-pairs corpora/grammar.valid.tsv] [--translators FILE...]
+        [--speed [FILE=PAIRS...]]
 
 Trains small models on TEXT (byte-pair, byte and ASCII character vocabularies, learned and sinusoidal positions), exports
 them, and lets transformers, llama.cpp and tiktoken open them: logits, loss, ids on strings that hurt, greedy text. Then
@@ -11,14 +12,21 @@ the other way: folders that transformers wrote with random weights, in several s
 here with --init. Translators of both kinds, trained on --pairs or given, go to transformers and CTranslate2: loss, greedy and
 beam output. Exports that come back must be the same bits. What is not installed is said and left out. The last
 line says how many comparisons failed.
+
+With --speed only the time is measured that a thousand sentences take at beam 5 on two threads, here and in CTranslate2, in
+turn: of the grammar's validation with a translator trained here, or of PAIRS with the translator FILE. Ours is the whole
+process; CTranslate2 has its model loaded, and gets and gives text as we do, through its tokenizer; of its ways to use two threads
+and of some batch sizes the fastest counts.
 """
 import argparse
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 import numpy
 import torch
@@ -315,28 +323,121 @@ def check_translator(name, model_path):
     if "--pairs" in HELP:
         ours = json.loads(minigpt("eval", model_path, "--pairs", path("valid.tsv"), "--json", "--quiet"))["loss"]
         report(f"{name}: loss", abs(total / count - ours) <= 1e-4, f"{total / count:.6f} there, {ours:.6f} here")
-    sources = "\n".join(source for source, _ in pairs).encode()
-    beams = {}
-    for beam in [1, 5]:
-        beams[beam] = minigpt("translate", "--model", model_path, "--beam", beam, "--length-penalty", 0, "--quiet",
-                               text=sources).decode().splitlines()
+    check_search(name, model_path, model, tokenizer, [source for source, _ in pairs])
+
+
+def forced(model, tokenizer, source, translation):
+    """The ids of a translation with its </s>, and log P at each of their places, through transformers."""
+    ids = tokenizer(translation)["input_ids"]
     with torch.no_grad():
-        said = [tokenizer.decode(model.generate(**tokenizer(source, return_tensors="pt"), num_beams=1, do_sample=False,
-                                                max_length=model.config.max_position_embeddings)[0], skip_special_tokens=True)
-                for source, _ in pairs]
-    same = sum(a == b for a, b in zip(said, beams[1]))
-    report(f"{name}: greedy output of transformers", same == len(pairs), f"{same} of {len(pairs)}")
+        rows = model(input_ids=tokenizer(source, return_tensors="pt")["input_ids"],
+                     decoder_input_ids=torch.tensor([[tokenizer.pad_token_id] + ids[:-1]])).logits[0]
+    return ids, rows.double().log_softmax(-1)
+
+
+def check_search(name, model_path, model, tokenizer, sources):
+    """Greedy and beam output without a length penalty, which each program defines in its own way.
+
+    Programs add floats in different orders, so where they say different things transformers is asked in double precision. A
+    greedy choice is right if the two tokens that part them are equally likely within 1e-3. A beam search is right if what it found is
+    not less likely than what the other found, by more than 1e-3; what is likelier here is counted apart. What does not end within our
+    50 tokens more than the source has is cut at other lengths elsewhere, and is counted apart too."""
+    text, limit = "\n".join(sources).encode(), model.config.max_position_embeddings
+    ours = {beam: minigpt("translate", "--model", model_path, "--beam", beam, "--length-penalty", 0, "--quiet",
+                          text=text).decode().splitlines() for beam in [1, 5]}
+    exact = transformers.AutoModelForSeq2SeqLM.from_pretrained(path("hf"), dtype=torch.float64).eval()
+
+    def verdict(source, beam, a, b):
+        (ids, rows), (others, other_rows) = forced(exact, tokenizer, source, a), forced(exact, tokenizer, source, b)
+        if len(ids) >= min(limit, len(tokenizer(source)["input_ids"]) + 45):
+            return "without an end"
+        if beam == 1:
+            place = next((place for place, (x, y) in enumerate(zip(ids, others)) if x != y), 0)
+            return "tied" if ids != others and abs(rows[place, ids[place]] - rows[place, others[place]]) <= 1e-3 else "wrong"
+        difference = rows[range(len(ids)), ids].sum() - other_rows[range(len(others)), others].sum()
+        return "tied" if abs(difference) <= 1e-3 else "likelier here" if difference > 0 else "wrong"
+
+    def compare(program, beam, theirs):
+        said = ["the same" if a == b else verdict(source, beam, a, b) for source, a, b in zip(sources, ours[beam], theirs)]
+        counts = {what: said.count(what) for what in dict.fromkeys(["the same"] + said)}
+        report(f"{name}: {program} with beam {beam}", "wrong" not in counts,
+               ", ".join(f"{count} {what}" for what, count in counts.items()))
+
+    for beam in [1, 5]:
+        with torch.no_grad():
+            said = [tokenizer.decode(model.generate(
+                **tokenizer(source, return_tensors="pt"), num_beams=beam, do_sample=False, max_length=limit,
+                **({"length_penalty": 0.0, "early_stopping": False} if beam > 1 else {}))[0], skip_special_tokens=True)
+                for source in sources]
+        compare("transformers", beam, said)
     if ctranslate2 is None:
         return
-    shutil.rmtree(path("ct2"), ignore_errors=True)
-    ctranslate2.converters.TransformersConverter(path("hf")).convert(path("ct2"))
-    translator = ctranslate2.Translator(path("ct2"), device="cpu", compute_type="float32")
-    tokens = [tokenizer.convert_ids_to_tokens(tokenizer(source)["input_ids"]) for source, _ in pairs]
+    translator, tokens = ctranslate2_of(path("hf")), tokens_of(sources, tokenizer)
     for beam in [1, 5]:
-        results = translator.translate_batch(tokens, beam_size=beam, length_penalty=0, max_decoding_length=model.config.max_position_embeddings)
-        said = [tokenizer.decode(tokenizer.convert_tokens_to_ids(result.hypotheses[0]), skip_special_tokens=True) for result in results]
-        same = sum(a == b for a, b in zip(said, beams[beam]))
-        report(f"{name}: CTranslate2 with beam {beam}", same == len(pairs), f"{same} of {len(pairs)}")
+        results = translator.translate_batch(tokens, beam_size=beam, length_penalty=0, max_decoding_length=limit)
+        compare("CTranslate2", beam, texts_of(results, tokenizer))
+
+
+def ctranslate2_of(hf, **how):
+    shutil.rmtree(path("ct2"), ignore_errors=True)
+    ctranslate2.converters.TransformersConverter(hf).convert(path("ct2"))
+    return ctranslate2.Translator(path("ct2"), device="cpu", compute_type="float32", **how)
+
+
+def tokens_of(sources, tokenizer):
+    return [tokenizer.convert_ids_to_tokens(ids) for ids in tokenizer(sources)["input_ids"]]
+
+
+def texts_of(results, tokenizer):
+    return tokenizer.batch_decode(
+        [tokenizer.convert_tokens_to_ids(result.hypotheses[0]) for result in results], skip_special_tokens=True)
+
+
+def speed():
+    if ctranslate2 is None:
+        sys.exit("--speed needs ctranslate2")
+    jobs = [job.rpartition("=")[::2] for job in options.speed]
+    if not jobs:
+        model = path("speed.safetensors")
+        minigpt("train", "--pairs", options.pairs, "--valid-pairs", options.valid_pairs, "--out", model, "--steps", 200, "--seed", 7,
+                "--eval-every", 100000, "--overwrite", "--quiet")
+        jobs = [(model, options.valid_pairs)]
+    for model_path, pairs in jobs:
+        with open(pairs, encoding="utf-8") as file:
+            sources = [line.split("\t")[0] for line in file][:1000]
+        minigpt("export", model_path, "--to", "hf", "--out", path("hf"), "--overwrite", "--quiet")
+        tokenizer = transformers.AutoTokenizer.from_pretrained(path("hf"))
+        text = "\n".join(sources).encode()
+
+        def ours():
+            return minigpt("translate", "--model", model_path, "--beam", 5, "--length-penalty", 0, "--threads", 2, "--quiet",
+                           text=text).decode().splitlines()
+
+        def theirs(translator, batch):
+            return texts_of(translator.translate_batch(
+                tokens_of(text.decode().split("\n"), tokenizer), beam_size=5, length_penalty=0, max_batch_size=batch,
+                max_decoding_length=limit), tokenizer)
+
+        def timed(work, *arguments):
+            began = time.perf_counter()
+            work(*arguments)
+            return time.perf_counter() - began
+
+        with open(os.path.join(path("hf"), "config.json")) as file:
+            limit = json.load(file)["max_position_embeddings"]
+        ways = {}
+        for inter, intra in [(1, 2), (2, 1)]:
+            translator = ctranslate2_of(path("hf"), inter_threads=inter, intra_threads=intra)
+            for batch in [32, 64]:
+                ways[f"{inter} × {intra} threads, batches of {batch}"] = (translator, batch)
+        seconds = {way: min(timed(theirs, *ways[way]) for _ in range(2)) for way in ways}
+        best = min(seconds, key=seconds.get)
+        timed(ours)
+        turns = [(timed(ours), timed(theirs, *ways[best])) for _ in range(options.turns)]
+        ratio = statistics.median(b / a for a, b in turns)
+        report(f"{os.path.basename(model_path)}, {len(sources)} sentences at beam 5 on two threads", ratio >= 1,
+               f"here {statistics.median(a for a, _ in turns):.2f} s, CTranslate2 ({best}) {statistics.median(b for _, b in turns):.2f} s, "
+               f"theirs over ours {ratio:.2f} (turns: {', '.join(f'{b / a:.2f}' for a, b in turns)})")
 
 
 def translators():
@@ -358,6 +459,8 @@ parser.add_argument("--steps", type=int, default=300)
 parser.add_argument("--pairs", default="corpora/grammar.tsv")
 parser.add_argument("--valid-pairs", default="corpora/grammar.valid.tsv")
 parser.add_argument("--translators", nargs="*", default=[], help="trained ones, instead of training them here")
+parser.add_argument("--speed", nargs="*", metavar="FILE=PAIRS", help="time translation in turn with CTranslate2, and nothing else")
+parser.add_argument("--turns", type=int, default=7)
 parser.add_argument("--only", choices=["ours", "theirs", "translators"], help="a part alone")
 parser.add_argument("--keep", help="a folder for everything that is made; else it is removed")
 options = parser.parse_args()
@@ -375,8 +478,8 @@ for name, module in [("llama-cpp-python", llama_cpp), ("tiktoken", tiktoken), ("
 print(f"transformers {transformers.__version__}, torch {torch.__version__}, llama-cpp-python "
       f"{getattr(llama_cpp, '__version__', '-')}, tiktoken {getattr(tiktoken, '__version__', '-')}, "
       f"ctranslate2 {getattr(ctranslate2, '__version__', '-')}")
-for part in [ours, theirs, translators]:
-    if options.only in (None, part.__name__):
+for part in [ours, theirs, translators] if options.speed is None else [speed]:
+    if options.speed is not None or options.only in (None, part.__name__):
         part()
 if not options.keep:
     shutil.rmtree(folder)

@@ -75,11 +75,13 @@ extension Memory {
   let packing: Packing
   /// Whether b is packed: a few rows do not pay for it where b can be read as it lies.
   let packs: Bool
+  /// Whether b lies in panels already, as `packPanels` leaves it.
+  let isInPanels: Bool
   let grid: ProductGrid
 
   init(
     c: UnsafeMutablePointer<Float>, cRow: Int, rows: Int, columns: Int, a: Factor, b: Factor, depth: Int,
-    accumulate: Bool, epilogue: Epilogue, memory: Memory
+    accumulate: Bool, epilogue: Epilogue, memory: Memory, isInPanels: Bool = false
   ) {
     unsafe self.c = c
     self.cRow = cRow
@@ -93,7 +95,8 @@ extension Memory {
     self.memory = memory
     packing = Packing(memory.kernels, memory.precision)
     let isSingle = packing.format == .single
-    packs = !isSingle || b.column != 1 || rows > 2 * packing.tileRows
+    self.isInPanels = isInPanels
+    packs = !isInPanels && (!isSingle || b.column != 1 || rows > 2 * packing.tileRows)
     grid = ProductGrid(
       rows: rows, columns: columns, words: packing.format.words(depth), tileRows: packing.tileRows,
       tileColumns: packing.panel,
@@ -131,14 +134,17 @@ extension Memory {
   ) {
     let words = packing.format.words(depths.count), panel = packing.panel
     if packs { unsafe packing.right(b, columnRange, depths, into: packed, room) }
-    let rightRow = packs ? panel : b.row, panelLength = packs ? panel * words : panel
-    let first = unsafe packs ? UnsafePointer(packed) : b.at(depths.lowerBound, columnRange.lowerBound)
+    let rightRow = packs ? panel : isInPanels ? PackedMatrix.panel : b.row, panelLength = packs ? panel * words : panel
+    let first =
+      unsafe packs
+      ? UnsafePointer(packed) : isInPanels ? b.base : b.at(depths.lowerBound, columnRange.lowerBound)
     for row in stride(from: rowRange.lowerBound, to: rowRange.upperBound, by: packing.tileRows) {
       let height = min(packing.tileRows, rowRange.upperBound - row)
       let left = packing.left(a, row..<row + height, depths, isNear: false, room)
       var right = unsafe first
       var target = unsafe c + row * cRow + columnRange.lowerBound
       for column in stride(from: columnRange.lowerBound, to: columnRange.upperBound, by: panel) {
+        if isInPanels { unsafe right = inPanels(depths.lowerBound, column) }
         unsafe packing.tile(
           height, min(panel, columnRange.upperBound - column), words, left, right, rightRow, target, cRow,
           accumulate: accumulate)
@@ -147,6 +153,11 @@ extension Memory {
       }
       if isLast { finish(row..<row + height, columnRange) }
     }
+  }
+
+  private func inPanels(_ k: Int, _ column: Int) -> UnsafePointer<Float> {
+    let panel = PackedMatrix.panel
+    return unsafe b.base + column / panel * panel * depth + k * panel + column % panel
   }
 
   private func finish(_ rowRange: Range<Int>, _ columnRange: Range<Int>) {

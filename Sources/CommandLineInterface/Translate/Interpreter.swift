@@ -55,7 +55,7 @@ final class Interpreter {
     }
   }
 
-  private static func appetite(batch: Int, threads: Int) -> Int { 4 * batch * min(threads, 16) }
+  private static func appetite(batch: Int, threads: Int) -> Int { 8 * batch * min(threads, 16) }
 
   /// Translations of sentences, the best first; one without a token has one without a token.
   func translate(_ sentences: [[Int32]]) -> [[Hypothesis]] {

@@ -14,9 +14,8 @@ extension EncoderDecoder {
     /// `[R, V - 1]`, and the logarithm of the sum of each row's exponentials.
     package let logits: Slot
     package let logSums: Slot
-    /// `[C, V - 1]`, the embedding turned round, so that its rows lie as those of other weights do: of few hypotheses
-    /// and of many every logit is one sum in the order of C.
-    let outputTable: Slot
+    /// The embedding, `[C, V - 1]`, laid out once for the products of all steps: every logit is one sum in the order of C.
+    let outputTable: Panels
     /// Keys and values of hypotheses, one sequence each.
     package let cache: KeyValueCache
     let encoding: Activations
@@ -44,7 +43,7 @@ extension EncoderDecoder {
         rows: hypotheses, width: c.width, feedForwardWidth: c.feedForwardWidth, in: &planner)
       logits = planner.take(hypotheses, c.outputSize)
       logSums = planner.take(hypotheses, 1)
-      outputTable = planner.take(c.width, c.outputSize)
+      outputTable = Panels(inputs: c.width, outputs: c.outputSize, in: &planner)
       keyValues = planner.take(sourceRows, 2 * c.width)
       func cache(_ sequences: Int, in planner: inout SlotPlanner) -> KeyValueCache {
         KeyValueCache(
@@ -75,7 +74,7 @@ extension EncoderDecoder {
   /// Writes what is fixed: the sinusoidal table, and the embedding as logits want it.
   package func prepare(_ activations: DecodingActivations, in memory: Memory) {
     prepare(activations.encoding, in: memory)
-    memory.transpose(outputProjection.table, into: activations.outputTable)
+    memory.packPanels(outputProjection.table, into: activations.outputTable)
   }
 
   /// Reads a batch of sources, with their `</s>`, and keeps what every block of the decoder looks at.
@@ -89,7 +88,7 @@ extension EncoderDecoder {
       }
     }
     // Weights that are being trained have changed.
-    if memory.parameters.isWritable { memory.transpose(outputProjection.table, into: activations.outputTable) }
+    if memory.parameters.isWritable { memory.packPanels(outputProjection.table, into: activations.outputTable) }
     encode(batch, activations.encoding, nil, in: memory)
     let rows = 0..<texts.count * length, source = activations.encoding.source.rows(rows)  // [B·S, C]
     let keyValues = activations.keyValues.rows(rows)  // [B·S, 2C]
@@ -138,11 +137,7 @@ extension EncoderDecoder {
     }
     decoderNorm?.forward(stream, into: stream, statistics: workspace.statistics.rows(0..<count), in: memory)
     let logits = activations.logits.rows(0..<count)  // [R, V - 1]
-    if count < DecodingContext.manyRows {
-      memory.decodingProduct(logits, stream, activations.outputTable.plain, .inPlace, inputs: workspace.inputs)
-    } else {
-      memory.product(logits, stream.plain, activations.outputTable.plain)
-    }
+    memory.product(logits, stream, activations.outputTable)
     memory.logSums(activations.logSums.rows(0..<count), logits)
   }
 
