@@ -17,7 +17,7 @@ STATIC_FLAGS := -c release --scratch-path $(STATIC) --product minigpt --static-s
 OBJCOPY := $(firstword $(foreach tool,objcopy llvm-objcopy,$(shell command -v $(tool))))
 
 .DEFAULT_GOAL := all
-.PHONY: help all build demo multi30k demo-translate demo-recall lecture pictures test corpora corpora-verses bench bench-peers \
+.PHONY: help all build demo multi30k demo-translate demo-recall lecture pictures test corpora corpora-verses bench bench-peers compare-llama \
   check format install dist clean fixtures compare verify-bad-input verify-checkpoint verify-demo verify-determinism \
   verify-interop verify-it verify-memory verify-recipe verify-repl verify-tokenizers verify-round-trips bench-tokenizers \
   toolchain verify-grammar
@@ -112,6 +112,9 @@ bench-peers: build ## Time training steps in turn with PyTorch (needs PEERS=pyth
 compare: build corpora ## Train in turn with PyTorch (needs PEERS=python with PyTorch)
 	$(PYTHON) Scripts/compare_torch.py --python $(PEERS)
 
+compare-llama: build corpora ## Generation in turn with llama.cpp (needs PEERS=python with llama-cpp-python)
+	$(PEERS) Scripts/compare_llama.py
+
 verify-bad-input: build ## Files and flags as users bring them: one clear line each, nothing harmed
 	$(PYTHON) Scripts/verify_bad_input.py
 
@@ -133,7 +136,7 @@ verify-it: build ## What does "it" look at? The heads of the grammar's translato
 verify-grammar: demo-translate ## Held-out sentences of the grammar: how many are right, and the gender of it
 	$(PYTHON) Scripts/verify_grammar.py
 
-verify-memory: build corpora ## Peak memory of training and of info (minutes, 2 GB of disk)
+verify-memory: build corpora ## Peak memory of training, info, sample; its first letter (minutes, 2 GB of disk)
 	$(PYTHON) Scripts/verify_memory.py
 
 verify-recipe: build ## The loss of nanoGPT's recipe (minutes): TEXT=tinyshakespeare.txt

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""Memory of the preset `nanogpt` (below 2.5 GB), and time and memory of `info` on a file of 1 GB (below 50 ms, 100 MB).
+"""Memory of the preset `nanogpt` (below 2.5 GB), time and memory of `info` on a file of 1 GB (below 50 ms, 100 MB), and of
+`sample` on weights of 43 and 350 MB: the first letter after a cold start within 60 ms or the time of reading the file once,
+and no more memory than the weights in their type, the cache and 64 MB.
 
     python3 Scripts/verify_memory.py [CORPUS]
 
 `make verify-memory` runs it on the plays. Linux only: the peak of a process is what the kernel reports of it.
 """
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -25,6 +28,53 @@ def measure(*command):
     return time.perf_counter() - began, usage.ru_maxrss / 1024
 
 
+def cold(path):
+    """Takes a file out of the kernel's memory."""
+    descriptor = os.open(path, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    os.close(descriptor)
+
+
+def reading(path):
+    """Seconds of reading a cold file once."""
+    cold(path)
+    began, room = time.perf_counter(), bytearray(1 << 20)
+    with open(path, "rb", buffering=0) as file:
+        while file.readinto(room):
+            pass
+    return time.perf_counter() - began
+
+
+def first_letter(path, weights):
+    """Seconds from the start of `sample` to its first letter, the file being cold."""
+    cold(path)
+    began = time.perf_counter()
+    process = subprocess.Popen([PROGRAM, "sample", path, "--weights", weights, "-n", "4", "--ignore-eos", "--seed", "1", "--quiet"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    process.stdout.read(1)
+    seconds = time.perf_counter() - began
+    process.stdout.read()
+    process.wait()
+    return seconds
+
+
+def generation(checkpoint, layers, width, context):
+    """Whether `sample` begins soon and takes little, in each type of weights."""
+    path = checkpoint.replace(".safetensors", ".weights.safetensors")
+    measure(PROGRAM, "export", checkpoint, "--to", "safetensors", "--out", path)
+    size, good = os.path.getsize(path) / 1e6, True
+    for weights, share in [("fp32", 1), ("bf16", 0.5), ("int8", 0.27)]:
+        seconds = statistics.median(first_letter(path, weights) for _ in range(5))
+        once = statistics.median(reading(path) for _ in range(3))
+        _, megabytes = measure(PROGRAM, "sample", path, "--weights", weights, "-n", str(2 * context), "--ignore-eos", "--quiet")
+        limit = (size * share + 8e-6 * layers * width * context) * 1e6 / 2**20 + 64
+        print(f"sample on {size:.0f} MB in {weights}: first letter after {1000 * seconds:.0f} ms, reading once takes {1000 * once:.0f} ms; "
+              f"{megabytes:.0f} MB of {limit:.0f}", flush=True)
+        good = good and seconds < max(0.06, once) and megabytes < limit
+    return good
+
+
 def main():
     corpus = sys.argv[1] if len(sys.argv) > 1 else CORPUS
     good = True
@@ -34,6 +84,7 @@ def main():
                                "--eval-every", "1000", "--val-fraction", "0.001", "--quiet")
         print(f"training with the preset nanogpt: {megabytes:,.0f} MB")
         good = good and megabytes < 2500
+        good = generation(out, 6, 384, 256) and good
         out = os.path.join(folder, "large.safetensors")
         measure(PROGRAM, "train", corpus, "--tokenizer", "char", "--layers", "7", "--heads", "16", "--embd", "1024", "--context", "16",
                 "--batch-size", "1", "--steps", "1", "--eval-every", "1000", "--val-fraction", "0.00005", "--out", out, "--quiet")
@@ -42,6 +93,7 @@ def main():
         seconds, megabytes = min(t for t, _ in times), max(m for _, m in times)
         print(f"info on {size:.2f} GB: {1000 * seconds:.0f} ms, {megabytes:.0f} MB")
         good = good and size >= 1 and seconds < 0.05 and megabytes < 100
+        good = generation(out, 7, 1024, 16) and good
         seconds, megabytes = measure(PROGRAM, "info", out, "--verify")
         print(f"info --verify: {seconds:.2f} s, {megabytes:.0f} MB")
         good = good and megabytes < 100

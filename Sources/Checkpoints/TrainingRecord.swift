@@ -39,6 +39,8 @@ public struct TrainingRecord: Equatable, Sendable {
   public var validationFingerprint: UInt64?
   /// XXH64 of the weights that it began with, where those were another model's.
   public var initialWeights: UInt64?
+  /// Whether the text looked like verse.
+  public var isVerse = false
   /// The kernels that made the bits.
   public var instructionSet: String
   /// Loss and gradient norm of the last update.
@@ -120,6 +122,7 @@ extension TrainingRecord {
       "evaluation_count": JSON(evaluationCount),
       "evaluations": .array(evaluations.map(evaluationJSON)),
     ]
+    if isVerse { json.append("verse", JSON(true)) }
     if let initialWeights { json.append("init", JSON(hexadecimal16(initialWeights))) }
     if !kept.isEmpty { json.append("kept", .array(kept.map { JSON($0) })) }
     return .object(json)
@@ -171,6 +174,7 @@ extension TrainingRecord {
     step = try field.field("step").integer(in: 0...1 << 31)
     let validation = try field.field("validation")
     validationFingerprint = validation.isNull ? nil : try fingerprint(validation)
+    isVerse = try field.optionalField("verse")?.bool() ?? false
     initialWeights = try field.optionalField("init").map(fingerprint)
     lastLoss = try field.field("loss").double()
     lastGradientNorm = try field.field("grad_norm").double()

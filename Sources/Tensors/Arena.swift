@@ -69,13 +69,29 @@ internal import Platform
     self.owner = owner
   }
 
+  /// Has a mapped file shown in small pages, since in large ones a bias that is read would hold two megabytes: for whoever
+  /// is about to release most of it.
+  package func useSmallPages() {
+    #if os(Linux)
+      if !isWritable { advise(Slot(.parameters, offset: 0, rows: 1, columns: count), 15) }
+    #endif
+  }
+
+  /// Has the pages of a mapped file read ahead that lie wholly inside of a slot.
+  package func readAhead(_ slot: Slot) {
+    if !isWritable { advise(slot, MADV_WILLNEED) }
+  }
+
   /// Gives the pages back that lie wholly inside of a slot: those of a mapped file, which are read anew for whoever
   /// wants them again; where `discarding`, those of an arena too, whose numbers are zero from then on.
   package func release(_ slot: Slot, discarding: Bool = false) {
-    check(slot.region == .parameters && slot.end <= count, "release \(slot) of \(count) parameters")
-    if isWritable && !discarding { return }
+    if !isWritable || discarding { advise(slot, MADV_DONTNEED) }
+  }
+
+  private func advise(_ slot: Slot, _ advice: Int32) {
+    check(slot.region == .parameters && slot.end <= count, "pages of \(slot) of \(count) parameters")
     let page = Int(getpagesize()), start = unsafe UInt(bitPattern: base + slot.offset)
     let first = (Int(start) + page - 1) / page * page, end = (Int(start) + 4 * (slot.end - slot.offset)) / page * page
-    if end > first { unsafe _ = madvise(UnsafeMutableRawPointer(bitPattern: first), end - first, MADV_DONTNEED) }
+    if end > first { unsafe _ = madvise(UnsafeMutableRawPointer(bitPattern: first), end - first, advice) }
   }
 }

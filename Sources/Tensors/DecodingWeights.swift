@@ -26,19 +26,21 @@ package final class DecodingWeights: Sendable {
     tables = [:]
   }
 
-  /// Packs `matrices`, those that products read: `stored` says where the numbers of a slot are, and `done` that they
-  /// were read.
+  /// Packs `matrices`, those that products read: `stored` says where the numbers of a slot are, `soon` that they will be
+  /// read next, and `done` that they were.
   package init<Failure: Error>(
     _ matrices: [Operand], as type: WeightType, tables: [Slot] = [], pool: WorkerPool, kernels: Kernels,
-    stored: (Slot) throws(Failure) -> StoredMatrix, done: (Slot) -> Void = { _ in }
+    stored: (Slot) throws(Failure) -> StoredMatrix, soon: (Slot) -> Void = { _ in }, done: (Slot) -> Void = { _ in }
   ) throws(Failure) {
     var packed: [Place: PackedMatrix] = [:], rows: [Place: StoredMatrix] = [:]
     for table in tables { rows[Place(table)] = try stored(table) }
-    for matrix in matrices {
+    if let first = matrices.first { soon(first.slot) }
+    for (index, matrix) in matrices.enumerated() {
+      if index + 1 < matrices.count { soon(matrices[index + 1].slot) }
       let source = try stored(matrix.slot)
       packed[Place(matrix.slot)] = PackedMatrix(
-        source, transposed: matrix.isTransposed, as: type, pool: pool, kernels: kernels)
-      done(matrix.slot)
+        source, transposed: matrix.isTransposed, as: type, pool: pool, kernels: kernels,
+        done: { rows in done(matrix.slot.rows(rows)) })
     }
     self.type = type
     self.packed = packed

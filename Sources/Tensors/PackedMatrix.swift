@@ -16,8 +16,15 @@ internal import Platform
   static let panel = Int(MINIGPT_PANEL)
   static let block = WeightType.block
 
-  /// Packs a stored matrix, or its transposed, panel by panel on the threads of `pool`.
-  package init(_ source: StoredMatrix, transposed: Bool, as type: WeightType, pool: WorkerPool, kernels: Kernels) {
+  /// Bytes of a source that are packed before its rows are given back, where panels need some rows only.
+  private static let bytesAtOnce = 8 << 20
+
+  /// Packs a stored matrix, or its transposed, panel by panel on the threads of `pool`; `done` gets the rows of the source
+  /// that were read for the last time.
+  package init(
+    _ source: StoredMatrix, transposed: Bool, as type: WeightType, pool: WorkerPool, kernels: Kernels,
+    done: (Range<Int>) -> Void = { _ in }
+  ) {
     self.type = type
     inputs = transposed ? source.columns : source.rows
     outputs = transposed ? source.rows : source.columns
@@ -32,11 +39,18 @@ internal import Platform
     arena = Arena(count: (panels * panelBytes + 3) / 4)
     let padded = (inputs + Self.block - 1) / Self.block * Self.block
     let scratch = Arena(count: pool.threads * ((type == .fp32 ? 0 : padded * Self.panel) + inputs))
-    pool.run(
-      panels,
-      unsafe PackWork(
-        source: source, transposed: transposed, type: type, inputs: inputs, outputs: outputs, padded: padded,
-        base: UnsafeMutableRawPointer(arena.base), panelBytes: panelBytes, scratch: scratch.base, kernels: kernels))
+    let step = transposed ? max(1, Self.bytesAtOnce / max(1, 4 * inputs * Self.panel)) : panels
+    for first in stride(from: 0, to: panels, by: max(1, step)) {
+      let count = min(step, panels - first)
+      pool.run(
+        count,
+        unsafe PackWork(
+          source: source, transposed: transposed, type: type, inputs: inputs, outputs: outputs, padded: padded,
+          first: first, base: UnsafeMutableRawPointer(arena.base), panelBytes: panelBytes, scratch: scratch.base,
+          kernels: kernels))
+      if transposed { done(first * Self.panel..<min(outputs, (first + count) * Self.panel)) }
+    }
+    if !transposed { done(0..<source.rows) }
   }
 
   package var byteCount: Int { (outputs + Self.panel - 1) / Self.panel * panelBytes }
@@ -48,13 +62,15 @@ internal import Platform
 @safe private struct PackWork: ParallelWork {
   let source: StoredMatrix, transposed: Bool, type: WeightType
   let inputs: Int, outputs: Int, padded: Int
+  /// The panel that is part 0.
+  let first: Int
   let base: UnsafeMutableRawPointer, panelBytes: Int
   let scratch: UnsafeMutablePointer<Float>
   let kernels: Kernels
 
   func callAsFunction(_ part: Int, thread: Int) {
-    let width = PackedMatrix.panel, first = part * width, last = min(outputs, first + width)
-    let target = unsafe base + part * panelBytes
+    let width = PackedMatrix.panel, panel = self.first + part, first = panel * width
+    let last = min(outputs, first + width), target = unsafe base + panel * panelBytes
     if type == .fp32 {
       unsafe gather(first..<last, into: target.assumingMemoryBound(to: Float.self), line: scratch + thread * inputs)
       return

@@ -107,6 +107,7 @@ public struct TrainingSetup: Sendable {
     let configuration = try configuration(learningFrom: training.count, context: shape.context)
     var record = TrainingRecord(
       configuration: configuration, corpusFingerprint: corpus.fingerprint, instructionSet: instructionSet.rawValue)
+    record.isVerse = corpus.isVerse
     record.validationFingerprint = self.validation?.fingerprint
     let trainer = try Trainer(
       shape, record: record, tokenizer: tokenizer, training: training, validation: validation,

@@ -150,6 +150,19 @@ import Testing
     #expect(said.contains("early: ") && said.contains(" thousand parameters, 10 steps over one text: it goes on"))
   }
 
+  @Test func verseIsGreetedAsSuch() throws {
+    let scratch = try Scratch()
+    let verse = "Now, fair Hippolyta, our nuptial hour\nDraws on apace; four happy days bring in\nAnother moon.\n\n"
+    try scratch.write("verse.txt", String(repeating: verse, count: 30))
+    let flags = "--tokenizer char --layers 1 --heads 1 --embd 8 --context 8 --batch-size 1 --steps 1 --seed 1 --quiet"
+    let made = try Run(
+      ["train", "verse.txt", "--out", "v.safetensors"] + flags.split(separator: " ").map(String.init),
+      folder: scratch.folder)
+    #expect(made.status == 0, "\(made.errorText)")
+    let run = try Run(["repl", "v.safetensors", "--commands"], input: Array("/reload\n".utf8), folder: scratch.folder)
+    #expect(run.errorText.contains("1 steps over verse: it goes on in verse of that manner, and answers no question"))
+  }
+
   /// A training that puts newer checkpoints in the place of the one in use: the old one stays until /reload.
   @Test func aNewerCheckpointIsTakenWhenAsked() throws {
     let folder = try Bottles.folder(), scratch = try Scratch()

@@ -35,6 +35,26 @@ import Testing
     try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
   }
 
+  /// Of the translator in `checkpoints`, which need not be named: all three parts, and each row a whole.
+  @Test func attentionIsShown() throws {
+    let (scratch, _) = try Self.learnt.get(), note = "model: checkpoints/pairs.best.safetensors\n"
+    let cross = try Run(["attend", "a red cat", "--part", "cross", "--head", "2"], folder: scratch.folder)
+    #expect(cross.status == 0 && cross.errorText == note)
+    let lines = cross.outputText.split(separator: "\n")
+    #expect(lines.first == "cross, layer 1, head 2" && lines.contains { $0.hasSuffix(" 0 (begins)") })
+    let given = try Run(
+      ["attend", "a red cat", "--target", "un gato", "--out", "a.svg"], folder: scratch.folder)
+    #expect(given.status == 0 && given.errorText == note + "saved: a.svg\n")
+    let rows = String(decoding: try scratch.read("a.svg"), as: UTF8.self).components(separatedBy: "data-shares=\"")
+    let shares = rows.dropFirst().map { row in
+      row.prefix { $0 != "\"" }.split(separator: " ").compactMap { Int($0) }
+    }
+    // Two heads each of encoder, decoder and cross-attention; rows of S sources or of T targets.
+    let sources = shares[0].count, targets = shares.filter { $0.count != sources }.first?.count ?? sources
+    #expect(shares.count == 2 * sources + 2 * targets + 2 * targets && sources > 3 && targets > 2)
+    #expect(shares.allSatisfy { $0.reduce(0, +) == 10_000 })
+  }
+
   // MARK: - train
 
   @Test func trainingSaysWhatItDoes() throws {

@@ -34,6 +34,22 @@ import Tokenization
     #expect(validation.reduce(0) { $0 + $1.range.count } == count - kept)
   }
 
+  /// Lines of verse begin with capital letters; prose that was cut into lines, lists and long lines are something else.
+  @Test func knowsVerse() throws {
+    let verse = "Now, fair Hippolyta, our nuptial hour\nDraws on apace; four happy days bring in\nAnother moon.\n\n"
+    let prose = "The boundary between the two was not\nwhere anybody had expected it to be, and\nit moved.\n\n"
+    func isVerse(_ text: String, _ count: Int) throws -> Bool {
+      try TextCorpus([folder.write("v", String(repeating: text, count: count))]).isVerse
+    }
+    #expect(try isVerse(verse, 30) && isVerse(verse.replacingOccurrences(of: "\n", with: "\r\n"), 30))
+    #expect(try !isVerse(verse, 2), "too little to tell")
+    #expect(try !isVerse(prose, 30))
+    #expect(try !isVerse("12 green bottles, hanging on the wall;\n", 99))
+    #expect(
+      try !isVerse(verse.replacingOccurrences(of: "\nD", with: " D").replacingOccurrences(of: "\nA", with: " A"), 99))
+    #expect(try !isVerse("\n\n\n", 99))
+  }
+
   @Test func holdsNothingOut() throws {
     let corpus = try TextCorpus([folder.write("a", "abc"), folder.write("b", "de")])
     let (training, validation) = corpus.split(holdingOut: 0, most: .max)

@@ -33,6 +33,23 @@ import Testing
     #expect(Arena(count: count).count == count)
   }
 
+  /// Whole pages are given back, and nothing else; a mapped one keeps its numbers whatever is advised.
+  @Test func releasedParameters() throws {
+    let count = 3 * 4096, storage = ParameterStorage(count: count), memory = try Self.memory(storage, trains: false)
+    let all = Slot(.parameters, offset: 0, rows: 3, columns: 4096), numbers = [Float](repeating: 7, count: count)
+    memory.write(all, numbers)
+    storage.useSmallPages()
+    storage.readAhead(all)
+    storage.release(all)
+    #expect(memory.read(all) == numbers)
+    #if os(Linux)
+      storage.release(all.rows(1..<2), discarding: true)
+      #expect(memory.read(all.rows(0..<1)) == Array(numbers.prefix(4096)))
+      #expect(memory.read(all.rows(1..<2)).contains(0))
+      #expect(memory.read(all.rows(2..<3)) == Array(numbers.prefix(4096)))
+    #endif
+  }
+
   @Test func parametersOfItsOwnAreZeroAndWritable() throws {
     let storage = ParameterStorage(count: 5), all = Slot(.parameters, offset: 0, rows: 1, columns: 5)
     let memory = try Self.memory(storage, trains: true)

@@ -1,6 +1,6 @@
 internal import MiniGPT
 
-/// A shape whose training step is timed: those that PyTorch is timed with too.
+/// A shape whose training step and generation are timed: those that PyTorch is timed with too.
 struct BenchShape: Sendable {
   let name: String
   private let model: Model
@@ -31,6 +31,12 @@ struct BenchShape: Sendable {
     let shape = GPTConfiguration(
       vocabularySize: vocabulary, context: context, layers: layers, heads: heads, width: width)
     return BenchShape(name: name, model: .languageModel(shape, batch: batch))
+  }
+
+  /// The shape as one that generates; nil for a translator.
+  var languageModel: GPTConfiguration? {
+    guard case .languageModel(let shape, _) = model else { return nil }
+    return shape
   }
 
   func benchmark(_ precision: Precision, _ machine: Machine) -> StepBenchmark {

@@ -70,7 +70,7 @@ struct AttendCommand: Command {
 
   func run(_ console: Console) throws {
     console.isQuiet = quiet
-    let choice = try ModelChoice(model).announced(on: console), machine = try Machine(threads: threads)
+    let choice = try ModelChoice(model, .any).announced(on: console), machine = try Machine(threads: threads)
     let stacks: [Stack]
     switch try CheckpointKind(of: choice.path) {
     case .languageModel: stacks = try languageModel(choice.open(), machine)

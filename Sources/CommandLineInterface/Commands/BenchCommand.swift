@@ -1,12 +1,14 @@
 internal import MiniGPT
 internal import Platform
 
-/// `minigpt bench`: how fast this machine multiplies and trains.
+/// `minigpt bench`: how fast this machine multiplies, trains and generates.
 struct BenchCommand: Command {
   var presets: [String] = []
   var precision = BenchPrecision.both
   var steps: Int?
   var only: BenchPart?
+  var model: [UInt8]?
+  var weights: [String] = []
   var threads: Int?
   var quiet = false
   var json = false
@@ -25,14 +27,14 @@ struct BenchCommand: Command {
   }
 
   /// What is timed.
-  enum BenchPart: String, CaseIterable, Sendable { case products, training }
+  enum BenchPart: String, CaseIterable, Sendable { case products, training, generation }
 
   static let names = ["bench"]
-  static let summary = "time this machine: products, training steps"
+  static let summary = "time this machine: products, training steps, generation"
   static let discussion = """
     Times matrix products with every instruction set that the processor has, beside the limit that a single tile \
-    reaches in the same moment, and training steps of well-known shapes: where their time goes, and the memory they \
-    take. Nothing else should run meanwhile.
+    reaches in the same moment; training steps of well-known shapes: where their time goes, and the memory they take; \
+    and generation, one text and eight at once, beside how fast memory is read. Nothing else should run meanwhile.
     """
   static let words = Words("", 0...0, "", completion: .nothing)
 
@@ -40,12 +42,20 @@ struct BenchCommand: Command {
     Section(
       "What is timed",
       [
-        .optional("only", in: \.only, .choice, else: "both", "a part of it"),
+        .optional("only", in: \.only, .choice, else: "all", "a part of it"),
         .list(
-          "preset", in: \.presets, .oneOf(BenchShape.all.map(\.name)), else: "tiny and bpe",
-          "the shape of a training step; may repeat"),
+          "preset", in: \.presets, .oneOf(BenchShape.all.map(\.name)),
+          else: "tiny and bpe for steps, char and gpt2-1k for generation",
+          "a shape; may repeat"),
+        .optional(
+          "model", in: \.model, .file("MODEL"), else: "the presets", "the checkpoint whose generation is timed"),
+        .list(
+          "weights", in: \.weights, .oneOf(WeightType.allCases.map(\.rawValue)), else: "fp32, bf16 and int8",
+          "in which numbers generation reads them; may repeat"),
         .value("precision", in: \.precision, .choice, "of the products"),
-        .optional("steps", in: \.steps, .integer(1...100_000), else: "some seconds' worth", "steps of each shape"),
+        .optional(
+          "steps", in: \.steps, .integer(1...100_000), else: "some seconds' worth",
+          "steps of each shape; of generation, tokens of a turn"),
       ]),
     Section(
       "Running",
@@ -56,17 +66,39 @@ struct BenchCommand: Command {
       ]),
   ]
 
+  mutating func validate() throws {
+    if model != nil && only != .generation {
+      throw UsageError.contradiction("--model is for generation: give --only generation too")
+    }
+    let translators = BenchShape.all.filter { $0.languageModel == nil }.map(\.name)
+    if only == .generation, let name = presets.first(where: { translators.contains($0) }) {
+      throw UsageError.contradiction("--only generation times language models, and the preset \(name) is a translator")
+    }
+  }
+
   func run(_ console: Console) throws {
     console.isQuiet = quiet
     let machine = try Machine(threads: threads)
-    if only != .training { try products(machine, console) }
-    if only != .products {
+    if (only ?? .products) == .products { try products(machine, console) }
+    if (only ?? .training) == .training {
       let names = presets.isEmpty ? ["tiny", "bpe"] : presets
       for name in names {
         for shape in BenchShape.all where shape.name == name {
           for precision in precision.all { try training(shape, precision, machine, console) }
         }
       }
+    }
+    if (only ?? .generation) == .generation { try generation(machine, console) }
+  }
+
+  private func generation(_ machine: Machine, _ console: Console) throws {
+    let types = weights.isEmpty ? [.fp32, .bf16, .int8] : weights.compactMap { WeightType(rawValue: $0) }
+    let timing = GenerationTiming(
+      machine: machine, console: console, weights: types, steps: steps ?? GenerationTiming.usualSteps, json: json)
+    if let model { return try timing.run(ModelChoice(model)) }
+    let names = presets.isEmpty ? ["char", "gpt2-1k"] : presets
+    for name in names {
+      for shape in BenchShape.all where shape.name == name { try timing.run(shape) }
     }
   }
 

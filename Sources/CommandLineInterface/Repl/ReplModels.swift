@@ -21,10 +21,13 @@ enum ModelIntroduction {
     var text = printable(checkpoint.path.stem) + ": \(rounded(checkpoint.configuration.parameterCount)) parameters"
     if let record = checkpoint.record {
       text += ", \(grouped(record.step)) steps"
-      text +=
-        record.configuration.lines
-        ? " over single lines: it goes on with a line in their manner, and answers no question"
-        : " over one text: it goes on in its manner, and answers no question"
+      if record.isVerse {
+        text += " over verse: it goes on in verse of that manner, and answers no question"
+      } else if record.configuration.lines {
+        text += " over single lines: it goes on with a line in their manner, and answers no question"
+      } else {
+        text += " over one text: it goes on in its manner, and answers no question"
+      }
     } else {
       text += ": it goes on with what you type, and answers no question"
     }

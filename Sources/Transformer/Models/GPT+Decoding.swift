@@ -57,10 +57,14 @@ extension GPT {
   package func decodingWeights(
     _ type: WeightType, of parameters: ParameterStorage, discarding: Bool = false, pool: WorkerPool, kernels: Kernels
   ) -> DecodingWeights {
-    DecodingWeights(
+    parameters.useSmallPages()
+    return DecodingWeights(
       decodingMatrices, as: type, pool: pool, kernels: kernels,
-      stored: { slot in StoredMatrix(slot, of: parameters) },
-      done: { slot in parameters.release(slot, discarding: discarding && slot.offset != embedding.table.offset) })
+      stored: { slot in StoredMatrix(slot, of: parameters) }, soon: { slot in parameters.readAhead(slot) },
+      done: { slot in
+        let isLookedUp = (embedding.table.offset..<embedding.table.end).contains(slot.offset)
+        parameters.release(slot, discarding: discarding && !isLookedUp)
+      })
   }
 
   /// Writes what is fixed: the sinusoidal table.
