@@ -10,7 +10,7 @@ one translation, by these rules:
   `estas casas rojas`, `this red book` is `este libro rojo`.
 - An adjective stands behind its noun, or behind the verb: `ser` for what things are, `estar` for how they are now.
 - `not` is `no` before the verb; a question begins with its verb, between ¿ and ?.
-- After `because`, *it* is a gender in Spanish. Who is too tired is the animal; what is too wide to be crossed is the
+- After `because`, *it* is `él` or `ella`: Spanish may leave it out, but said aloud it asks of *it* itself what it is. Who is too tired is the animal; what is too wide to be crossed is the
   street; what is too wide to pass through a door is the thing, and what is too narrow is the door.
 - `Even though she did not win the award, she was satisfied` and `... she did win the award, she was not satisfied` have
   the same words: their order alone tells them apart.
@@ -210,7 +210,7 @@ def its():
     def because(adjective, gender, degree, grado):
         english, forms, verb = adjective
         return ("because it was " + words(degree, english),
-                words("porque", BE[verb][1][0], grado, form(forms, gender, False)))
+                words("porque", ("él", "ella")[gender == "f"], BE[verb][1][0], grado, form(forms, gender, False)))
 
     degrees = DEGREES[1:]
     for animal in ANIMALS:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How much of the grammar a trained translator has understood: make verify-grammar.
 
-    python3 Scripts/verify_grammar.py [--model checkpoints/grammar.best.safetensors] [--least 99]
+    python3 Scripts/verify_grammar.py [--model checkpoints/grammar.safetensors] [--least 99]
 
 Translates the held-out sentences of corpora/grammar.valid.tsv, none of which was in training, and counts those that are
 right to the letter; among those with *it*, whose adjective has a gender that shows what *it* is. Exit status 1 where
@@ -29,7 +29,7 @@ def percent(part, whole):
 
 def main():
     options = argparse.ArgumentParser(description="Measures a translator on the held-out part of the grammar.")
-    options.add_argument("--model", default=os.path.join(HOME, "checkpoints", "grammar.best.safetensors"))
+    options.add_argument("--model", default=os.path.join(HOME, "checkpoints", "grammar.safetensors"))
     options.add_argument("--minigpt", default=os.path.join(HOME, ".build", "release", "minigpt"))
     options.add_argument("--beam", default="1")
     options.add_argument("--least", type=float, default=99)

@@ -33,8 +33,8 @@ import Testing
   @Test func theNotesSentencesAreThere() throws {
     let asked = try table(pairs("grammar.valid.tsv")), known = try table(pairs("grammar.tsv"))
     let start = "the animal didn't cross the street because it was too "
-    #expect(asked[start + "tired"] == "el animal no cruzó la calle porque estaba demasiado cansado")
-    #expect(asked[start + "wide"] == "el animal no cruzó la calle porque era demasiado ancha")
+    #expect(asked[start + "tired"] == "el animal no cruzó la calle porque él estaba demasiado cansado")
+    #expect(asked[start + "wide"] == "el animal no cruzó la calle porque ella era demasiado ancha")
     #expect(
       asked["even though she did not win the award, she was satisfied"]
         == "aunque ella no ganó el premio, estaba satisfecha")
