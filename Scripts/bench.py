@@ -3,8 +3,8 @@
 
     python3 Scripts/bench.py [--presets nanogpt-cpu,nanogpt] [--steps 60] [--threads N] [--json]
 
-Training: the median of tokens_per_s that the log reports, the first third of the steps left out. Generation: tokens_per_s of `sample --json`
-from the model just trained. Everything is written to a temporary folder.
+Training: the median of tokens_per_s that the log reports, the first third of the steps left out. Generation: `minigpt bench --only generation`
+on the model just trained. Everything is written to a temporary folder.
 """
 import argparse
 import json
@@ -42,7 +42,7 @@ def training(preset, steps, folder, corpus=CORPUS, options=()):
 
 def generation(model, options=()):
     """Tokens per second of one sequence."""
-    said = run(PROGRAM, "sample", model, "--max-new-tokens", "256", "--ignore-eos", "--json", "--seed", "1", *options)
+    said = run(PROGRAM, "bench", "--only", "generation", "--model", model, "--weights", "fp32", "--json", *options)
     return json.loads(said.split("\n")[0])["tokens_per_s"]
 
 
@@ -60,7 +60,7 @@ def main():
             speed = generation(model, threads)
             if options.json:
                 print(json.dumps({"measurement": "train", "preset": preset, "ms_per_step": round(step, 2)}))
-                print(json.dumps({"measurement": "sample", "preset": preset, "tokens_per_s": round(speed)}))
+                print(json.dumps({"measurement": "generation", "preset": preset, "tokens_per_s": round(speed)}))
             else:
                 print(f"{preset}: a step {step:.1f} ms ({1000 * TOKENS[preset] / step:,.0f} tokens/s), "
                       f"generation {speed:,.0f} tokens/s", flush=True)
