@@ -42,7 +42,7 @@ extension Preset {
     name: "multi30k",
     values: [
       ("vocab-size", "10000"), ("split", "spaces"), ("layers", "4"), ("heads", "4"), ("embd", "128"), ("ffn", "256"),
-      ("dropout", "0.3"), ("batch-tokens", "8192"), ("steps", "4500"), ("lr", "5e-3"), ("warmup", "2000"),
+      ("dropout", "0.3"), ("batch-tokens", "8192"), ("steps", "6500"), ("lr", "5e-3"), ("warmup", "2000"),
       ("grad-clip", "0"), ("eval-every", "250"), ("save-every", "50"), ("average", "10"),
     ] + PairsRecipe.common)
 
