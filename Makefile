@@ -59,7 +59,7 @@ demo-translate: build ## Learn a small grammar (once, some minutes) and translat
 	  "the animal didn't cross the street because it was too tired" \
 	  "the animal didn't cross the street because it was too wide"
 
-multi30k: build ## Repeat the Multi30k run (two hours): PAIRS=folder with the pairs
+multi30k: build ## Repeat the Multi30k run (an hour or two): PAIRS=folder with the pairs
 	@$(PYTHON) Scripts/multi30k.py $(if $(PAIRS),--pairs "$(PAIRS)") $(if $(SEED),--seed $(SEED))
 
 test: toolchain ## All tests, on the very objects that are shipped
