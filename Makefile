@@ -54,7 +54,7 @@ pictures: build ## Photograph the pictures of plot and attend in a browser (Debi
 
 demo-translate: build ## Learn a small grammar (once, some minutes) and translate
 	@[ -e checkpoints/grammar.safetensors ] || (set -x; $(MINIGPT) train --pairs corpora/grammar.tsv \
-	  --valid-pairs corpora/grammar.valid.tsv)
+	  --valid-pairs corpora/grammar.valid.tsv --seed 1)
 	$(MINIGPT) translate --model checkpoints/grammar.safetensors "this cat is very large" \
 	  "the animal didn't cross the street because it was too tired" \
 	  "the animal didn't cross the street because it was too wide"
