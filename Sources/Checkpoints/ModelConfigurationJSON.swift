@@ -1,5 +1,5 @@
 package import Storage
-internal import Tensors
+package import Tensors
 package import Transformer
 
 /// The shape of a model, as a checkpoint keeps it.
@@ -7,6 +7,13 @@ package protocol ModelConfiguration: Equatable, Sendable {
   /// What checkpoints call such a model.
   static var kind: String { get }
   var vocabularySize: Int { get set }
+  var context: Int { get }
+  var heads: Int { get }
+  var width: Int { get }
+  var feedForwardWidth: Int { get }
+  var positions: Positions { get }
+  var norm: NormPlacement { get }
+  var activation: Activation { get }
   var parameterCount: Int { get }
   /// Every value under the name of its flag; this is what a resumed training compares.
   var flags: [(name: String, value: String)] { get }

@@ -74,15 +74,7 @@ extension TrainCommand {
 
   /// The values of a run that is resumed, where no flag gives others.
   mutating func complete(from checkpoint: TranslatorCheckpoint, _ record: TrainingRecord) {
-    let shape = checkpoint.configuration
-    layers = layers ?? shape.decoderLayers
-    heads = heads ?? shape.heads
-    width = width ?? shape.width
-    context = context ?? shape.context
-    feedForwardWidth = feedForwardWidth ?? shape.feedForwardWidth
-    positions = positions ?? shape.positions
-    norm = norm ?? shape.norm
-    activation = activation ?? shape.activation
+    takeShape(checkpoint.configuration, layers: checkpoint.configuration.decoderLayers)
     batchTokens = batchTokens ?? record.configuration.batchTokens
     bestBy = bestBy ?? record.configuration.bestBy
     complete(from: record)

@@ -1,4 +1,5 @@
 internal import MiniGPT
+internal import Platform
 
 // From flags to the values of a run, and back from a checkpoint.
 extension TrainCommand {
@@ -21,10 +22,18 @@ extension TrainCommand {
     "layers", "heads", "embd", "context", "ffn", "positions", "norm", "activation", "tokenizer", "vocab-size", "split",
   ]
 
+  /// What a run is computed with: a seed where none was given, the threads, and a precision that the machine has.
+  mutating func settle(_ console: Console) throws -> (seed: UInt64, machine: Machine) {
+    let seed = seed ?? RandomSeed.draw()
+    self.seed = seed
+    let machine = try Machine(threads: threads)
+    precision = .settled(precision, machine, console)
+    return (seed, machine)
+  }
+
   /// The shape of a model that is there already, where no flag gives another.
-  mutating func takeShape(of checkpoint: Checkpoint) {
-    let shape = checkpoint.configuration
-    layers = layers ?? shape.layers
+  mutating func takeShape(_ shape: some ModelConfiguration, layers own: Int) {
+    layers = layers ?? own
     heads = heads ?? shape.heads
     width = width ?? shape.width
     context = context ?? shape.context
@@ -37,7 +46,7 @@ extension TrainCommand {
   /// The values of a run that is resumed, where no flag gives others.
   mutating func complete(from checkpoint: Checkpoint, _ record: TrainingRecord) {
     lines = lines || record.configuration.lines
-    takeShape(of: checkpoint)
+    takeShape(checkpoint.configuration, layers: checkpoint.configuration.layers)
     complete(from: record)
   }
 

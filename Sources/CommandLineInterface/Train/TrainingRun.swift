@@ -35,16 +35,13 @@ final class TrainingRun {
       tokenizer = try command.ownTokenizer(of: initial) {
         .contradicts(path: "\(initial.path)", what: $0, model: $1, given: $2)
       }
-      command.takeShape(of: initial)
+      command.takeShape(initial.configuration, layers: initial.configuration.layers)
       command.complete(forCorpusOf: corpus.byteCount)
     } else {
       command.complete(forCorpusOf: corpus.byteCount)
       tokenizer = try command.freshTokenizer()
     }
-    let seed = command.seed ?? RandomSeed.draw()
-    command.seed = seed
-    let machine = try Machine(threads: command.threads)
-    command.precision = .settled(command.precision, machine, console)
+    let (seed, machine) = try command.settle(console)
     var setup = TrainingSetup(
       corpus: corpus, tokenizer: tokenizer, shape: command.shape(), configuration: command.configuration(seed: seed),
       threads: machine.pool.threads, instructionSet: machine.instructionSet)

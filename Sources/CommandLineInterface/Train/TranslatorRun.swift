@@ -32,10 +32,7 @@ final class TranslatorRun {
       command.complete(forPairs: pairs.count)
       tokenizer = try command.freshTokenizer()
     }
-    let seed = command.seed ?? RandomSeed.draw()
-    command.seed = seed
-    let machine = try Machine(threads: command.threads)
-    command.precision = .settled(command.precision, machine, console)
+    let (seed, machine) = try command.settle(console)
     var setup = TranslationSetup(
       pairs: pairs, tokenizer: tokenizer, shape: command.translatorShape(),
       configuration: command.configuration(seed: seed), threads: machine.pool.threads,
