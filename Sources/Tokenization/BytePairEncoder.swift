@@ -11,6 +11,8 @@ struct BytePairEncoder: TokenEncoder {
   /// Where the ids of a known piece stand in `known`, and how many: the place in the upper bits, the count in the low 8.
   private var found: [Int32] = []
   private var known: [Int32] = []
+  /// How many of the pieces the other threads' encoders know too.
+  private var settled = 0
   private var tokens: [Int32] = []
   private var ranks: [Int32] = []
   private var long = LongPieceMerger()
@@ -54,7 +56,22 @@ struct BytePairEncoder: TokenEncoder {
     found.append(Int32(first << 8 | (ids.count - first)))
   }
 
+  mutating func learn(from other: any TokenEncoder) {
+    guard let other = other as? BytePairEncoder else { return }
+    let bytes = other.pieces.bytes.span
+    for piece in other.settled..<other.pieces.count where pieces.count < Self.rememberedPieces {
+      if !pieces.number(of: other.pieces.range(piece), in: bytes).isNew { continue }
+      let entry = other.found[piece]
+      let first = Int(entry >> 8)
+      found.append(Int32(known.count << 8) | entry & 255)
+      known += other.known[first..<first + Int(entry & 255)]
+    }
+  }
+
+  mutating func settle() { settled = pieces.count }
+
   private mutating func forget() {
+    settled = 0
     pieces.removeAll()
     found.removeAll(keepingCapacity: true)
     known.removeAll(keepingCapacity: true)
@@ -63,8 +80,8 @@ struct BytePairEncoder: TokenEncoder {
   /// Appends the ids of a piece.
   private mutating func merge(_ piece: Range<Int>, in text: Span<UInt8>, into ids: inout [Int32]) throws(TokenizerError)
   {
-    if tokenizer.wholePieceFirst, let number = tokenizer.wholePieces.known(piece, in: text) {
-      ids.append(tokenizer.wholePieceIds[number])
+    if let id = tokenizer.wholePieces?.id(of: piece, in: text) {
+      ids.append(id)
       return
     }
     tokens.removeAll(keepingCapacity: true)

@@ -36,6 +36,33 @@ public struct BytePairTokenizer: Tokenizer {
     package let rank: Int32
   }
 
+  /// The ids of pieces that are tokens.
+  struct WholePieces: Sendable {
+    private let pieces: PieceTable
+    private let ids: [Int32]
+
+    init(_ vocabulary: Vocabulary, specials: [SpecialToken]) {
+      let isSpecial = Set(specials.map(\.id))
+      var pieces = PieceTable(capacity: vocabulary.count)
+      var ids: [Int32] = []
+      for id in 0..<Int32(vocabulary.count) where !isSpecial.contains(id) {
+        if pieces.number(of: vocabulary.range(id), in: vocabulary.bytes.span).isNew { ids.append(id) }
+      }
+      self.pieces = pieces
+      self.ids = ids
+    }
+
+    /// Where each piece's number is its id.
+    init(_ pieces: PieceTable) {
+      self.pieces = pieces
+      ids = Array(0..<Int32(pieces.count))
+    }
+
+    func id(of piece: Range<Int>, in text: Span<UInt8>) -> Int32? {
+      pieces.known(piece, in: text).map { ids[$0] }
+    }
+  }
+
   /// The rule that cuts texts into pieces.
   public let splitter: Splitter
   /// The special tokens in the order of their ids.
@@ -43,14 +70,12 @@ public struct BytePairTokenizer: Tokenizer {
   /// In ascending order of rank.
   package let merges: [Merge]
   /// A piece that is a token becomes it whatever the merges say, as in tiktoken.
-  package let wholePieceFirst: Bool
+  package var wholePieceFirst: Bool { wholePieces != nil }
   let vocabulary: Vocabulary
   /// The id of each byte, -1 if the vocabulary lacks it.
   let byteIds: [Int32]
   let pairs: PairTable
-  /// The ids of pieces that are tokens; empty unless `wholePieceFirst`.
-  let wholePieces: PieceTable
-  let wholePieceIds: [Int32]
+  let wholePieces: WholePieces?
 
   /// What the vocabulary is made of.
   public var kind: TokenizerKind { .bpe }
@@ -59,13 +84,13 @@ public struct BytePairTokenizer: Tokenizer {
 
   init(
     _ vocabulary: Vocabulary, merges: [Merge], specials: [SpecialToken], splitter: Splitter,
-    wholePieceFirst: Bool = false
+    wholePieces: WholePieces? = nil
   ) {
     self.vocabulary = vocabulary
     self.merges = merges
     self.specialTokens = specials
     self.splitter = splitter
-    self.wholePieceFirst = wholePieceFirst
+    self.wholePieces = wholePieces
     let isSpecial = Set(specials.map(\.id))
     var byteIds = [Int32](repeating: -1, count: 256)
     for id in 0..<Int32(vocabulary.count) where vocabulary.range(id).count == 1 && !isSpecial.contains(id) {
@@ -78,16 +103,6 @@ public struct BytePairTokenizer: Tokenizer {
       _ = pairs.number(of: PairTable.key(merges[index].left, merges[index].right), orInsert: Int32(index))
     }
     self.pairs = pairs
-    var whole = PieceTable()
-    var wholeIds: [Int32] = []
-    if wholePieceFirst {
-      whole = PieceTable(capacity: vocabulary.count)
-      for id in 0..<Int32(vocabulary.count) where !isSpecial.contains(id) {
-        if whole.number(of: vocabulary.range(id), in: vocabulary.bytes.span).isNew { wholeIds.append(id) }
-      }
-    }
-    wholePieces = whole
-    wholePieceIds = wholeIds
   }
 
   /// The tokenizer of these merges, which are pairs of ids in the order of GPT-2: bytes 0 to 255, the n-th merge 256 + n,

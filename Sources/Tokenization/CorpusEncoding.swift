@@ -1,33 +1,38 @@
 package import Parallel
 internal import Synchronization
 
-/// Encodes texts of any size on all threads of a pool. Each thread has an encoder, which remembers from text to text.
+/// Encodes texts of any size on all threads of a pool. Each thread has an encoder, which remembers from text to text, and
+/// learns between rounds what the others met. The first rounds are short: there most pieces are new to everybody.
 struct ParallelEncoder: Sendable {
   private let tokenizer: any Tokenizer
   private let pool: WorkerPool
   private let threads: [EncodingThread]
   /// Many small parts: no thread waits long for another's last one.
   private static let partsPerThread = 64
+  /// The parts of the next round.
+  private var round: Int
 
   init(_ tokenizer: any Tokenizer, _ pool: WorkerPool) {
     self.tokenizer = tokenizer
     self.pool = pool
     threads = (0..<pool.threads).map { _ in EncodingThread(tokenizer.makeEncoder()) }
+    round = pool.threads * 4
   }
 
   /// See `Tokenizer.encode`.
-  func encode<Failure: Error>(
+  mutating func encode<Failure: Error>(
     _ text: CorpusText, partSize: Int, separatingLines: Bool, failure: (TokenizerError) -> Failure,
     sink: (_ ids: [Int32], _ done: Int) throws(Failure) -> Void
   ) throws(Failure) {
     let lines = separatingLines ? LineEncoding(separator: tokenizer.endOfText) : nil
     // Their memory serves round after round.
-    let results = (0..<min(pool.threads * Self.partsPerThread, text.count / partSize + 1)).map { _ in EncodedPart() }
+    let limit = pool.threads * Self.partsPerThread
+    let results = (0..<min(limit, text.count / partSize + 1)).map { _ in EncodedPart() }
     var start = 0
     while start < text.count {
       let first = start
       var parts: [Range<Int>] = []
-      while parts.count < results.count && start < text.count {
+      while parts.count < min(round, results.count) && start < text.count {
         let end = text.read(start..<text.count) { rest in
           if rest.count <= partSize { return rest.count }
           return separatingLines ? lineEnd(in: rest, from: partSize) : tokenizer.cut(in: rest, from: partSize)
@@ -37,6 +42,8 @@ struct ParallelEncoder: Sendable {
       }
       pool.run(
         parts.count, EncodeParts(text: text, parts: parts, threads: threads, results: results, lines: lines))
+      round = min(round * 2, limit)
+      shareWhatWasLearned()
       for (part, result) in zip(parts, results) {
         let (ids, error) = result.outcome.withLock { ($0.ids, $0.error) }
         if let error { throw failure(error) }
@@ -45,6 +52,13 @@ struct ParallelEncoder: Sendable {
       // Short texts stay where they are: giving them back would cost more than it brings.
       if start - first >= 1 << 20 { text.release(first..<start) }
     }
+  }
+
+  /// The first thread learns from all others, then all others from it.
+  private func shareWhatWasLearned() {
+    for other in threads.dropFirst() { threads[0].learn(from: other) }
+    for other in threads.dropFirst() { other.learn(from: threads[0]) }
+    for thread in threads { thread.settle() }
   }
 }
 
@@ -60,7 +74,8 @@ extension Tokenizer {
     _ text: CorpusText, pool: WorkerPool, partSize: Int = 1 << 16, separatingLines: Bool = false,
     failure: (TokenizerError) -> Failure, sink: (_ ids: [Int32], _ done: Int) throws(Failure) -> Void
   ) throws(Failure) {
-    try ParallelEncoder(self, pool).encode(
+    var encoder = ParallelEncoder(self, pool)
+    try encoder.encode(
       text, partSize: partSize, separatingLines: separatingLines, failure: failure, sink: sink)
   }
 
@@ -121,6 +136,12 @@ private final class EncodingThread: Sendable {
     }
     if let failure { throw failure }
   }
+
+  func learn(from other: EncodingThread) {
+    other.encoder.withLock { other in encoder.withLock { $0.learn(from: other) } }
+  }
+
+  func settle() { encoder.withLock { $0.settle() } }
 }
 
 private final class EncodedPart: Sendable {

@@ -15,7 +15,7 @@ public struct StreamingEncoder: Sendable {
   private let longestName: Int
   private var encoder: any TokenEncoder
   /// Where several threads encode; special tokens are searched by one.
-  private let parallel: ParallelEncoder?
+  private var parallel: ParallelEncoder?
   private var waiting: [UInt8] = []
   /// What is encoded now; the two change places, so that no memory is taken again and again.
   private var certain: [UInt8] = []
@@ -63,8 +63,8 @@ public struct StreamingEncoder: Sendable {
     certain.removeLast(certain.count - cut)
     let text = certain
     do throws(TokenizerError) {
-      if let parallel {
-        try parallel.encode(
+      if parallel != nil {
+        try parallel?.encode(
           .bytes(text), partSize: 1 << 16, separatingLines: false, failure: { $0 }
         ) { (found, _) throws(TokenizerError) in ids += found }
       } else {

@@ -14,8 +14,7 @@ package enum TiktokenRanks {
     func problem(_ line: Int, _ what: String) -> TokenizerError {
       .file(path: source, field: "line \(line + 1)", problem: what)
     }
-    var byRank: [[UInt8]?] = []
-    var table = PieceTable()
+    var byRank: [(token: [UInt8], line: Int)?] = []
     for (line, content) in text.split(separator: 10, omittingEmptySubsequences: false).enumerated() {
       let content = content.last == 13 ? content.dropLast() : content
       if content.isEmpty { continue }
@@ -29,23 +28,25 @@ package enum TiktokenRanks {
       }
       while byRank.count <= rank { byRank.append(nil) }
       if byRank[rank] != nil { throw problem(line, "a second token of rank \(rank)") }
-      if !table.number(of: 0..<token.count, in: token.span).isNew {
-        throw problem(line, "this token stands above already")
-      }
-      byRank[rank] = token
+      byRank[rank] = (token, line)
     }
     var vocabulary = Vocabulary()
-    for (rank, token) in byRank.enumerated() {
-      guard let token else {
+    var tokens = PieceTable(capacity: byRank.count)
+    for (rank, entry) in byRank.enumerated() {
+      guard let (token, line) = entry else {
         throw .file(path: source, field: "", problem: "no token has rank \(rank), though there are ranks above it")
+      }
+      let (earlier, isNew) = tokens.number(of: 0..<token.count, in: token.span)
+      if !isNew {
+        throw problem(max(line, byRank[earlier]?.line ?? 0), "this token stands above already")
       }
       vocabulary.append(token)
     }
     let end = SpecialToken(id: Int32(vocabulary.count), text: SpecialToken.endOfText)
-    let merges = merges(vocabulary)
+    let merges = merges(vocabulary, tokens)
     vocabulary.append(end.text.utf8)
     return BytePairTokenizer(
-      vocabulary, merges: merges, specials: [end], splitter: splitter ?? published(byRank.count), wholePieceFirst: true)
+      vocabulary, merges: merges, specials: [end], splitter: splitter ?? published(byRank.count), wholePieces: .init(tokens))
   }
 
   /// The rule of OpenAI's vocabulary of that size.
@@ -58,14 +59,13 @@ package enum TiktokenRanks {
   }
 
   /// All ways in which two tokens are a third, in the order of its rank.
-  private static func merges(_ vocabulary: Vocabulary) -> [BytePairTokenizer.Merge] {
-    var ids = PieceTable(capacity: vocabulary.count)
+  private static func merges(_ vocabulary: Vocabulary, _ ids: PieceTable) -> [BytePairTokenizer.Merge] {
     let bytes = vocabulary.bytes.span
-    for id in 0..<Int32(vocabulary.count) { _ = ids.number(of: vocabulary.range(id), in: bytes) }
     var merges: [BytePairTokenizer.Merge] = []
+    var ways: [BytePairTokenizer.Merge] = []
     for id in 0..<Int32(vocabulary.count) {
       let range = vocabulary.range(id)
-      var ways: [BytePairTokenizer.Merge] = []
+      ways.removeAll(keepingCapacity: true)
       for middle in range.dropFirst() {
         if let left = ids.known(range.lowerBound..<middle, in: bytes),
           let right = ids.known(middle..<range.upperBound, in: bytes)

@@ -51,6 +51,17 @@ public protocol Tokenizer: Sendable {
 public protocol TokenEncoder: Sendable {
   /// Appends a text's ids. What looks like a special token is plain text.
   mutating func encode(_ text: Span<UInt8>, into ids: inout [Int32]) throws(TokenizerError)
+  /// Takes over what another encoder of the same tokenizer has learned by itself since its last `settle`. No id changes.
+  mutating func learn(from other: any TokenEncoder)
+  /// What is known now, the others know too.
+  mutating func settle()
+}
+
+extension TokenEncoder {
+  /// Nothing, where nothing is remembered.
+  public mutating func learn(from other: any TokenEncoder) {}
+  /// Nothing, where nothing is remembered.
+  public mutating func settle() {}
 }
 
 extension Tokenizer {

@@ -44,9 +44,10 @@ extension TokenizerJSON {
     let splitter = try splitter(root)
     let vocabulary = try tokens.byteVocabulary(model)
     let merges = try tokens.merges(model)
+    let ignoresMerges = try model.bool("ignore_merges")
     let tokenizer = BytePairTokenizer(
       vocabulary, merges: merges, specials: tokens.specials, splitter: splitter,
-      wholePieceFirst: try model.bool("ignore_merges"))
+      wholePieces: ignoresMerges ? .init(vocabulary, specials: tokens.specials) : nil)
     return merges.isEmpty && splitter == .none ? simplest(tokenizer) : tokenizer
   }
 

@@ -92,6 +92,28 @@ import Tokenization
     }
   }
 
+  /// What an encoder takes over from another, there from a third, is what it would have found by itself.
+  @Test func encodersLearnFromEachOther() throws {
+    let tokenizer = try smallTokenizer()
+    let texts = ["all the words that one of them has met", "and words which were met by another", "the words of all"]
+    var encoders: [any TokenEncoder] = texts.map { _ in tokenizer.makeEncoder() }
+    var ids: [Int32] = []
+    for (place, text) in texts.enumerated() { try encoders[place].encode(Array(text.utf8).span, into: &ids) }
+    encoders[0].learn(from: encoders[1])
+    encoders[0].learn(from: encoders[2])
+    encoders[1].learn(from: encoders[0])
+    for place in encoders.indices { encoders[place].settle() }
+    encoders[2].learn(from: encoders[1])
+    for text in texts {
+      let expected = try tokenizer.encode(Array(text.utf8))
+      for place in encoders.indices {
+        var found: [Int32] = []
+        try encoders[place].encode(Array(text.utf8).span, into: &found)
+        #expect(found == expected, "encoder \(place): \(text)")
+      }
+    }
+  }
+
   @Test func idsOutsideAreRefused() throws {
     let tokenizer = try smallTokenizer()
     for id: Int32 in [-1, 341, .max] {
