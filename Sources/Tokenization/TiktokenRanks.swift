@@ -46,7 +46,8 @@ package enum TiktokenRanks {
     let merges = merges(vocabulary, tokens)
     vocabulary.append(end.text.utf8)
     return BytePairTokenizer(
-      vocabulary, merges: merges, specials: [end], splitter: splitter ?? published(byRank.count), wholePieces: .init(tokens))
+      vocabulary, merges: merges, specials: [end], splitter: splitter ?? published(byRank.count),
+      wholePieces: .init(tokens))
   }
 
   /// The rule of OpenAI's vocabulary of that size.
