@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Same seed, same bits: trains a small model with dropout in several ways and compares the files byte for byte.
+"""Same seed, same bits: trains a small model and a small translator with dropout in several ways, and compares the files.
 
-    python3 Scripts/verify_determinism.py [CORPUS] [--interruptions 6]
+    python3 Scripts/verify_determinism.py [CORPUS] [--pairs corpora/grammar.tsv] [--interruptions 6]
 
 - on 1, 2 and 3 threads;
 - stopped by SIGINT, by SIGTERM and by kill -9 at odd moments, and resumed until it is done.
@@ -22,12 +22,17 @@ import time
 
 from bench import CORPUS, PROGRAM
 
-RECIPE = ("--tokenizer char --layers 2 --heads 3 --embd 48 --context 40 --batch-size 6 --grad-accum 2 --steps 240 --dropout 0.1 "
-          "--eval-every 60 --save-every 30 --log-every 10 --val-fraction 0.002 --seed 7").split()
+BOTH = "--steps 240 --dropout 0.1 --eval-every 60 --save-every 30 --log-every 10 --seed 7"
+RECIPES = {
+    "model": "--tokenizer char --layers 2 --heads 3 --embd 48 --context 40 --batch-size 6 --grad-accum 2 --val-fraction 0.002 " + BOTH,
+    "translator": "--tokenizer bpe --vocab-size 400 --layers 2 --heads 3 --embd 48 --context 96 --batch-tokens 1000 "
+                  "--average 3 --val-fraction 0.005 " + BOTH,
+}
 
 
-def command(corpus, folder, *more):
-    return [PROGRAM, "train", corpus, "--out", os.path.join(folder, "model.safetensors"), *RECIPE, *more]
+def command(what, text, folder, *more):
+    source = ["--pairs", text] if what == "translator" else [text]
+    return [PROGRAM, "train", *source, "--out", os.path.join(folder, "model.safetensors"), *RECIPES[what].split(), *more]
 
 
 def train(*arguments):
@@ -53,12 +58,12 @@ def result(folder):
     return found
 
 
-def disturbed(corpus, folder, number, seconds, chance, more):
+def disturbed(what, text, folder, number, seconds, chance):
     """Stops the run with the signal at a random moment of its `seconds`, then resumes it, until one run reaches the end."""
     stops = 0
     for attempt in range(60):
         exists = os.path.exists(os.path.join(folder, "model.safetensors"))
-        process = subprocess.Popen(command(corpus, folder, *more, *(["--resume"] if exists else [])), stdin=subprocess.DEVNULL,
+        process = subprocess.Popen(command(what, text, folder, *(["--resume"] if exists else [])), stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:
             time.sleep(seconds * chance.uniform(0.05, 0.5))
@@ -74,35 +79,44 @@ def disturbed(corpus, folder, number, seconds, chance, more):
     sys.exit("it never reached the end")
 
 
+def verify(what, text, interruptions, top):
+    """The number of runs that gave other bytes."""
+    chance, failures = random.Random(1), 0
+
+    def folder(name):
+        os.mkdir(os.path.join(top, name))
+        return os.path.join(top, name)
+
+    def compare(name, found):
+        different = sorted(key for key in set(found) | set(expected) if found.get(key) != expected.get(key))
+        print(f"{what}, {name}: " + ("the same bytes" if not different else "DIFFERENT: " + ", ".join(different)), flush=True)
+        return bool(different)
+
+    began = time.time()
+    train(what, text, folder("1"), "--threads", "1")
+    seconds, expected = time.time() - began, result(os.path.join(top, "1"))
+    print(f"{what}, 1 thread: {seconds:.1f} s, {expected}", flush=True)
+    for threads in "2", "3":
+        train(what, text, folder(threads), "--threads", threads)
+        failures += compare(threads + " threads", result(os.path.join(top, threads)))
+    for turn in range(interruptions):
+        number = [signal.SIGINT, signal.SIGTERM, signal.SIGKILL][turn % 3]
+        place = folder(f"{turn}-{number.name}")
+        stops = disturbed(what, text, place, number, seconds, chance)
+        failures += compare(f"stopped {stops} times by {number.name}, resumed", result(place))
+    return failures
+
+
 def main():
     options = argparse.ArgumentParser(description="Same seed, same bits: threads, interruptions, kills.")
     options.add_argument("corpus", nargs="?", default=CORPUS)
-    options.add_argument("--interruptions", type=int, default=6, help="disturbed runs; the three signals take turns")
+    options.add_argument("--pairs", default=os.path.join(os.path.dirname(CORPUS), "grammar.tsv"))
+    options.add_argument("--interruptions", type=int, default=6, help="disturbed runs of each kind; the three signals take turns")
     options = options.parse_args()
-    more = []
-    chance, failures = random.Random(1), 0
-    with tempfile.TemporaryDirectory() as top:
-        def folder(name):
-            os.mkdir(os.path.join(top, name))
-            return os.path.join(top, name)
-
-        def compare(name, found):
-            different = sorted(key for key in set(found) | set(expected) if found.get(key) != expected.get(key))
-            print(f"{name}: " + ("the same bytes" if not different else "DIFFERENT: " + ", ".join(different)), flush=True)
-            return bool(different)
-
-        began = time.time()
-        train(options.corpus, folder("1"), *more, "--threads", "1")
-        seconds, expected = time.time() - began, result(os.path.join(top, "1"))
-        print(f"1 thread: {seconds:.1f} s, {expected}", flush=True)
-        for threads in "2", "3":
-            train(options.corpus, folder(threads), *more, "--threads", threads)
-            failures += compare(threads + " threads", result(os.path.join(top, threads)))
-        for turn in range(options.interruptions):
-            number = [signal.SIGINT, signal.SIGTERM, signal.SIGKILL][turn % 3]
-            place = folder(f"{turn}-{number.name}")
-            stops = disturbed(options.corpus, place, number, seconds, chance, more)
-            failures += compare(f"stopped {stops} times by {number.name}, resumed", result(place))
+    failures = 0
+    for what, text in ("model", options.corpus), ("translator", options.pairs):
+        with tempfile.TemporaryDirectory() as top:
+            failures += verify(what, text, options.interruptions, top)
     sys.exit(1 if failures else 0)
 
 

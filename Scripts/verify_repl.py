@@ -49,6 +49,7 @@ class Session:
     def __init__(self, folder, editor, arguments, columns=80, rows=30):
         self.socket = f"minigpt-{os.getpid()}"
         self.folder = folder
+        self.brackets = editor == EDITORS["readline"]
         # The shell is in the same group and must outlive Ctrl-C.
         command = f"trap : INT; env MINIGPT_EDITOR={editor} {PROGRAM} repl {arguments}; echo \"status $?\"; sleep 60"
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows), "sh", "-c", command)
@@ -87,6 +88,10 @@ class Session:
     def clear(self):
         self.tmux("send-keys", "-R")
         self.tmux("clear-history")
+        if self.brackets:
+            # The reset made tmux forget that readline asked for brackets around what is pasted.
+            with open(self.tmux("display-message", "-p", "#{pane_tty}").strip(), "w", encoding="ascii") as pane:
+                pane.write("\033[?2004h")
 
     def end(self):
         subprocess.run(["tmux", "-L", self.socket, "kill-server"], stderr=subprocess.DEVNULL)
@@ -140,9 +145,12 @@ def play(folder, name, library):
         session.paste("1 green\n2 green\n3 green\n")
         if name == "readline":
             session.wait("takes a paste", r"3 green")
+            check("and waits for Enter", "a second)" not in session.screen(), session.screen())
             session.keys("Enter")
         session.wait("answers", r"tokens, [\d,]+ a second\)" + prompt)
-        time.sleep(0.3)
+        session.type("/set top-p 0.99")
+        session.keys("Enter")
+        session.wait("is ready again", r"top-p: 0\.99" + prompt)
         check("lines pasted together are one prompt", session.screen().count("a second)") == 1, session.screen())
         session.type('"""5 green')
         session.keys("Enter")
@@ -175,7 +183,7 @@ def play(folder, name, library):
         for command in "/help", "/show", "/top 5 12 green", "/ppl 12 green bottles", "/near g":
             session.type(command)
             session.keys("Enter")
-        session.wait("works in 40 columns", r"> /near g\n[\s\S]*\n> ?\Z")
+            session.wait(command + " in 40 columns", "(^|> )" + command + r"\n[\s\S]*\n> ?\Z")
         wide = [line for line in session.screen().split("\n") if len(line.rstrip()) > 40 and not line.startswith("perplexity")]
         check("no answer is wider than the window", not wide, wide)
         session.clear()
@@ -210,6 +218,8 @@ class Terminal:
         while time.monotonic() < end:
             if select.select([self.file], [], [], 0.1)[0]:
                 said += os.read(self.file, 65536)
+                # An escape sequence is no letter, and none stands between what a person sees.
+                said = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", said)
                 if re.search(pattern, said):
                     return said, time.monotonic()
         sys.exit(f"no {pattern!r} in {said[-300:]!r}")
@@ -230,17 +240,17 @@ class Terminal:
 def measure(folder, name, library):
     terminal = Terminal(folder, library, ["bottles.safetensors", "--seed", "1", "--ignore-eos", "-n", "1000000"])
     try:
-        terminal.until(rb"> (\x1b\[\S+)?$")
+        terminal.until(rb"> $")
         first, stop = [], []
         for _ in range(20):
             for key in b"12 green":
                 terminal.send(bytes([key]))
             terminal.until(rb"green")
             start = terminal.send(b"\r")
-            first.append(terminal.until(rb"\r\n(\x1b\S*)?[^\r\n]")[1] - start)
+            first.append(terminal.until(rb"\r\n\r?[^\r\n\x1b]")[1] - start)
             terminal.until(rb"bottle")
             start = terminal.send(b"\x03")
-            stop.append(terminal.until(rb"\n(\x1b\[\?2004h)?> (\x1b\[\S+)?$")[1] - start)
+            stop.append(terminal.until(rb"\n\r?> $")[1] - start)
     finally:
         terminal.end()
     for what, times in ("Enter to the first letter", first), ("Ctrl-C to the prompt", stop):
