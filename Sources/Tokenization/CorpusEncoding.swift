@@ -2,7 +2,8 @@ package import Parallel
 internal import Synchronization
 
 /// Encodes texts of any size on all threads of a pool. Each thread has an encoder, which remembers from text to text, and
-/// learns between rounds what the others met. The first rounds are short: there most pieces are new to everybody.
+/// learns between the first rounds what the others met. Those are short: there most pieces are new to everybody, and later
+/// ones are rare, which another thread hardly meets.
 struct ParallelEncoder: Sendable {
   private let tokenizer: any Tokenizer
   private let pool: WorkerPool
@@ -42,8 +43,10 @@ struct ParallelEncoder: Sendable {
       }
       pool.run(
         parts.count, EncodeParts(text: text, parts: parts, threads: threads, results: results, lines: lines))
-      round = min(round * 2, limit)
-      shareWhatWasLearned()
+      if round < limit {
+        shareWhatWasLearned()
+        round = min(round * 2, limit)
+      }
       for (part, result) in zip(parts, results) {
         let (ids, error) = result.outcome.withLock { ($0.ids, $0.error) }
         if let error { throw failure(error) }
