@@ -9,7 +9,8 @@
 Ours is the program itself, from its start to its end; the others are timed inside of this process, without reading the
 text or starting anything. Each turn runs all sides; what counts is the median of the ratios of each turn. `--slow` and
 `--large` need no other package: the first times half a megabyte to four of one letter, of random letters, of spaces and of
-combining marks, and fails where a megabyte takes a second or a doubling more than 2.3 times; the second trains on and encodes a file of so many megabytes and prints the memory at the peak.
+combining marks, and fails where a megabyte takes a second or a doubling more than 2.3 times; the second trains on and
+encodes a file of so many megabytes and prints the memory at the peak.
 """
 import argparse
 import os

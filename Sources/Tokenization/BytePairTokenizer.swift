@@ -75,6 +75,7 @@ public struct BytePairTokenizer: Tokenizer {
   /// The id of each byte, -1 if the vocabulary lacks it.
   let byteIds: [Int32]
   let pairs: PairTable
+  /// Nil unless such a piece comes first.
   let wholePieces: WholePieces?
 
   /// What the vocabulary is made of.
