@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Times training steps of minigpt and of PyTorch in short turns, on the shapes of `minigpt bench`; `make bench-peers PEERS=…` runs it.
 
-    python3 Scripts/bench_peers.py --python peers/bin/python [--shapes tiny,bpe] [--turns 10] [--precision fp32]
+    python3 Scripts/bench_peers.py --python peers/bin/python [--shapes tiny,bpe] [--turns 10] [--precision fp32,bf16] [--avx2]
 
 A step is forward, backward, clipping and AdamW, dropout 0, on ids drawn by chance, on both sides. PyTorch is run once in each of the
-modes named by --modes, and its fastest is taken. The median of the pairwise ratios counts. The Python with PyTorch is made as
+modes named by --modes (compiling needs a C++ compiler), and its fastest is taken. The median of the pairwise ratios counts. The Python with PyTorch is made as
 Scripts/peer_torch_gpt.py says. With --peer SHAPE it is the peer itself.
 """
 import argparse
@@ -68,7 +68,10 @@ def peer(name, mode, steps, threads):
 
 
 def run(*command):
-    return json.loads(subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True).stdout.decode().split("\n")[0])
+    ran = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if ran.returncode:
+        raise SystemExit(f"{' '.join(command)}: status {ran.returncode}\n{ran.stderr.decode()[-2000:]}")
+    return json.loads(ran.stdout.decode().split("\n")[0])
 
 
 def main():
@@ -79,31 +82,45 @@ def main():
     options.add_argument("--turns", type=int, default=10)
     options.add_argument("--steps", type=int, default=0, help="of a turn; default: as suits the shape")
     options.add_argument("--threads", type=int, default=0)
-    options.add_argument("--precision", choices=["fp32", "bf16"], default="fp32", help="of minigpt")
+    options.add_argument("--precision", default="fp32", help="of minigpt: fp32, bf16 or fp32,bf16")
     options.add_argument("--modes", default="fp32,bf16", help="of PyTorch: fp32,bf16,fp32-compiled,bf16-compiled")
+    options.add_argument("--avx2", action="store_true", help="keep both sides to AVX2, which a laptop has")
     options.add_argument("--peer", choices=SHAPES, help=argparse.SUPPRESS)
     options.add_argument("--mode", default="fp32", help=argparse.SUPPRESS)
     options = options.parse_args()
     if options.peer:
         return peer(options.peer, options.mode, options.steps, options.threads)
-    threads = ["--threads", str(options.threads)] if options.threads else []
+    if options.avx2:
+        os.environ.update(MINIGPT_ISA="avx2", ATEN_CPU_CAPABILITY="avx2", ONEDNN_MAX_CPU_ISA="AVX2")
     for shape in options.shapes.split(","):
-        steps = str(options.steps or SHAPES[shape][-1])
+        compare(shape, options)
 
-        def theirs(mode):
-            return run(options.python, os.path.abspath(__file__), "--peer", shape, "--mode", mode, "--steps", steps, *threads)["ms_per_step"]
 
-        def ours():
-            return run(options.program, "bench", "--only", "training", "--preset", shape, "--precision", options.precision, "--steps",
-                       steps, "--json", "--quiet", *threads)["ms_per_step"]
+def compare(shape, options):
+    """Runs both sides in turn. fp32 is held against PyTorch's better mode in fp32, bf16 against the best of all."""
+    threads = ["--threads", str(options.threads)] if options.threads else []
+    steps = str(options.steps or SHAPES[shape][-1])
 
-        modes = {mode: theirs(mode) for mode in options.modes.split(",")}
-        print(f"{shape}: PyTorch, ms a step: " + ", ".join(f"{mode} {took:.1f}" for mode, took in modes.items()), flush=True)
-        best = min(modes, key=modes.get)
-        pairs = [(ours(), theirs(best)) for _ in range(options.turns)]
-        print(f"{shape}: minigpt {options.precision} against PyTorch {best}: median ratio "
-              f"{statistics.median(b / a for a, b in pairs):.2f} over {len(pairs)} turns; at least: minigpt {min(a for a, _ in pairs):.1f} ms, "
-              f"PyTorch {min(b for _, b in pairs):.1f} ms", flush=True)
+    def theirs(mode):
+        return run(options.python, os.path.abspath(__file__), "--peer", shape, "--mode", mode, "--steps", steps, *threads)["ms_per_step"]
+
+    def ours(precision):
+        return run(options.program, "bench", "--only", "training", "--preset", shape, "--precision", precision, "--steps",
+                   steps, "--json", "--quiet", *threads)["ms_per_step"]
+
+    modes = {mode: theirs(mode) for mode in options.modes.split(",")}
+    print(f"{shape}: PyTorch, ms a step: " + ", ".join(f"{mode} {took:.1f}" for mode, took in modes.items()), flush=True)
+    best = {"bf16": min(modes, key=modes.get), "fp32": min((mode for mode in modes if mode.startswith("fp32")), key=modes.get)}
+    best = {precision: best[precision] for precision in options.precision.split(",")}
+    turns = []
+    for _ in range(options.turns):
+        turn = {precision: ours(precision) for precision in best}
+        turns.append(turn | {mode: theirs(mode) for mode in sorted(set(best.values()))})
+    for precision, mode in best.items():
+        ratios = [turn[mode] / turn[precision] for turn in turns]
+        print(f"{shape}: minigpt {precision} against PyTorch {mode}: median ratio {statistics.median(ratios):.2f} "
+              f"({min(ratios):.2f} to {max(ratios):.2f}) over {len(turns)} turns; at least: minigpt "
+              f"{min(turn[precision] for turn in turns):.1f} ms, PyTorch {min(turn[mode] for turn in turns):.1f} ms", flush=True)
 
 
 if __name__ == "__main__":
