@@ -1,4 +1,4 @@
-internal import Parallel
+package import Parallel
 package import Storage
 package import Tensors
 package import Tokenization
@@ -148,16 +148,11 @@ package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
   }
 
   /// The weights where they lie in the map, if they lie as floats one behind the other as the layout has them; else a
-  /// copy.
+  /// copy. They are compared with their checksums.
   package func parameters() throws(CheckpointError) -> ParameterStorage {
-    let places = weights.compactMap(\.floatsInPlace)
-    let areTogether =
-      places.count == weights.count
-      && zip(places, places.dropFirst()).allSatisfy { $0.map === $1.map && $0.range.upperBound == $1.range.lowerBound }
-    if areTogether, let first = places.first, let last = places.last {
-      let map = first.map
-      let all = map.bytes.extracting(first.range.lowerBound..<last.range.upperBound)
-      return ParameterStorage(viewing: all, keptBy: map)
+    if let storage = mappedParameters {
+      try verify()
+      return storage
     }
     let storage = ParameterStorage(count: Model(configuration).layout.count)
     let memory = Memory(
@@ -165,6 +160,18 @@ package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
       kernels: .portable)
     try load(into: memory, moments: false)
     return storage
+  }
+
+  /// The weights where they lie in the map, not compared with anything yet; nil where that is not as the layout has them.
+  private var mappedParameters: ParameterStorage? {
+    let places = weights.compactMap(\.floatsInPlace)
+    let areTogether =
+      places.count == weights.count
+      && zip(places, places.dropFirst()).allSatisfy { $0.map === $1.map && $0.range.upperBound == $1.range.lowerBound }
+    guard areTogether, let first = places.first, let last = places.last else { return nil }
+    let map = first.map
+    let all = map.bytes.extracting(first.range.lowerBound..<last.range.upperBound)
+    return ParameterStorage(viewing: all, keptBy: map)
   }
 
   /// Compares the weights with their checksums, for whoever is about to read them all.
@@ -254,6 +261,34 @@ package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
     ]
     if let record { metadata.append((key: "minigpt.training", value: text(try JSONWriter.write(record.json)))) }
     return metadata
+  }
+}
+
+extension ModelCheckpoint where Model == GPT {
+  /// The parameters, and packed the matrices among them, as generation reads them.
+  ///
+  /// A tensor of a mapped file is compared with its checksum just before it is packed, so that the file is read once.
+  package func decodingWeights(
+    _ type: WeightType, pool: WorkerPool, kernels: Kernels
+  ) throws(CheckpointError) -> (parameters: ParameterStorage, weights: DecodingWeights) {
+    let model = Model(configuration)
+    guard case .own(let file, let tensors) = source, let mapped = mappedParameters else {
+      let parameters = try parameters()
+      return (
+        parameters, model.decodingWeights(type, of: parameters, discarding: true, pool: pool, kernels: kernels)
+      )
+    }
+    var unread: [Int: SafetensorsTensor] = [:]
+    for (parameter, tensor) in zip(model.layout.parameters, tensors) { unread[parameter.slot.offset] = tensor }
+    do throws(SafetensorsError) {
+      try file.verifyHeader()
+      let weights = try model.decodingWeights(type, of: mapped, pool: pool, kernels: kernels) {
+        slot throws(SafetensorsError) in
+        if let tensor = unread.removeValue(forKey: slot.offset) { try file.verify(tensor, isReadNext: true) }
+      }
+      for tensor in unread.values { try file.verify(tensor, isReadNext: true) }
+      return (mapped, weights)
+    } catch { throw .safetensors(error) }
   }
 }
 

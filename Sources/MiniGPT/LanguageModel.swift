@@ -20,9 +20,9 @@ public final class LanguageModel {
   public init(_ path: String, weights: WeightType = .fp32, threads: Int? = nil) throws {
     let checkpoint = try Checkpoint(Path(path))
     let model = GPT(checkpoint.configuration), threads = threads ?? ProcessorCount.available
-    let kernels = InstructionSet.best.kernels ?? .portable, parameters = try checkpoint.parameters()
-    let packed = model.decodingWeights(
-      weights, of: parameters, discarding: true, pool: WorkerPool(threads: threads), kernels: kernels)
+    let kernels = InstructionSet.best.kernels ?? .portable
+    let (parameters, packed) = try checkpoint.decodingWeights(
+      weights, pool: WorkerPool(threads: threads), kernels: kernels)
     configuration = checkpoint.configuration
     tokenizer = try checkpoint.tokenizer()
     makeGenerator = {

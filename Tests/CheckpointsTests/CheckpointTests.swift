@@ -245,6 +245,29 @@ import Transformer
     }
   }
 
+  /// Generation, which reads the weights where they lie, sees every flipped bit of them too.
+  @Test func flippedBitsAreSeenByGeneration() throws {
+    try Model().write(folder.path("m"), moments: false)
+    let bytes = try folder.read("m"), pool = WorkerPool(threads: 1)
+    let whole = try Checkpoint(folder.path("m"))
+    for type in [WeightType.fp32, .int8] {
+      let made = try whole.decodingWeights(type, pool: pool, kernels: .portable)
+      #expect(!made.parameters.isWritable && made.weights.byteCount > 0)
+    }
+    let stream = RandomStream(seed: 9, site: 1)
+    let start = try SafetensorsFile(folder.path("m")).header.dataStart
+    for index in 0..<200 {
+      var broken = bytes
+      let place = index < 20 ? bytes.count - 1 - index : start + stream.integer(below: bytes.count - start, index)
+      broken[place] ^= 1 << UInt8(index % 8)
+      let path = try folder.write("broken", broken)
+      #expect(throws: CheckpointError.self, "bit \(index % 8) of byte \(place)") {
+        try Checkpoint(path).decodingWeights(.fp32, pool: pool, kernels: .portable)
+      }
+      #expect(throws: CheckpointError.self) { try Checkpoint(path).parameters() }
+    }
+  }
+
   @Test func truncatedFilesAreRefused() throws {
     try Model().write(folder.path("m"))
     let bytes = try folder.read("m")

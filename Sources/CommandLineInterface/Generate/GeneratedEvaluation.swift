@@ -20,12 +20,10 @@ struct GeneratedEvaluation {
   }
 
   func run(_ machine: Machine, _ console: Console) throws -> EvaluationResult {
-    let model = GPT(checkpoint.configuration), parameters = try checkpoint.parameters()
+    let (parameters, packed) = try checkpoint.decodingWeights(weights, pool: machine.pool, kernels: machine.kernels)
     let generator = TextGenerator(
-      model, parameters: parameters,
-      weights: model.decodingWeights(
-        weights, of: parameters, discarding: true, pool: machine.pool, kernels: machine.kernels),
-      logitRows: Self.rows, pool: machine.pool, kernels: machine.kernels)
+      GPT(checkpoint.configuration), parameters: parameters, weights: packed, logitRows: Self.rows, pool: machine.pool,
+      kernels: machine.kernels)
     // Whole windows at a time: the first token of a piece is the last of the one before.
     let context = checkpoint.configuration.context, piece = max(1, 4096 / context) * context
     let predictions = tokens.count - 1

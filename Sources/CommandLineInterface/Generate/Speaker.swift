@@ -14,13 +14,11 @@ final class Speaker {
   ///   - weights: in which numbers they are read; they are packed once, here.
   ///   - sequences: how many texts at once.
   init(_ checkpoint: Checkpoint, _ machine: Machine, weights: WeightType = .fp32, sequences: Int = 1) throws {
-    let tokenizer = try checkpoint.tokenizer(), parameters = try checkpoint.parameters()
-    let model = GPT(checkpoint.configuration)
+    let tokenizer = try checkpoint.tokenizer()
+    let (parameters, packed) = try checkpoint.decodingWeights(weights, pool: machine.pool, kernels: machine.kernels)
     generator = TextGenerator(
-      model, parameters: parameters,
-      weights: model.decodingWeights(
-        weights, of: parameters, discarding: true, pool: machine.pool, kernels: machine.kernels),
-      sequences: sequences, pool: machine.pool, kernels: machine.kernels)
+      GPT(checkpoint.configuration), parameters: parameters, weights: packed, sequences: sequences, pool: machine.pool,
+      kernels: machine.kernels)
     self.tokenizer = tokenizer
     endOfText = tokenizer.endOfText ?? -1
   }

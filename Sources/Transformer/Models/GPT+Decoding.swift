@@ -57,10 +57,21 @@ extension GPT {
   package func decodingWeights(
     _ type: WeightType, of parameters: ParameterStorage, discarding: Bool = false, pool: WorkerPool, kernels: Kernels
   ) -> DecodingWeights {
+    decodingWeights(type, of: parameters, discarding: discarding, pool: pool, kernels: kernels) { _ in }
+  }
+
+  /// The same; `first` gets each matrix just before it is read.
+  package func decodingWeights<Failure: Error>(
+    _ type: WeightType, of parameters: ParameterStorage, discarding: Bool = false, pool: WorkerPool, kernels: Kernels,
+    first: (Slot) throws(Failure) -> Void
+  ) throws(Failure) -> DecodingWeights {
     parameters.useSmallPages()
-    return DecodingWeights(
+    return try DecodingWeights(
       decodingMatrices, as: type, pool: pool, kernels: kernels,
-      stored: { slot in StoredMatrix(slot, of: parameters) }, soon: { slot in parameters.readAhead(slot) },
+      stored: { slot throws(Failure) in
+        try first(slot)
+        return StoredMatrix(slot, of: parameters)
+      }, soon: { slot in parameters.readAhead(slot) },
       done: { slot in
         let isLookedUp = (embedding.table.offset..<embedding.table.end).contains(slot.offset)
         parameters.release(slot, discarding: discarding && !isLookedUp)
