@@ -80,8 +80,8 @@ struct EvalCommand: Command, Searching {
     if ids && baselines { throw UsageError.contradiction("--baselines counts bytes of a text, which --ids has not") }
   }
 
-  /// Windows that are computed together; the result does not depend on it.
-  private static let batch = 8
+  /// Positions of the windows that are computed together; the result does not depend on it.
+  private static let positions = 2048
 
   func run(_ console: Console) throws {
     console.isQuiet = quiet
@@ -173,16 +173,15 @@ struct EvalCommand: Command, Searching {
       return try generator.run(machine, console)
     }
     let model = GPT(checkpoint.configuration)
-    let context = checkpoint.configuration.context
+    let context = checkpoint.configuration.context, windows = (tokens.count - 2) / context + 1
     let activations = GPT.Activations(
-      checkpoint.configuration, batch: Self.batch, length: context, trains: false,
+      checkpoint.configuration, batch: max(1, min(windows, Self.positions / context)), length: context, trains: false,
       logitRows: LanguageModelLoss.rows(vocabulary: checkpoint.configuration.vocabularySize))
     let memory = Memory(
       parameters: try checkpoint.parameters(), trains: false, activations: activations.count,
       indices: activations.indexCount, scratch: model.scratch(length: context), pool: machine.pool,
       kernels: machine.kernels, precision: precision)
     model.prepare(activations, in: memory)
-    let windows = (tokens.count - 2) / context + 1
     func run(_ seen: (Slot) throws -> Void) throws -> EvaluationResult {
       let result = try Evaluation.run(
         model, activations, tokens: tokens, byteLengths: tokenizer.tokenByteLengths, in: memory, seen: seen
