@@ -16,10 +16,14 @@ package struct AppendFile: ~Copyable {
 
   package func count() throws(StorageError) -> Int { try file.fileLength() }
 
-  /// Adds `line` and a newline; `line` itself must have none.
+  /// Adds `line` and a newline; `line` itself must have none. Where it does not fit, on a full disk, nothing of it stays.
   package func append(line: [UInt8]) throws(StorageError) {
     check(!line.contains(Self.newline), "a line with a newline in it")
-    try file.write((line + [Self.newline]).rawBytes)
+    let end = try file.fileLength()
+    do { try file.write((line + [Self.newline]).rawBytes) } catch {
+      try? file.truncate(to: end)
+      throw error
+    }
   }
 
   package func append(line: String) throws(StorageError) { try append(line: Array(line.utf8)) }

@@ -73,7 +73,8 @@ package enum Files {
     }
   }
 
-  static func removeQuietly(_ path: Path) {
+  /// Removes a file, if that can be done.
+  package static func removeQuietly(_ path: Path) {
     unsafe path.withCString { name in unsafe _ = unlink(name) }
   }
 

@@ -27,10 +27,20 @@ package enum TokenizerFile {
       try store(try TiktokenRanks.text(tokenizer, path: "\(path)"), path)
     } else {
       let files = try MergesFolder.texts(tokenizer, path: "\(path)")
-      try Files.createFolder(path)
-      try store(files.vocabulary, path.appending("vocab.json"))
-      try store(files.merges, path.appending("merges.txt"))
+      if Files.exists(path) {
+        try Files.createFolder(path)
+        return try store(files, in: path)
+      }
+      try Files.createFolder(path.folder)
+      let folder = try AtomicFolder(path)
+      try store(files, in: folder.temporary)
+      try folder.commit(replacing: false)
     }
+  }
+
+  private static func store(_ files: (vocabulary: [UInt8], merges: [UInt8]), in folder: Path) throws(StorageError) {
+    try store(files.vocabulary, folder.appending("vocab.json"))
+    try store(files.merges, folder.appending("merges.txt"))
   }
 
   private static func store(_ bytes: [UInt8], _ path: Path) throws(StorageError) {

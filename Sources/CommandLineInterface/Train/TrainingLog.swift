@@ -12,9 +12,11 @@ struct TrainingLog: ~Copyable {
   private var lastStep: Int
   private var lastStart: Int
   private var end: Int
+  private let isNew: Bool
 
   /// Opens the log and keeps the lines up to `step`; for a new run, none.
   init(_ path: Path, keepingUpTo step: Int, every: Int) throws {
+    isNew = !Files.exists(path)
     let opened = try AppendFile(path)
     var start = 0, kept = 0, lastStep = -1, lastStart = 0
     if step > 0 {
@@ -32,6 +34,9 @@ struct TrainingLog: ~Copyable {
     (self.lastStep, self.lastStart, end) = (lastStep, lastStart, kept)
     file = opened
   }
+
+  /// A run that came to nothing, on a full disk for one, leaves no empty log.
+  deinit { if isNew && end == 0 { Files.removeQuietly(file.path) } }
 
   func isDue(_ step: Int) -> Bool { step % every == 0 }
 
