@@ -84,14 +84,15 @@ def prompts(top, models):
         sample("a folder", "--prompt-file", top, status=1, words=[os.path.basename(top)])
         sample("stdin closed", "--prompt", "12", stdin=None, preexec_fn=lambda: os.close(0))
         sample("a prompt from stdin, which is closed", "--prompt-file", "-", status=1, stdin=None, preexec_fn=lambda: os.close(0))
+        said = ["line 1"] if kind == "char" else []
         repl = ["repl", models[kind], "-n", "8", "--seed", "1"]
         case(f"repl, {kind}: nothing", repl, 0)
         case(f"repl, {kind}: empty lines", repl, 0, data=b"\n\n12 green\n")
         case(f"repl, {kind}: a line without an end", repl, 0, data=b"12 green")
         case(f"repl, {kind}: a line of a megabyte", repl, 0, data=b"12 green " * (1 << 17) + b"\n")
         case(f"repl, {kind}: stdin closed", repl, 1, stdin=None, preexec_fn=lambda: os.close(0))
-        case(f"repl, {kind}: NUL, CRLF", repl, 1 if kind == "char" else 0, data=b"12\0 green\r\n12\n")
-        case(f"repl, {kind}: broken UTF-8", repl, 1 if kind == "char" else 0, data=b"12 gr\xff\xfeeen\n12\n")
+        case(f"repl, {kind}: NUL, CRLF", repl, 1 if kind == "char" else 0, *said, data=b"12\0 green\r\n12\n")
+        case(f"repl, {kind}: broken UTF-8", repl, 1 if kind == "char" else 0, *said, data=b"12 gr\xff\xfeeen\n12\n")
         case(f"eval, {kind}: a megabyte", ["eval", vast, "--model", models[kind]], 0)
         case(f"eval, {kind}: empty", ["eval", at("empty.txt"), "--model", models[kind]], 1, "empty.txt")
         case(f"attend, {kind}: empty", ["attend", models[kind], ""], 1, "empty")

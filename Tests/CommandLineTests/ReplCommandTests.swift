@@ -33,9 +33,10 @@ import Testing
     let first = try sampled("12 green"), second = try sampled("13 green", samples: 2)
     #expect(run.outputText == first[0] + second[1])
     // A line that looks like a command is none, and the letters are not in the vocabulary.
-    let slash = try talk("/help\n", "--quiet", commands: false)
-    #expect(
-      slash.status == 1 && slash.errorText == "minigpt: '/' (U+002F) at byte 0 never occurred in the training text\n")
+    try talk("/help\n", "--quiet", commands: false).expectRefusal(
+      1, "standard input, line 1: '/' (U+002F) at byte 0 never occurred in the training text")
+    try talk("12\n13 gr\u{E9}en\n", "--quiet", commands: false).expectEnd(
+      1, "standard input, line 2: 'é' (U+00E9) at byte 5 never occurred in the training text")
     #expect(try talk("", commands: false).status == 0)
   }
 
@@ -45,9 +46,9 @@ import Testing
     // An empty line goes on from prompt and answer together.
     let longer = try sampled("12 green" + both[0].dropLast(), samples: 2)
     #expect(try talk("12 green\n\n", "--quiet").outputText == both[0] + longer[1])
-    try talk("/regen\n", "--quiet").expectRefusal(1, "/regen needs a prompt first")
+    try talk("/regen\n", "--quiet").expectRefusal(1, "standard input, line 1: /regen needs a prompt first")
     try talk("12 green\n/clear\n/regen\n", "--quiet", "--greedy", "--stop", "1").expectEnd(
-      1, "/regen needs a prompt first")
+      1, "standard input, line 3: /regen needs a prompt first")
   }
 
   @Test func blocksAndSlashesArePrompts() throws {
@@ -55,7 +56,8 @@ import Testing
     #expect(block.outputText == (try sampled("12 green\n13 green")[0]))
     #expect(try talk("\"\"\"12 green\"\"\"\n", "--quiet").outputText == (try sampled("12 green")[0]))
     #expect(try talk("\"\"\"\n12 green\n\"\"\"\n", "--quiet").status == 0)
-    try talk("//a\n", "--quiet").expectRefusal(1, "'/' (U+002F) at byte 0 never occurred in the training text")
+    try talk("//a\n", "--quiet").expectRefusal(
+      1, "standard input, line 1: '/' (U+002F) at byte 0 never occurred in the training text")
     #expect(try talk("/quit\n12 green\n", "--quiet").output.isEmpty)
   }
 
@@ -83,7 +85,9 @@ import Testing
     #expect(shown("temp", back) == "0.8" && shown("stop", back) == "none" && shown("greedy", back) == "on")
     let told = try talk("/set temp 0.5\n/set temp\n/set greedy on\n")
     #expect(told.errorText.hasPrefix("seed: 3\ntemp: 0.5\ntemp: 0.5\n"))
-    #expect(told.errorText.hasSuffix("minigpt: --greedy is a temperature of 0, and --temp 0.5 another\n"))
+    #expect(
+      told.errorText.hasSuffix(
+        "minigpt: standard input, line 3: --greedy is a temperature of 0, and --temp 0.5 another\n"))
     #expect(try talk("/set greedy\n12 green\n", "--quiet").output == talk("12 green\n", "--quiet", "--greedy").output)
   }
 
@@ -105,7 +109,7 @@ import Testing
     ] {
       let run = try talk(line + "\n", "--quiet")
       #expect(run.status == 1 && run.output.isEmpty)
-      #expect(run.errorText == "minigpt: \(message)\n")
+      #expect(run.errorText == "minigpt: standard input, line 1: \(message)\n")
     }
   }
 

@@ -54,9 +54,10 @@ struct ReplCommand: Command, Sampling {
     while !conversation.isOver, let line = try input.next() {
       do {
         try conversation.take(line)
-      } catch  where isTyped && Self.isHarmless(error) {
-        // What cannot be done ends the request, not the conversation.
+      } catch  where Self.isHarmless(error) {
         try console.flush()
+        if !isTyped { throw InputError.line(input.lineNumber, error) }
+        // What cannot be done ends the request, not the conversation.
         console.say(wrapping: printable("\(error)"))
       }
       try console.flush()

@@ -11,6 +11,8 @@ final class ReplInput {
   private let takesCommands: Bool
   private let editor: LineEditor?
   private let lines = Input()
+  /// Of the line read last, counted from 1.
+  private(set) var lineNumber = 0
 
   private static let mark = Array("\"\"\"".utf8)
 
@@ -80,6 +82,7 @@ final class ReplInput {
   }
 
   private func read(_ prompt: String) throws -> InputLines.Next {
+    lineNumber += 1
     if let editor {
       let next = editor.read(prompt: prompt)
       if case .line(let line) = next { editor.remember(line) }
