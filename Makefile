@@ -18,7 +18,7 @@ OBJCOPY := $(firstword $(foreach tool,objcopy llvm-objcopy,$(shell command -v $(
 
 .DEFAULT_GOAL := all
 .PHONY: help all build demo multi30k demo-translate demo-recall lecture pictures test corpora corpora-verses bench bench-peers compare-llama \
-  check format install dist clean fixtures compare verify-bad-input verify-checkpoint verify-demo verify-determinism \
+  check format sanitize install dist clean fixtures compare verify-bad-input verify-checkpoint verify-demo verify-determinism \
   verify-interop verify-it verify-memory verify-recipe verify-repl verify-tokenizers verify-round-trips bench-tokenizers \
   toolchain verify-grammar
 
@@ -54,7 +54,7 @@ pictures: build ## Photograph the pictures of plot and attend in a browser (Debi
 
 demo-translate: build ## Learn a small grammar (once, some minutes) and translate
 	@[ -e checkpoints/grammar.safetensors ] || (set -x; $(MINIGPT) train --pairs corpora/grammar.tsv \
-	  --valid-pairs corpora/grammar.valid.tsv --seed 1)
+	  --valid-pairs corpora/grammar.valid.tsv --seed 1 --precision fp32)
 	$(MINIGPT) translate --model checkpoints/grammar.safetensors "this cat is very large" \
 	  "the animal didn't cross the street because it was too tired" \
 	  "the animal didn't cross the street because it was too wide"
@@ -64,6 +64,11 @@ multi30k: build ## Repeat the Multi30k run (an hour or two): PAIRS=folder with t
 
 test: toolchain ## All tests, on the very objects that are shipped
 	$(SWIFT) test -c release --disable-testable-imports
+
+# LeakSanitizer is left out: what a process keeps until its end is no leak here.
+sanitize: toolchain ## The tests once under AddressSanitizer and once under ThreadSanitizer (much longer)
+	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test -c release --disable-testable-imports --sanitize=address --scratch-path .build/address
+	$(SWIFT) test -c release --disable-testable-imports --sanitize=thread --scratch-path .build/thread
 
 corpora: $(CORPUS) ## Fetch corpora/shakespeare.txt, if it is missing
 
@@ -117,6 +122,7 @@ compare-llama: build corpora ## Generation in turn with llama.cpp (needs PEERS=p
 
 verify-bad-input: build ## Files and flags as users bring them: one clear line each, nothing harmed
 	$(PYTHON) Scripts/verify_bad_input.py
+	$(PYTHON) Scripts/verify_streams.py
 
 verify-checkpoint: ## Read the checkpoints with a reader in another language
 	$(PYTHON) Scripts/read_checkpoint.py checkpoints/*.safetensors

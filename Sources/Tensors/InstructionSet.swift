@@ -92,8 +92,6 @@ public enum InstructionSet: String, CaseIterable, Sendable {
   package var tileColumns: Int { unsafe table.pointee.tile_columns }
   /// The rows of the largest tile of bfloat16 products.
   package var tileRows16: Int { unsafe table.pointee.tile_rows16 }
-  /// Whether bfloat16 products are made by AMX.
-  package var multipliesTiles: Bool { unsafe table.pointee.strips_by_rows != 0 }
   /// Whether there are instructions for products of bfloat16.
   package var multipliesBFloat16: Bool { unsafe table.pointee.product16 != nil }
 }

@@ -171,7 +171,7 @@ struct TrainCommand: Command {
       [
         .optional(
           "precision", in: \.precision, .choice, else: "auto",
-          "what products are computed in; auto is bf16 where the processor has AMX"),
+          "what products are computed in; auto is bf16 where the processor multiplies it (AMX, AVX-512 BF16)"),
         .toggle(
           "recompute", in: \.recompute,
           "compute blocks again on the way back: less memory, a third more time, the same bits"),

@@ -15,10 +15,10 @@ enum PrecisionChoice: String, CaseIterable, Sendable {
 
   init(_ precision: Precision) { self = precision == .bf16 ? .bf16 : .fp32 }
 
-  /// What it becomes on a machine: `auto` is bf16 where the processor multiplies tiles of it (AMX), fp32 elsewhere.
+  /// What it becomes on a machine: `auto` is bf16 where the processor multiplies it itself, fp32 elsewhere.
   func resolved(_ kernels: Kernels) -> Precision {
     switch self {
-    case .auto: kernels.multipliesTiles ? .bf16 : .fp32
+    case .auto: kernels.multipliesBFloat16 ? .bf16 : .fp32
     case .fp32: .fp32
     case .bf16: .bf16
     }
