@@ -68,7 +68,8 @@ test: toolchain ## All tests, on the very objects that are shipped
 # LeakSanitizer is left out: what a process keeps until its end is no leak here.
 sanitize: toolchain ## The tests once under AddressSanitizer and once under ThreadSanitizer (much longer)
 	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test -c release --disable-testable-imports --sanitize=address --scratch-path .build/address
-	$(SWIFT) test -c release --disable-testable-imports --sanitize=thread --scratch-path .build/thread
+	TSAN_OPTIONS=suppressions="$(CURDIR)/Scripts/thread_sanitizer.txt" \
+	  $(SWIFT) test -c release --disable-testable-imports --sanitize=thread --scratch-path .build/thread
 
 corpora: $(CORPUS) ## Fetch corpora/shakespeare.txt, if it is missing
 

@@ -1,4 +1,4 @@
-package import Parallel
+internal import Parallel
 package import Storage
 package import Tensors
 package import Tokenization
@@ -150,9 +150,9 @@ package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
   /// The weights where they lie in the map, if they lie as floats one behind the other as the layout has them; else a
   /// copy. They are compared with their checksums.
   package func parameters() throws(CheckpointError) -> ParameterStorage {
-    if let storage = mappedParameters {
+    if let mapped = mappedParameters {
       try verify()
-      return storage
+      return mapped
     }
     let storage = ParameterStorage(count: Model(configuration).layout.count)
     let memory = Memory(
@@ -163,7 +163,7 @@ package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
   }
 
   /// The weights where they lie in the map, not compared with anything yet; nil where that is not as the layout has them.
-  private var mappedParameters: ParameterStorage? {
+  var mappedParameters: ParameterStorage? {
     let places = weights.compactMap(\.floatsInPlace)
     let areTogether =
       places.count == weights.count
@@ -172,6 +172,12 @@ package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
     let map = first.map
     let all = map.bytes.extracting(first.range.lowerBound..<last.range.upperBound)
     return ParameterStorage(viewing: all, keptBy: map)
+  }
+
+  /// The tensors of the weights in the order of the layout; nil for a foreign model.
+  var ownTensors: (file: SafetensorsFile, tensors: ArraySlice<SafetensorsTensor>)? {
+    guard case .own(let file, let tensors) = source else { return nil }
+    return (file, tensors.prefix(weights.count))
   }
 
   /// Compares the weights with their checksums, for whoever is about to read them all.
@@ -261,34 +267,6 @@ package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
     ]
     if let record { metadata.append((key: "minigpt.training", value: text(try JSONWriter.write(record.json)))) }
     return metadata
-  }
-}
-
-extension ModelCheckpoint where Model == GPT {
-  /// The parameters, and packed the matrices among them, as generation reads them.
-  ///
-  /// A tensor of a mapped file is compared with its checksum just before it is packed, so that the file is read once.
-  package func decodingWeights(
-    _ type: WeightType, pool: WorkerPool, kernels: Kernels
-  ) throws(CheckpointError) -> (parameters: ParameterStorage, weights: DecodingWeights) {
-    let model = Model(configuration)
-    guard case .own(let file, let tensors) = source, let mapped = mappedParameters else {
-      let parameters = try parameters()
-      return (
-        parameters, model.decodingWeights(type, of: parameters, discarding: true, pool: pool, kernels: kernels)
-      )
-    }
-    var unread: [Int: SafetensorsTensor] = [:]
-    for (parameter, tensor) in zip(model.layout.parameters, tensors) { unread[parameter.slot.offset] = tensor }
-    do throws(SafetensorsError) {
-      try file.verifyHeader()
-      let weights = try model.decodingWeights(type, of: mapped, pool: pool, kernels: kernels) {
-        slot throws(SafetensorsError) in
-        if let tensor = unread.removeValue(forKey: slot.offset) { try file.verify(tensor, isReadNext: true) }
-      }
-      for tensor in unread.values { try file.verify(tensor, isReadNext: true) }
-      return (mapped, weights)
-    } catch { throw .safetensors(error) }
   }
 }
 

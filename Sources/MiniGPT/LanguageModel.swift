@@ -19,9 +19,10 @@ public final class LanguageModel {
   ///   - threads: how many threads a generator uses; nil: as many as the process may.
   public init(_ path: String, weights: WeightType = .fp32, threads: Int? = nil) throws {
     let checkpoint = try Checkpoint(Path(path))
-    let model = GPT(checkpoint.configuration), threads = threads ?? ProcessorCount.available
+    checkpoint.readAhead()
+    let threads = threads ?? ProcessorCount.available
     let kernels = InstructionSet.best.kernels ?? .portable
-    let (parameters, packed) = try checkpoint.decodingWeights(
+    let (model, parameters, packed) = try checkpoint.decodingWeights(
       weights, pool: WorkerPool(threads: threads), kernels: kernels)
     configuration = checkpoint.configuration
     tokenizer = try checkpoint.tokenizer()

@@ -174,7 +174,7 @@ struct TrainCommand: Command {
           "what products are computed in; auto is bf16 where the processor multiplies it (AMX, AVX-512 BF16)"),
         .toggle(
           "recompute", in: \.recompute,
-          "compute blocks again on the way back: less memory, a third more time, the same bits"),
+          "compute blocks again on the way back: less memory, about 1.3 times the time, the same bits"),
         .optional("seed", in: \.seed, .seed, else: "drawn, and printed", "of all chance: same seed, same bits"),
         .optional("threads", in: \.threads, .integer(1...4096), else: "the cores it may use", "changes no result"),
         .toggle("quiet", in: \.quiet, "no progress"),

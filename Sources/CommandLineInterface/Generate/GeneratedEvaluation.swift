@@ -20,9 +20,10 @@ struct GeneratedEvaluation {
   }
 
   func run(_ machine: Machine, _ console: Console) throws -> EvaluationResult {
-    let (parameters, packed) = try checkpoint.decodingWeights(weights, pool: machine.pool, kernels: machine.kernels)
+    let (model, parameters, packed) = try checkpoint.decodingWeights(
+      weights, pool: machine.pool, kernels: machine.kernels)
     let generator = TextGenerator(
-      GPT(checkpoint.configuration), parameters: parameters, weights: packed, logitRows: Self.rows, pool: machine.pool,
+      model, parameters: parameters, weights: packed, logitRows: Self.rows, pool: machine.pool,
       kernels: machine.kernels)
     // Whole windows at a time: the first token of a piece is the last of the one before.
     let context = checkpoint.configuration.context, piece = max(1, 4096 / context) * context

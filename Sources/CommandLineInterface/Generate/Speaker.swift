@@ -14,10 +14,12 @@ final class Speaker {
   ///   - weights: in which numbers they are read; they are packed once, here.
   ///   - sequences: how many texts at once.
   init(_ checkpoint: Checkpoint, _ machine: Machine, weights: WeightType = .fp32, sequences: Int = 1) throws {
+    checkpoint.readAhead()
     let tokenizer = try checkpoint.tokenizer()
-    let (parameters, packed) = try checkpoint.decodingWeights(weights, pool: machine.pool, kernels: machine.kernels)
+    let (model, parameters, packed) = try checkpoint.decodingWeights(
+      weights, pool: machine.pool, kernels: machine.kernels)
     generator = TextGenerator(
-      GPT(checkpoint.configuration), parameters: parameters, weights: packed, sequences: sequences, pool: machine.pool,
+      model, parameters: parameters, weights: packed, sequences: sequences, pool: machine.pool,
       kernels: machine.kernels)
     self.tokenizer = tokenizer
     endOfText = tokenizer.endOfText ?? -1
