@@ -112,7 +112,7 @@ fixtures: ## Compute Tests/Fixtures anew (needs PEERS=python with PyTorch)
 	$(PEERS) Scripts/make_beam_fixtures.py
 	$(PEERS) Scripts/tokenizer_fixtures.py
 
-bench-peers: build ## Time training steps in turn with PyTorch (needs PEERS=python with PyTorch)
+bench-peers: build ## Time training steps in turn with PyTorch, an hour or two (needs PEERS=python with PyTorch)
 	$(PYTHON) Scripts/bench_peers.py --python $(PEERS)
 
 compare: build corpora ## Train in turn with PyTorch (needs PEERS=python with PyTorch)

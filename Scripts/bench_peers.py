@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times training steps of minigpt and of PyTorch in short turns, on the shapes of `minigpt bench`; `make bench-peers PEERS=…` runs it.
 
-    python3 Scripts/bench_peers.py --python peers/bin/python [--shapes tiny,bpe] [--turns 10] [--precision fp32,bf16] [--avx2]
+    python3 Scripts/bench_peers.py --python peers/bin/python [--shapes tiny,bpe] [--turns 10] [--precision bf16] [--avx2]
 
 A step is forward, backward, clipping and AdamW, dropout 0, on ids drawn by chance, on both sides. PyTorch is run once in each of the
 modes named by --modes (compiling needs a C++ compiler), and its fastest is taken. The median of the pairwise ratios counts. The Python with PyTorch is made as
@@ -78,12 +78,12 @@ def main():
     options = argparse.ArgumentParser(description="Times training steps of minigpt and of PyTorch in turn.")
     options.add_argument("--python", default="python3", help="a Python with PyTorch")
     options.add_argument("--program", default=os.path.join(ROOT, ".build", "release", "minigpt"))
-    options.add_argument("--shapes", default="tiny,bpe,gpt2")
+    options.add_argument("--shapes", default=",".join(SHAPES))
     options.add_argument("--turns", type=int, default=10)
     options.add_argument("--steps", type=int, default=0, help="of a turn; default: as suits the shape")
     options.add_argument("--threads", type=int, default=0)
-    options.add_argument("--precision", default="fp32", help="of minigpt: fp32, bf16 or fp32,bf16")
-    options.add_argument("--modes", default="fp32,bf16", help="of PyTorch: fp32,bf16,fp32-compiled,bf16-compiled")
+    options.add_argument("--precision", default="fp32,bf16", help="of minigpt: fp32, bf16 or both")
+    options.add_argument("--modes", default="fp32,bf16,fp32-compiled,bf16-compiled", help="of PyTorch")
     options.add_argument("--avx2", action="store_true", help="keep both sides to AVX2, which a laptop has")
     options.add_argument("--peer", choices=SHAPES, help=argparse.SUPPRESS)
     options.add_argument("--mode", default="fp32", help=argparse.SUPPRESS)
