@@ -77,11 +77,6 @@ internal import Platform
     #endif
   }
 
-  /// Has the pages of a mapped file read ahead that lie wholly inside of a slot.
-  package func readAhead(_ slot: Slot) {
-    if !isWritable { advise(slot, MADV_WILLNEED) }
-  }
-
   /// Gives the pages back that lie wholly inside of a slot: those of a mapped file, which are read anew for whoever
   /// wants them again; where `discarding`, those of an arena too, whose numbers are zero from then on.
   package func release(_ slot: Slot, discarding: Bool = false) {

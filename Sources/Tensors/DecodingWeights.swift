@@ -26,17 +26,15 @@ package final class DecodingWeights: Sendable {
     tables = [:]
   }
 
-  /// Packs `matrices`, those that products read: `stored` says where the numbers of a slot are, `soon` that they will be
-  /// read next, and `done` that they were.
+  /// Packs `matrices`, those that products read: `stored` says where the numbers of a slot are, `done` that they were
+  /// read.
   package init<Failure: Error>(
     _ matrices: [Operand], as type: WeightType, tables: [Slot] = [], pool: WorkerPool, kernels: Kernels,
-    stored: (Slot) throws(Failure) -> StoredMatrix, soon: (Slot) -> Void = { _ in }, done: (Slot) -> Void = { _ in }
+    stored: (Slot) throws(Failure) -> StoredMatrix, done: (Slot) -> Void = { _ in }
   ) throws(Failure) {
     var packed: [Place: PackedMatrix] = [:], rows: [Place: StoredMatrix] = [:]
     for table in tables { rows[Place(table)] = try stored(table) }
-    if let first = matrices.first { soon(first.slot) }
-    for (index, matrix) in matrices.enumerated() {
-      if index + 1 < matrices.count { soon(matrices[index + 1].slot) }
+    for matrix in matrices {
       let source = try stored(matrix.slot)
       packed[Place(matrix.slot)] = PackedMatrix(
         source, transposed: matrix.isTransposed, as: type, pool: pool, kernels: kernels,

@@ -39,7 +39,6 @@ import Testing
     let all = Slot(.parameters, offset: 0, rows: 3, columns: 4096), numbers = [Float](repeating: 7, count: count)
     memory.write(all, numbers)
     storage.useSmallPages()
-    storage.readAhead(all)
     storage.release(all)
     #expect(memory.read(all) == numbers)
     #if os(Linux)

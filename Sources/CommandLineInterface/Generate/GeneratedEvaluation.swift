@@ -20,6 +20,7 @@ struct GeneratedEvaluation {
   }
 
   func run(_ machine: Machine, _ console: Console) throws -> EvaluationResult {
+    checkpoint.readAhead()
     let (model, parameters, packed) = try checkpoint.decodingWeights(
       weights, pool: machine.pool, kernels: machine.kernels)
     let generator = TextGenerator(

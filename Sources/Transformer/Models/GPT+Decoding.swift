@@ -71,7 +71,7 @@ extension GPT {
       stored: { slot throws(Failure) in
         try first(slot)
         return StoredMatrix(slot, of: parameters)
-      }, soon: { slot in parameters.readAhead(slot) },
+      },
       done: { slot in
         let isLookedUp = (embedding.table.offset..<embedding.table.end).contains(slot.offset)
         parameters.release(slot, discarding: discarding && !isLookedUp)
