@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Memory of the preset `nanogpt` (below 2.5 GB), time and memory of `info` on a file of 1 GB (below 50 ms, 100 MB), and of
-`sample` on weights of 43 and 350 MB: the first letter after a cold start within 60 ms or the time of reading the file once,
-and no more memory than the weights in their type, the cache and 64 MB.
+`sample` on weights of 43 and 350 MB and on that checkpoint of 1 GB: the first letter after a cold start within 60 ms or the
+time of reading the file once, and no more memory than the weights in their type, the cache and 64 MB.
 
     python3 Scripts/verify_memory.py [CORPUS]
 
@@ -17,6 +17,16 @@ import time
 from bench import CORPUS, PROGRAM
 
 
+# Touches memory and gives it back: a virtual machine's host may hand over memory that is touched for the first time ten
+# times as slowly, which is neither the program's time nor that of reading.
+SETTLE = """
+import mmap
+room, line = mmap.mmap(-1, 2 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), bytes(1 << 20)
+room.madvise(mmap.MADV_HUGEPAGE)
+for i in range(2 << 10): room.write(line)
+"""
+
+
 def measure(*command):
     """Seconds and peak megabytes of a command that must succeed."""
     began = time.perf_counter()
@@ -30,6 +40,7 @@ def measure(*command):
 
 def cold(path):
     """Takes a file out of the kernel's memory."""
+    subprocess.run([sys.executable, "-c", SETTLE], check=True)
     descriptor = os.open(path, os.O_RDONLY)
     os.fsync(descriptor)
     os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
@@ -59,19 +70,31 @@ def first_letter(path, weights):
     return seconds
 
 
+def starts(path, weights, turns):
+    """Milliseconds to the first letter of a cold file, and of reading it once, in turn: the medians."""
+    first, once = [], []
+    for _ in range(turns):
+        first.append(first_letter(path, weights))
+        once.append(reading(path))
+    return 1000 * statistics.median(first), 1000 * statistics.median(once)
+
+
 def generation(checkpoint, layers, width, context):
     """Whether `sample` begins soon and takes little, in each type of weights."""
     path = checkpoint.replace(".safetensors", ".weights.safetensors")
     measure(PROGRAM, "export", checkpoint, "--to", "safetensors", "--out", path)
     size, good = os.path.getsize(path) / 1e6, True
+    files = [path, checkpoint] if os.path.getsize(checkpoint) > 1e9 else [path]
     for weights, share in [("fp32", 1), ("bf16", 0.5), ("int8", 0.27)]:
-        seconds = statistics.median(first_letter(path, weights) for _ in range(5))
-        once = statistics.median(reading(path) for _ in range(3))
+        for file in files:
+            first, once = starts(file, weights, 7)
+            good = good and first < max(60, once)
+            print(f"sample on {os.path.getsize(file) / 1e6:,.0f} MB in {weights}: first letter after {first:.0f} ms, "
+                  f"reading once takes {once:.0f} ms", flush=True)
         _, megabytes = measure(PROGRAM, "sample", path, "--weights", weights, "-n", str(2 * context), "--ignore-eos", "--quiet")
         limit = (size * share + 8e-6 * layers * width * context) * 1e6 / 2**20 + 64
-        print(f"sample on {size:.0f} MB in {weights}: first letter after {1000 * seconds:.0f} ms, reading once takes {1000 * once:.0f} ms; "
-              f"{megabytes:.0f} MB of {limit:.0f}", flush=True)
-        good = good and seconds < max(0.06, once) and megabytes < limit
+        good = good and megabytes < limit
+        print(f"sample on {size:.0f} MB in {weights}: {megabytes:.0f} MB of memory, of {limit:.0f}", flush=True)
     return good
 
 

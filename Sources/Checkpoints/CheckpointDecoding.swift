@@ -1,48 +1,129 @@
 package import Parallel
 internal import Storage
+internal import Synchronization
 package import Tensors
 package import Transformer
 
-extension ModelCheckpoint {
-  /// Has the weights of a file brought into memory, as far as a small machine has room, while the caller goes on: for
-  /// whoever is about to read them all.
-  package func readAhead() {
-    guard let (file, tensors) = ownTensors, let start = tensors.first?.range.lowerBound,
-      let end = tensors.last?.range.upperBound
-    else { return }
-    BackgroundThread.start {
-      // Systems take a hint of any length, but keep to the first 128 KB of it where nobody set them up for more.
-      for piece in stride(from: start, to: min(end, start + 512 << 20), by: 128 << 10) {
-        file.map.advise(.soon, piece..<min(end, piece + 128 << 10))
-      }
-    }
-  }
-}
+/// The weights of a language model on their way from the file to generation.
+///
+/// A thread of its own reads those of a mapped file, from the first byte to the last as systems expect it, and compares
+/// them with their checksums; behind it the threads of a pool pack what it read. The file is thus read once, while its
+/// tokenizer is parsed and packing goes on, and little of it is in memory at a time.
+package final class DecodingWeightsReader {
+  private let checkpoint: Checkpoint
+  private let mapped: (parameters: ParameterStorage, reading: VerifiedReading)?
 
-extension ModelCheckpoint where Model == GPT {
-  /// The model, its parameters, and packed the matrices among them, as generation reads them.
-  ///
-  /// A tensor of a mapped file is compared with its checksum just before it is packed, so that the file is read once.
-  package func decodingWeights(
+  /// Begins to read. The same weights may be packed once.
+  package init(_ checkpoint: Checkpoint) {
+    self.checkpoint = checkpoint
+    guard let (file, tensors) = checkpoint.ownTensors, let parameters = checkpoint.mappedParameters else {
+      mapped = nil
+      return
+    }
+    parameters.useSmallPages()
+    mapped = (parameters, VerifiedReading(file, tensors))
+  }
+
+  deinit { mapped?.reading.cancel() }
+
+  /// The model, its parameters, and packed the matrices among them, as generation reads them. Throws if a weight differs
+  /// from its checksum.
+  package func pack(
     _ type: WeightType, pool: WorkerPool, kernels: Kernels
   ) throws(CheckpointError) -> (model: GPT, parameters: ParameterStorage, weights: DecodingWeights) {
-    let model = Model(configuration)
-    guard let (file, tensors) = ownTensors, let mapped = mappedParameters else {
-      let parameters = try parameters()
-      return (
-        model, parameters, model.decodingWeights(type, of: parameters, discarding: true, pool: pool, kernels: kernels)
-      )
+    let model = Model(checkpoint.configuration)
+    guard let (parameters, reading) = mapped else {
+      let parameters = try checkpoint.parameters()
+      let weights = model.decodingWeights(type, of: parameters, discarding: true, pool: pool, kernels: kernels)
+      return (model, parameters, weights)
     }
-    var unread: [Int: SafetensorsTensor] = [:]
-    for (parameter, tensor) in zip(model.layout.parameters, tensors) { unread[parameter.slot.offset] = tensor }
+    let weights = model.decodingWeights(
+      type, of: parameters, pool: pool, kernels: kernels,
+      ready: { rows in reading.waitForFloats(upTo: rows.end) }, done: { rows in reading.release(floats: rows.count) })
+    do throws(SafetensorsError) { try reading.finish() } catch { throw .safetensors(error) }
+    return (model, parameters, weights)
+  }
+
+  private typealias Model = GPT
+}
+
+/// Tensors of floats that lie one behind the other in a file, brought into memory in order by a thread of its own and
+/// compared with their checksums by another.
+///
+/// Touching page after page is the fastest way to have them read, as systems read ahead then in pieces that fit the device;
+/// but a thread that computes in between lets the device wait now and then.
+private final class VerifiedReading: Sendable {
+  private let file: SafetensorsFile
+  private let tensors: ArraySlice<SafetensorsTensor>
+  /// All bytes of the tensors.
+  private let range: Range<Int>
+  private let touched = StreamPace(lead: 16 << 20)
+  private let compared = StreamPace(lead: 16 << 20)
+  private let failure = Mutex<SafetensorsError?>(nil)
+
+  /// Bytes between two looks at the pace.
+  private static let step = 1 << 20
+
+  init(_ file: SafetensorsFile, _ tensors: ArraySlice<SafetensorsTensor>) {
+    self.file = file
+    self.tensors = tensors
+    range = (tensors.first?.range.lowerBound ?? 0)..<(tensors.last?.range.upperBound ?? 0)
+    BackgroundThread.start { [self] in touch() }
+    BackgroundThread.start { [self] in compare() }
+  }
+
+  private func pieces(of range: Range<Int>) -> some Sequence<Range<Int>> {
+    stride(from: range.lowerBound, to: range.upperBound, by: Self.step).lazy.map { first in
+      first..<min(range.upperBound, first + Self.step)
+    }
+  }
+
+  private func touch() {
+    let file = file
+    for piece in pieces(of: range) {
+      let end = piece.upperBound - range.lowerBound
+      if !touched.mayRead(upTo: end) { return }
+      file.map.advise(.now, piece)
+      touched.didRead(upTo: end)
+    }
+  }
+
+  private func compare() {
+    let file = file
     do throws(SafetensorsError) {
       try file.verifyHeader()
-      let weights = try model.decodingWeights(type, of: mapped, pool: pool, kernels: kernels) {
-        slot throws(SafetensorsError) in
-        if let tensor = unread.removeValue(forKey: slot.offset) { try file.verify(tensor, isReadNext: true) }
+      for tensor in tensors {
+        var hash = XXH64()
+        for piece in pieces(of: tensor.range) {
+          let end = piece.upperBound - range.lowerBound
+          if !compared.mayRead(upTo: end) || !touched.waitForBytes(upTo: end) { return }
+          hash.update(file.bytes(in: piece))
+          touched.release(piece.count)
+          compared.didRead(upTo: end)
+        }
+        try file.verify(tensor, hash)
       }
-      for tensor in unread.values { try file.verify(tensor, isReadNext: true) }
-      return (model, mapped, weights)
-    } catch { throw .safetensors(error) }
+      // One more than there is: every sum was right.
+      compared.didRead(upTo: range.count + 1)
+    } catch {
+      failure.withLock { $0 = error }
+      cancel()
+    }
+  }
+
+  /// False if they are broken: `finish` says how.
+  func waitForFloats(upTo end: Int) -> Bool { compared.waitForBytes(upTo: 4 * end) }
+
+  func release(floats: Int) { compared.release(4 * floats) }
+
+  /// Waits until everything is compared.
+  func finish() throws(SafetensorsError) {
+    _ = compared.waitForBytes(upTo: range.count + 1)
+    if let failure = failure.withLock({ $0 }) { throw failure }
+  }
+
+  func cancel() {
+    touched.end()
+    compared.end()
   }
 }

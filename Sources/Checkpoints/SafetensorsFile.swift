@@ -55,24 +55,21 @@ package struct SafetensorsFile: Sendable {
     try SafetensorsChecksum.verifyHeader(header, map.bytes.extracting(0..<header.dataStart), path)
   }
 
-  /// Tensors up to this are kept in memory for whoever reads them next.
-  private static let keptBytes = 16 << 20
-
-  /// Compares a tensor's bytes with its checksum, for whoever is about to read them all anyway; `isReadNext` says that
-  /// this comes now.
-  package func verify(_ tensor: SafetensorsTensor, isReadNext: Bool = false) throws(SafetensorsError) {
+  /// Compares a tensor's bytes with its checksum, for whoever is about to read them all anyway.
+  package func verify(_ tensor: SafetensorsTensor) throws(SafetensorsError) {
     guard hasChecksums else { return }
     var hash = XXH64()
-    if isReadNext && tensor.range.count <= Self.keptBytes {
-      hash.update(bytes(of: tensor))
-      return try SafetensorsChecksum.compare(header, tensor, hash.digest(), path)
-    }
     // In pieces, each let go, so that a large file is not held in memory at once.
     for start in stride(from: tensor.range.lowerBound, to: tensor.range.upperBound, by: 1 << 22) {
       let piece = start..<min(tensor.range.upperBound, start + 1 << 22)
       hash.update(bytes(in: piece))
       map.advise(.dontNeed, piece)
     }
+    try verify(tensor, hash)
+  }
+
+  /// The same for whoever read the bytes already.
+  func verify(_ tensor: SafetensorsTensor, _ hash: XXH64) throws(SafetensorsError) {
     try SafetensorsChecksum.compare(header, tensor, hash.digest(), path)
   }
 }

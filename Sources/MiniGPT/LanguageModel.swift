@@ -19,13 +19,12 @@ public final class LanguageModel {
   ///   - threads: how many threads a generator uses; nil: as many as the process may.
   public init(_ path: String, weights: WeightType = .fp32, threads: Int? = nil) throws {
     let checkpoint = try Checkpoint(Path(path))
-    checkpoint.readAhead()
+    let reader = DecodingWeightsReader(checkpoint)
     let threads = threads ?? ProcessorCount.available
     let kernels = InstructionSet.best.kernels ?? .portable
-    let (model, parameters, packed) = try checkpoint.decodingWeights(
-      weights, pool: WorkerPool(threads: threads), kernels: kernels)
     configuration = checkpoint.configuration
     tokenizer = try checkpoint.tokenizer()
+    let (model, parameters, packed) = try reader.pack(weights, pool: WorkerPool(threads: threads), kernels: kernels)
     makeGenerator = {
       TextGenerator(
         model, parameters: parameters, weights: packed, pool: WorkerPool(threads: threads), kernels: kernels)

@@ -1,11 +1,10 @@
 package import Parallel
+internal import Synchronization
 
 /// The weights of a model as generation reads them: packed, or where they lie in fp32 and may change.
 package final class DecodingWeights: Sendable {
   package let type: WeightType
   private let packed: [Place: PackedMatrix]
-  /// Tables whose rows are looked up, where they are not among the parameters.
-  private let tables: [Place: StoredMatrix]
 
   private struct Place: Hashable {
     let offset: Int, rows: Int, columns: Int
@@ -23,35 +22,79 @@ package final class DecodingWeights: Sendable {
   private init() {
     type = .fp32
     packed = [:]
-    tables = [:]
   }
 
-  /// Packs `matrices`, those that products read: `stored` says where the numbers of a slot are, `done` that they were
-  /// read.
-  package init<Failure: Error>(
-    _ matrices: [Operand], as type: WeightType, tables: [Slot] = [], pool: WorkerPool, kernels: Kernels,
-    stored: (Slot) throws(Failure) -> StoredMatrix, done: (Slot) -> Void = { _ in }
-  ) throws(Failure) {
-    var packed: [Place: PackedMatrix] = [:], rows: [Place: StoredMatrix] = [:]
-    for table in tables { rows[Place(table)] = try stored(table) }
-    for matrix in matrices {
-      let source = try stored(matrix.slot)
-      packed[Place(matrix.slot)] = PackedMatrix(
-        source, transposed: matrix.isTransposed, as: type, pool: pool, kernels: kernels,
-        done: { rows in done(matrix.slot.rows(rows)) })
+  /// Packs `matrices`, those that products read, piece by piece in the order in which they lie.
+  ///
+  /// - Parameters:
+  ///   - stored: where the numbers of a slot are.
+  ///   - ready: waits until rows can be read; false if they never can, and nothing more is packed.
+  ///   - done: gets rows that are packed. Any thread of the pool calls the two.
+  package init(
+    _ matrices: [Operand], as type: WeightType, pool: WorkerPool, kernels: Kernels, stored: (Slot) -> StoredMatrix,
+    ready: @escaping @Sendable (Slot) -> Bool = { _ in true }, done: @escaping @Sendable (Slot) -> Void = { _ in }
+  ) {
+    var packed: [Place: PackedMatrix] = [:], pieces: [PackingQueue.Piece] = []
+    for matrix in matrices.sorted(by: { $0.slot.offset < $1.slot.offset }) {
+      let source = stored(matrix.slot)
+      let target = PackedMatrix(inputs: matrix.rows, outputs: matrix.columns, as: type)
+      packed[Place(matrix.slot)] = target
+      for rows in PackedMatrix.pieces(of: source, transposed: matrix.isTransposed) {
+        pieces.append(PackingQueue.Piece(matrix: matrix, rows: rows, source: source, target: target))
+      }
     }
     self.type = type
     self.packed = packed
-    self.tables = rows
+    let queue = PackingQueue(pieces: pieces, kernels: kernels, ready: ready, done: done)
+    pool.run(pool.threads, PackWork(queue: queue))
   }
 
   package func matrix(_ slot: Slot) -> PackedMatrix? { packed.isEmpty ? nil : packed[Place(slot)] }
 
-  /// The rows of a table.
-  package func table(_ slot: Slot, of parameters: ParameterStorage) -> StoredMatrix {
-    tables[Place(slot)] ?? StoredMatrix(slot, of: parameters)
-  }
-
   /// Bytes that were taken for packed weights.
   package var byteCount: Int { packed.values.reduce(0) { $0 + $1.byteCount } }
+}
+
+/// Pieces of matrices, taken in order by whichever thread is free: nobody waits for others at a matrix's end.
+private final class PackingQueue: Sendable {
+  struct Piece: Sendable {
+    let matrix: Operand
+    let rows: Range<Int>
+    let source: StoredMatrix
+    let target: PackedMatrix
+  }
+
+  private let pieces: [Piece]
+  private let next = Atomic<Int>(0)
+  private let kernels: Kernels
+  private let ready: @Sendable (Slot) -> Bool
+  private let done: @Sendable (Slot) -> Void
+
+  init(
+    pieces: [Piece], kernels: Kernels, ready: @escaping @Sendable (Slot) -> Bool,
+    done: @escaping @Sendable (Slot) -> Void
+  ) {
+    self.pieces = pieces
+    self.kernels = kernels
+    self.ready = ready
+    self.done = done
+  }
+
+  func work() {
+    while true {
+      let index = next.add(1, ordering: .relaxed).oldValue
+      if index >= pieces.count { return }
+      let piece = pieces[index], rows = piece.matrix.slot.rows(piece.rows)
+      if !ready(rows) { return }
+      piece.target.pack(
+        piece.rows, of: piece.source, transposed: piece.matrix.isTransposed, kernels: kernels)
+      done(rows)
+    }
+  }
+}
+
+private struct PackWork: ParallelWork {
+  let queue: PackingQueue
+
+  func callAsFunction(_ part: Int, thread: Int) { queue.work() }
 }

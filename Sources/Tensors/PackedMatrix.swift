@@ -1,10 +1,9 @@
 internal import CKernels
-package import Parallel
 internal import Platform
 
 /// Weights `[K, N]` made once for reading in one stream: panels of 32 columns, K after K. `Decoding.h` has the layout.
 ///
-/// Unchecked: written by `init` alone.
+/// Unchecked: written by `pack` alone, each piece once and before anybody reads.
 @safe package final class PackedMatrix: @unchecked Sendable {
   package let type: WeightType
   /// K and N.
@@ -16,18 +15,11 @@ internal import Platform
   static let panel = Int(MINIGPT_PANEL)
   static let block = WeightType.block
 
-  /// Bytes of a source that are packed before its rows are given back, where panels need some rows only.
-  private static let bytesAtOnce = 8 << 20
-
-  /// Packs a stored matrix, or its transposed, panel by panel on the threads of `pool`; `done` gets the rows of the source
-  /// that were read for the last time.
-  package init(
-    _ source: StoredMatrix, transposed: Bool, as type: WeightType, pool: WorkerPool, kernels: Kernels,
-    done: (Range<Int>) -> Void = { _ in }
-  ) {
+  /// A place for packed weights.
+  init(inputs: Int, outputs: Int, as type: WeightType) {
     self.type = type
-    inputs = transposed ? source.columns : source.rows
-    outputs = transposed ? source.rows : source.columns
+    self.inputs = inputs
+    self.outputs = outputs
     panelBytes =
       switch type {
       case .fp32: inputs * 4 * Self.panel
@@ -35,83 +27,91 @@ internal import Platform
       case .f16: inputs * 2 * Self.panel
       case .int8: (inputs + Self.block - 1) / Self.block * (4 * Self.panel + Self.block * Self.panel)
       }
-    let panels = (outputs + Self.panel - 1) / Self.panel
-    arena = Arena(count: (panels * panelBytes + 3) / 4)
-    let padded = (inputs + Self.block - 1) / Self.block * Self.block
-    let scratch = Arena(count: pool.threads * ((type == .fp32 ? 0 : padded * Self.panel) + inputs))
-    let step = transposed ? max(1, Self.bytesAtOnce / max(1, 4 * inputs * Self.panel)) : panels
-    for first in stride(from: 0, to: panels, by: max(1, step)) {
-      let count = min(step, panels - first)
-      pool.run(
-        count,
-        unsafe PackWork(
-          source: source, transposed: transposed, type: type, inputs: inputs, outputs: outputs, padded: padded,
-          first: first, base: UnsafeMutableRawPointer(arena.base), panelBytes: panelBytes, scratch: scratch.base,
-          kernels: kernels))
-      if transposed { done(first * Self.panel..<min(outputs, (first + count) * Self.panel)) }
-    }
-    if !transposed { done(0..<source.rows) }
+    arena = Arena(count: (Self.panels(outputs) * panelBytes + 3) / 4)
   }
 
-  package var byteCount: Int { (outputs + Self.panel - 1) / Self.panel * panelBytes }
+  package var byteCount: Int { Self.panels(outputs) * panelBytes }
 
   /// Where the panel that begins with column `32 · index` lies.
   func panel(_ index: Int) -> UnsafeRawPointer { unsafe UnsafeRawPointer(arena.base) + index * panelBytes }
+
+  private static func panels(_ outputs: Int) -> Int { (outputs + panel - 1) / panel }
+
+  /// The rows of a stored matrix, or of its transposed, in pieces of about a megabyte that can be packed one by one, on any
+  /// thread: whole blocks of inputs or whole panels.
+  static func pieces(of source: StoredMatrix, transposed: Bool) -> [Range<Int>] {
+    let unit = transposed ? panel : block
+    let step = max(1, (1 << 20) / max(1, 4 * source.columns * unit)) * unit
+    return stride(from: 0, to: source.rows, by: step).map { $0..<min(source.rows, $0 + step) }
+  }
+
+  /// Packs one of the pieces.
+  func pack(_ rows: Range<Int>, of source: StoredMatrix, transposed: Bool, kernels: Kernels) {
+    let panels = transposed ? rows.lowerBound / Self.panel..<Self.panels(rows.upperBound) : 0..<Self.panels(outputs)
+    let blocks = transposed ? 0..<inputs : rows
+    unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: (Self.block + 2) * Self.panel) { scratch in
+      guard let scratch = scratch.baseAddress else { return }
+      let tile = unsafe PackedTile(
+        source: source, transposed: transposed, type: type, numbers: scratch, line: scratch + Self.block * Self.panel,
+        kernels: kernels)
+      for first in stride(from: blocks.lowerBound, to: blocks.upperBound, by: Self.block) {
+        for index in panels {
+          let column = index * Self.panel
+          unsafe tile.pack(
+            inputs: first..<min(inputs, first + Self.block), columns: column..<min(outputs, column + Self.panel),
+            into: UnsafeMutableRawPointer(arena.base) + index * panelBytes)
+        }
+      }
+    }
+  }
 }
 
-@safe private struct PackWork: ParallelWork {
+/// Packs 64 inputs of 32 columns at a time.
+@safe private struct PackedTile {
   let source: StoredMatrix, transposed: Bool, type: WeightType
-  let inputs: Int, outputs: Int, padded: Int
-  /// The panel that is part 0.
-  let first: Int
-  let base: UnsafeMutableRawPointer, panelBytes: Int
-  let scratch: UnsafeMutablePointer<Float>
+  /// `[64, 32]`, zeros where there is no input or no column, and behind it 64 more.
+  let numbers: UnsafeMutablePointer<Float>
+  let line: UnsafeMutablePointer<Float>
   let kernels: Kernels
 
-  func callAsFunction(_ part: Int, thread: Int) {
-    let width = PackedMatrix.panel, panel = self.first + part, first = panel * width
-    let last = min(outputs, first + width), target = unsafe base + panel * panelBytes
+  private static let width = PackedMatrix.panel
+  private static let block = PackedMatrix.block
+
+  func pack(inputs: Range<Int>, columns: Range<Int>, into panel: UnsafeMutableRawPointer) {
+    let width = Self.width, first = inputs.lowerBound
     if type == .fp32 {
-      unsafe gather(first..<last, into: target.assumingMemoryBound(to: Float.self), line: scratch + thread * inputs)
-      return
+      return unsafe gather(inputs, columns, into: panel.assumingMemoryBound(to: Float.self) + first * width)
     }
-    let buffer = unsafe scratch + thread * (padded * width + inputs)  // [K, 32], zeros where there is no column
-    unsafe gather(first..<last, into: buffer, line: buffer + padded * width)
+    if columns.count < width || inputs.count < Self.block {
+      unsafe numbers.update(repeating: 0, count: Self.block * width)
+    }
+    unsafe gather(inputs, columns, into: numbers)
     switch type {
     case .fp32: break
-    case .bf16: unsafe packPairs(buffer, into: target.assumingMemoryBound(to: UInt16.self))
+    case .bf16: unsafe packPairs(inputs.count, into: panel.assumingMemoryBound(to: UInt16.self) + first * width)
     case .f16:
-      unsafe kernels.decoding.pointee.to_f16(target.assumingMemoryBound(to: UInt16.self), buffer, inputs * width)
-    case .int8: unsafe packBlocks(buffer, into: target)
+      let target = unsafe panel.assumingMemoryBound(to: UInt16.self) + first * width
+      unsafe kernels.decoding.pointee.to_f16(target, numbers, inputs.count * width)
+    case .int8: unsafe packBlock(into: panel + first / Self.block * (4 + Self.block) * width)
     }
   }
 
-  private func gather(
-    _ columns: Range<Int>, into buffer: UnsafeMutablePointer<Float>, line: UnsafeMutablePointer<Float>
-  ) {
-    let width = PackedMatrix.panel
-    if type != .fp32, columns.count < width || padded > inputs {
-      unsafe buffer.update(repeating: 0, count: padded * width)
-    }
-    if transposed {
-      for column in columns {
-        unsafe source.read(column, 0..<inputs, into: line)
-        let target = unsafe buffer + (column - columns.lowerBound)
-        for k in 0..<inputs { unsafe target[k * width] = line[k] }
-      }
-    } else {
-      for k in 0..<inputs { unsafe source.read(k, columns, into: buffer + k * width) }
+  private func gather(_ inputs: Range<Int>, _ columns: Range<Int>, into target: UnsafeMutablePointer<Float>) {
+    let width = Self.width
+    if !transposed { return unsafe source.read(inputs, columns, into: target, stride: width) }
+    for (index, column) in columns.enumerated() {
+      unsafe source.read(column, inputs, into: line)
+      for k in 0..<inputs.count { unsafe target[k * width + index] = line[k] }
     }
   }
 
   /// Rows 2k and 2k + 1 side by side, column by column.
-  private func packPairs(_ buffer: UnsafeMutablePointer<Float>, into target: UnsafeMutablePointer<UInt16>) {
-    let width = PackedMatrix.panel
+  private func packPairs(_ inputs: Int, into target: UnsafeMutablePointer<UInt16>) {
+    let width = Self.width
     unsafe withUnsafeTemporaryAllocation(of: UInt16.self, capacity: 2 * width) { pair in
       guard let pair = pair.baseAddress else { return }
       for k in stride(from: 0, to: inputs, by: 2) {
-        unsafe kernels.decoding.pointee.to_bf16(pair, buffer + k * width, 2 * width)
-        if k + 1 == inputs { unsafe (pair + width).update(repeating: 0, count: width) }
+        unsafe kernels.decoding.pointee.to_bf16(pair, numbers + k * width, 2 * width)
         let row = unsafe target + k * width
         for j in 0..<width {
           unsafe row[2 * j] = pair[j]
@@ -121,33 +121,27 @@ internal import Platform
     }
   }
 
-  /// For each block of inputs the scales of the columns, then the numbers, four inputs of a column side by side.
-  private func packBlocks(_ buffer: UnsafeMutablePointer<Float>, into target: UnsafeMutableRawPointer) {
-    let width = PackedMatrix.panel, block = PackedMatrix.block
-    unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * width) { scratch in
-      guard let largest = scratch.baseAddress else { return }
-      let inverse = unsafe largest + width
-      var place = unsafe target
-      for first in stride(from: 0, to: padded, by: block) {
-        let rows = unsafe buffer + first * width
-        unsafe largest.update(repeating: 0, count: width)
-        for k in 0..<block {
-          for j in 0..<width { unsafe largest[j] = max(largest[j], abs(rows[k * width + j])) }
+  /// The scales of the columns, then the numbers, four inputs of a column side by side.
+  private func packBlock(into target: UnsafeMutableRawPointer) {
+    let width = Self.width, largest = unsafe line, inverse = unsafe line + width
+    unsafe largest.update(repeating: 0, count: width)
+    for k in 0..<Self.block {
+      for j in 0..<width { unsafe largest[j] = max(largest[j], abs(numbers[k * width + j])) }
+    }
+    let scales = unsafe target.assumingMemoryBound(to: Float.self)
+    for j in 0..<width {
+      unsafe scales[j] = largest[j] * Int8Rounding.step
+      unsafe inverse[j] = Int8Rounding.inverse(largest[j])
+    }
+    let words = unsafe (target + 4 * width).assumingMemoryBound(to: UInt32.self)
+    for k in stride(from: 0, to: Self.block, by: 4) {
+      for j in 0..<width {
+        var word: UInt32 = 0
+        for input in 0..<4 {
+          let number = unsafe Int8Rounding.nearest(numbers[(k + input) * width + j] * inverse[j])
+          word |= (UInt32(bitPattern: number &+ 128) & 255) &<< UInt32(8 * input)
         }
-        let scales = unsafe place.assumingMemoryBound(to: Float.self)
-        for j in 0..<width {
-          unsafe scales[j] = largest[j] * Int8Rounding.step
-          unsafe inverse[j] = Int8Rounding.inverse(largest[j])
-        }
-        let bytes = unsafe (place + 4 * width).assumingMemoryBound(to: UInt8.self)
-        for k in 0..<block {
-          let four = unsafe bytes + k / 4 * 4 * width + k % 4
-          for j in 0..<width {
-            let number = unsafe Int8Rounding.nearest(rows[k * width + j] * inverse[j])
-            unsafe four[4 * j] = UInt8(truncatingIfNeeded: number &+ 128)
-          }
-        }
-        unsafe place += 4 * width + block * width
+        unsafe words[k / 4 * width + j] = word
       }
     }
   }

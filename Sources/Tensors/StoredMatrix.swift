@@ -84,6 +84,11 @@ internal import Platform
     }
   }
 
+  /// Some columns of some rows, `stride` floats from row to row.
+  func read(_ lines: Range<Int>, _ range: Range<Int>, into target: UnsafeMutablePointer<Float>, stride: Int) {
+    for (index, row) in lines.enumerated() { unsafe read(row, range, into: target + index * stride) }
+  }
+
   private func readScaled(_ row: Int, _ range: Range<Int>, into target: UnsafeMutablePointer<Float>) {
     guard let scales = unsafe scales else { return }
     let block = WeightType.block, perRow = (columns + block - 1) / block

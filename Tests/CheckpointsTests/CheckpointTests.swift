@@ -251,7 +251,7 @@ import Transformer
     let bytes = try folder.read("m"), pool = WorkerPool(threads: 1)
     let whole = try Checkpoint(folder.path("m"))
     for type in [WeightType.fp32, .int8] {
-      let made = try whole.decodingWeights(type, pool: pool, kernels: .portable)
+      let made = try DecodingWeightsReader(whole).pack(type, pool: pool, kernels: .portable)
       #expect(!made.parameters.isWritable && made.weights.byteCount > 0)
     }
     let stream = RandomStream(seed: 9, site: 1)
@@ -262,7 +262,7 @@ import Transformer
       broken[place] ^= 1 << UInt8(index % 8)
       let path = try folder.write("broken", broken)
       #expect(throws: CheckpointError.self, "bit \(index % 8) of byte \(place)") {
-        try Checkpoint(path).decodingWeights(.fp32, pool: pool, kernels: .portable)
+        try DecodingWeightsReader(Checkpoint(path)).pack(.fp32, pool: pool, kernels: .portable)
       }
       #expect(throws: CheckpointError.self) { try Checkpoint(path).parameters() }
     }

@@ -54,12 +54,13 @@ import Testing
 
   static let limits: [(WeightType, Double)] = [(.fp32, 1e-6), (.f16, 5e-4), (.bf16, 5e-3), (.int8, 1.5e-2)]
 
-  /// Over lengths around the vectors, panels and blocks; w as it is and transposed.
+  /// Over lengths around the vectors, panels and blocks, and of several pieces that are packed one by one; w as it is and
+  /// transposed.
   @Test(arguments: InstructionSet.available)
   func productsAreThoseInDoublePrecision(set: InstructionSet) throws {
     for (rows, inputs, outputs) in [
       (1, 1, 1), (1, 63, 31), (2, 64, 32), (3, 65, 33), (4, 130, 127), (5, 17, 128), (6, 9, 129), (7, 192, 257),
-      (8, 100, 96), (12, 33, 64), (13, 128, 70), (30, 40, 50), (1, 7, 300), (2, 8, 97),
+      (8, 100, 96), (12, 33, 64), (13, 128, 70), (30, 40, 50), (1, 7, 300), (2, 8, 97), (2, 130, 4200),
     ] {
       let setup = try Setup(rows, inputs, outputs, set), expected = setup.reference
       for (type, limit) in Self.limits {

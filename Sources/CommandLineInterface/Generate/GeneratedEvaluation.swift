@@ -20,8 +20,7 @@ struct GeneratedEvaluation {
   }
 
   func run(_ machine: Machine, _ console: Console) throws -> EvaluationResult {
-    checkpoint.readAhead()
-    let (model, parameters, packed) = try checkpoint.decodingWeights(
+    let (model, parameters, packed) = try DecodingWeightsReader(checkpoint).pack(
       weights, pool: machine.pool, kernels: machine.kernels)
     let generator = TextGenerator(
       model, parameters: parameters, weights: packed, logitRows: Self.rows, pool: machine.pool,

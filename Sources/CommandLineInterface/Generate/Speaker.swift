@@ -14,10 +14,9 @@ final class Speaker {
   ///   - weights: in which numbers they are read; they are packed once, here.
   ///   - sequences: how many texts at once.
   init(_ checkpoint: Checkpoint, _ machine: Machine, weights: WeightType = .fp32, sequences: Int = 1) throws {
-    checkpoint.readAhead()
+    let reader = DecodingWeightsReader(checkpoint)
     let tokenizer = try checkpoint.tokenizer()
-    let (model, parameters, packed) = try checkpoint.decodingWeights(
-      weights, pool: machine.pool, kernels: machine.kernels)
+    let (model, parameters, packed) = try reader.pack(weights, pool: machine.pool, kernels: machine.kernels)
     generator = TextGenerator(
       model, parameters: parameters, weights: packed, sequences: sequences, pool: machine.pool,
       kernels: machine.kernels)

@@ -130,7 +130,7 @@ extension EncoderDecoder {
       cache: activations.sourceCache, sequences: activations.looks.sequences.range(0..<count),
       counts: activations.looks.counts.range(0..<count))
     memory.lookUp(
-      stream, rows.ids, in: weights.table(targetEmbedding.table, of: memory.parameters), scale: targetEmbedding.scale,
+      stream, rows.ids, in: StoredMatrix(targetEmbedding.table, of: memory.parameters), scale: targetEmbedding.scale,
       positions: targetEmbedding.learned ?? activations.encoding.positions, at: rows.places)
     for index in decoder.blocks.indices {
       decoder.blocks[index].decode(index, stream, activations.cache, over: sources, context, in: memory)

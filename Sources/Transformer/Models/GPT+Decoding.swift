@@ -57,24 +57,24 @@ extension GPT {
   package func decodingWeights(
     _ type: WeightType, of parameters: ParameterStorage, discarding: Bool = false, pool: WorkerPool, kernels: Kernels
   ) -> DecodingWeights {
-    decodingWeights(type, of: parameters, discarding: discarding, pool: pool, kernels: kernels) { _ in }
+    parameters.useSmallPages()
+    return decodingWeights(
+      type, of: parameters, discarding: discarding, pool: pool, kernels: kernels, ready: { _ in true }, done: { _ in })
   }
 
-  /// The same; `first` gets each matrix just before it is read.
-  package func decodingWeights<Failure: Error>(
+  /// The same for parameters that are still being read: `ready` waits for rows of a matrix, or tells to stop, and `done`
+  /// gets those that are packed. Any thread of the pool calls them.
+  package func decodingWeights(
     _ type: WeightType, of parameters: ParameterStorage, discarding: Bool = false, pool: WorkerPool, kernels: Kernels,
-    first: (Slot) throws(Failure) -> Void
-  ) throws(Failure) -> DecodingWeights {
-    parameters.useSmallPages()
-    return try DecodingWeights(
+    ready: @escaping @Sendable (Slot) -> Bool, done: @escaping @Sendable (Slot) -> Void
+  ) -> DecodingWeights {
+    let table = embedding.table.offset..<embedding.table.end
+    return DecodingWeights(
       decodingMatrices, as: type, pool: pool, kernels: kernels,
-      stored: { slot throws(Failure) in
-        try first(slot)
-        return StoredMatrix(slot, of: parameters)
-      },
-      done: { slot in
-        let isLookedUp = (embedding.table.offset..<embedding.table.end).contains(slot.offset)
-        parameters.release(slot, discarding: discarding && !isLookedUp)
+      stored: { slot in StoredMatrix(slot, of: parameters) }, ready: ready,
+      done: { rows in
+        parameters.release(rows, discarding: discarding && !table.contains(rows.offset))
+        done(rows)
       })
   }
 
@@ -93,7 +93,7 @@ extension GPT {
     let rows = activations.rows.first(count), stream = activations.workspace.stream.rows(0..<count)  // [R, C]
     let context = DecodingContext(weights: weights, workspace: activations.workspace, rows: rows)
     memory.lookUp(
-      stream, rows.ids, in: weights.table(embedding.table, of: memory.parameters), scale: embedding.scale,
+      stream, rows.ids, in: StoredMatrix(embedding.table, of: memory.parameters), scale: embedding.scale,
       positions: embedding.learned ?? activations.positions, at: rows.places)
     for index in decoder.blocks.indices {
       decoder.blocks[index].decode(index, stream, activations.cache, context, in: memory)
