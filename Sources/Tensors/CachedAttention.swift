@@ -47,21 +47,17 @@ extension Memory {
     check(
       k.rows == v.rows && sequences.count == k.rows && places.count == k.rows
         && k.columns == cache.heads * cache.headWidth && v.columns == k.columns, "\(k) and \(v) into a cache")
-    let sources = unsafe (pointer(k), pointer(v)), width = cache.headWidth, panel = PackedMatrix.panel
     for row in 0..<k.rows {
       let sequence = unsafe Int(pointer(sequences)[row]), place = unsafe Int(pointer(places)[row])
       check(
         sequence >= 0 && sequence < cache.sequences && place >= 0 && place < cache.capacity,
         "place \(place) of sequence \(sequence) in a cache of \(cache.sequences) × \(cache.capacity)")
-      for head in 0..<cache.heads {
-        let keys = cache.keys(sequence, head), values = cache.values(sequence, head)
-        let column = unsafe pointer(keys) + place / panel * keys.stride + place % panel
-        let line = unsafe sources.0 + row * k.stride + head * width
-        for i in 0..<width { unsafe column[i * panel] = line[i] }
-        unsafe (pointer(values) + place * width).update(
-          from: sources.1 + row * v.stride + head * width, count: width)
-      }
     }
+    let work = unsafe AppendWork(
+      k: pointer(k), kRow: k.stride, v: pointer(v), vRow: v.stride, rows: k.rows, cache: cache,
+      sequences: pointer(sequences), places: pointer(places), memory: self)
+    // A row is done sooner than another thread would begin.
+    if k.rows == 1 { for head in 0..<cache.heads { work(head, thread: 0) } } else { pool.run(cache.heads, work) }
   }
 
   /// out[i] = softmax(q[i] kᵀ / √D) v, each head for itself, over the first `counts[i]` places of sequence
@@ -99,6 +95,28 @@ extension Memory {
         from: pointer(keys), count: CachedKeysValues.panels(count) * keys.stride)
       unsafe pointer(cache.values(target, head)).update(
         from: pointer(cache.values(source, head)), count: count * cache.headWidth)
+    }
+  }
+}
+
+/// A head's part of all rows. Each number of a key goes to a line of its own, far from the others.
+@safe private struct AppendWork: ParallelWork {
+  let k: UnsafeMutablePointer<Float>, kRow: Int
+  let v: UnsafeMutablePointer<Float>, vRow: Int
+  let rows: Int
+  let cache: CachedKeysValues
+  let sequences: UnsafeMutablePointer<Int32>, places: UnsafeMutablePointer<Int32>
+  let memory: Memory
+
+  func callAsFunction(_ head: Int, thread: Int) {
+    let width = cache.headWidth, panel = PackedMatrix.panel
+    for row in 0..<rows {
+      let sequence = unsafe Int(sequences[row]), place = unsafe Int(places[row])
+      let keys = cache.keys(sequence, head), values = cache.values(sequence, head)
+      let column = unsafe memory.pointer(keys) + place / panel * keys.stride + place % panel
+      let line = unsafe k + row * kRow + head * width
+      for i in 0..<width { unsafe column[i * panel] = line[i] }
+      unsafe (memory.pointer(values) + place * width).update(from: v + row * vRow + head * width, count: width)
     }
   }
 }
