@@ -58,9 +58,10 @@ extension Memory {
     }
     let unit = PackedMatrix.panel, units = (y.columns + unit - 1) / unit
     // Rows of w that lie where they lie are read in long pieces: a part for each thread. What is packed or transposed is
-    // one stream whatever the parts, and more of them share out the work better.
+    // one stream whatever the parts, and more of them share out the work better, until they are too narrow to be quick.
     let bytes = packed?.byteCount ?? 4 * w.rows * w.columns, isOneStream = packed != nil || w.isTransposed
-    let parts = pool.threads * (isOneStream && bytes > 1 << 20 ? 4 : 1)
+    let partsPerThread = isOneStream && bytes > 1 << 20 ? min(max(4, (bytes >> 18) / pool.threads), 16) : 1
+    let parts = pool.threads * partsPerThread
     let columnsPerPart = min((units + parts - 1) / parts * unit, Self.decodingColumns)
     let work = unsafe DecodingWork(
       y: pointer(y), yRow: y.stride, rows: y.rows, columns: y.columns, x: pointer(x), xRow: x.stride,
