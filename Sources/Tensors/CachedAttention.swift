@@ -25,14 +25,27 @@ package struct CachedKeysValues: Sendable {
   /// Panels that hold so many places.
   static func panels(_ places: Int) -> Int { (places + PackedMatrix.panel - 1) / PackedMatrix.panel }
 
-  func keys(_ sequence: Int, _ head: Int) -> Slot {
-    let count = Self.panels(capacity), first = (sequence * heads + head) * count
-    return keys.rows(first..<first + count)
+  /// The places in a memory, as long as somebody holds it.
+  fileprivate func places(in memory: Memory) -> CachePlaces {
+    unsafe CachePlaces(
+      keys: memory.pointer(keys), values: memory.pointer(values), heads: heads, headWidth: headWidth,
+      keysPerHead: Self.panels(capacity) * keys.stride, valuesPerHead: capacity * values.stride)
+  }
+}
+
+@safe private struct CachePlaces {
+  let keys: UnsafeMutablePointer<Float>, values: UnsafeMutablePointer<Float>
+  let heads: Int, headWidth: Int
+  let keysPerHead: Int, valuesPerHead: Int
+
+  /// Panels `[D, 32]`.
+  func keys(_ sequence: Int, _ head: Int) -> UnsafeMutablePointer<Float> {
+    unsafe keys + (sequence * heads + head) * keysPerHead
   }
 
-  func values(_ sequence: Int, _ head: Int) -> Slot {
-    let first = (sequence * heads + head) * capacity
-    return values.rows(first..<first + capacity)
+  /// Rows `[D]`.
+  func values(_ sequence: Int, _ head: Int) -> UnsafeMutablePointer<Float> {
+    unsafe values + (sequence * heads + head) * valuesPerHead
   }
 }
 
@@ -54,8 +67,8 @@ extension Memory {
         "place \(place) of sequence \(sequence) in a cache of \(cache.sequences) × \(cache.capacity)")
     }
     let work = unsafe AppendWork(
-      k: pointer(k), kRow: k.stride, v: pointer(v), vRow: v.stride, rows: k.rows, cache: cache,
-      sequences: pointer(sequences), places: pointer(places), memory: self)
+      k: pointer(k), kRow: k.stride, v: pointer(v), vRow: v.stride, rows: k.rows, cache: cache.places(in: self),
+      sequences: pointer(sequences), places: pointer(places))
     // A row is done sooner than another thread would begin.
     if k.rows == 1 { for head in 0..<cache.heads { work(head, thread: 0) } } else { pool.run(cache.heads, work) }
   }
@@ -79,8 +92,9 @@ extension Memory {
     pool.run(
       q.rows * cache.heads,
       unsafe AttendWork(
-        out: pointer(out), outRow: out.stride, q: pointer(q), qRow: q.stride, rows: q.rows, cache: cache,
-        sequences: pointer(sequences), counts: pointer(counts), memory: self))
+        out: pointer(out), outRow: out.stride, q: pointer(q), qRow: q.stride, rows: q.rows,
+        cache: cache.places(in: self), sequences: pointer(sequences), counts: pointer(counts), kernels: kernels,
+        scratch: scratch(ofFloats: Self.cachedAttentionScratch(capacity: cache.capacity))))
   }
 
   /// Makes the first `count` places of a sequence those of another.
@@ -89,12 +103,12 @@ extension Memory {
       source >= 0 && target >= 0 && max(source, target) < cache.sequences && count <= cache.capacity,
       "sequence \(source) to \(target), \(count) places")
     if source == target { return }
+    let places = cache.places(in: self)
     for head in 0..<cache.heads {
-      let keys = cache.keys(source, head)
-      unsafe pointer(cache.keys(target, head)).update(
-        from: pointer(keys), count: CachedKeysValues.panels(count) * keys.stride)
-      unsafe pointer(cache.values(target, head)).update(
-        from: pointer(cache.values(source, head)), count: count * cache.headWidth)
+      unsafe places.keys(target, head).update(
+        from: places.keys(source, head),
+        count: CachedKeysValues.panels(count) * PackedMatrix.panel * cache.headWidth)
+      unsafe places.values(target, head).update(from: places.values(source, head), count: count * cache.headWidth)
     }
   }
 }
@@ -104,19 +118,17 @@ extension Memory {
   let k: UnsafeMutablePointer<Float>, kRow: Int
   let v: UnsafeMutablePointer<Float>, vRow: Int
   let rows: Int
-  let cache: CachedKeysValues
+  let cache: CachePlaces
   let sequences: UnsafeMutablePointer<Int32>, places: UnsafeMutablePointer<Int32>
-  let memory: Memory
 
   func callAsFunction(_ head: Int, thread: Int) {
     let width = cache.headWidth, panel = PackedMatrix.panel
     for row in 0..<rows {
       let sequence = unsafe Int(sequences[row]), place = unsafe Int(places[row])
-      let keys = cache.keys(sequence, head), values = cache.values(sequence, head)
-      let column = unsafe memory.pointer(keys) + place / panel * keys.stride + place % panel
+      let column = unsafe cache.keys(sequence, head) + place / panel * width * panel + place % panel
       let line = unsafe k + row * kRow + head * width
       for i in 0..<width { unsafe column[i * panel] = line[i] }
-      unsafe (memory.pointer(values) + place * width).update(from: v + row * vRow + head * width, count: width)
+      unsafe (cache.values(sequence, head) + place * width).update(from: v + row * vRow + head * width, count: width)
     }
   }
 }
@@ -125,23 +137,23 @@ extension Memory {
   let out: UnsafeMutablePointer<Float>, outRow: Int
   let q: UnsafeMutablePointer<Float>, qRow: Int
   let rows: Int
-  let cache: CachedKeysValues
+  let cache: CachePlaces
   let sequences: UnsafeMutablePointer<Int32>, counts: UnsafeMutablePointer<Int32>
-  let memory: Memory
+  let kernels: Kernels
+  let scratch: ThreadScratch
 
   /// Head by head, so that a head's keys and values serve all rows while they are near.
   func callAsFunction(_ part: Int, thread: Int) {
     let head = part / rows, row = part % rows, width = cache.headWidth
     let sequence = unsafe Int(sequences[row]), count = unsafe Int(counts[row])
-    let keys = cache.keys(sequence, head), values = cache.values(sequence, head)
-    var planner = memory.scratch(thread)
-    let scores = unsafe memory.pointer(planner.take(1, count))
+    let scores = unsafe scratch.pointer(thread)  // [count]
     let query = unsafe q + row * qRow + head * width, result = unsafe out + row * outRow + head * width
-    let table = unsafe memory.kernels.table, products = unsafe memory.kernels.decoding
-    unsafe products.pointee.product_fp32(1, count, width, query, width, memory.pointer(keys), scores, count)
+    let table = unsafe kernels.table, products = unsafe kernels.decoding
+    unsafe products.pointee.product_fp32(1, count, width, query, width, cache.keys(sequence, head), scores, count)
     let scale = 1 / Float(width).squareRoot()
     let sum = unsafe table.pointee.exponentials(scores, count, scale, scale * table.pointee.maximum(scores, count))
-    unsafe products.pointee.rows_product(1, width, count, scores, count, memory.pointer(values), width, result, width)
+    unsafe products.pointee.rows_product(
+      1, width, count, scores, count, cache.values(sequence, head), width, result, width)
     unsafe table.pointee.scale(result, 1 / sum, width)
   }
 }

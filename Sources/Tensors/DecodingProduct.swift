@@ -65,10 +65,11 @@ extension Memory {
     let columnsPerPart = min((units + parts - 1) / parts * unit, Self.decodingColumns)
     let work = unsafe DecodingWork(
       y: pointer(y), yRow: y.stride, rows: y.rows, columns: y.columns, x: pointer(x), xRow: x.stride,
-      depth: x.columns, inputs: UnsafeMutableRawPointer(pointer(inputs)), packed: packed, w: pointer(w.slot),
+      depth: x.columns, inputs: UnsafeMutableRawPointer(pointer(inputs)), packed: packed?.panels, w: pointer(w.slot),
       wRow: w.slot.stride, isTransposed: w.isTransposed, bias: epilogue.bias.map { unsafe pointer($0) },
-      activation: epilogue.activation, adds: epilogue.adds, columnsPerPart: columnsPerPart, memory: self)
-    pool.run((y.columns + columnsPerPart - 1) / columnsPerPart, work)
+      activation: epilogue.activation, adds: epilogue.adds, columnsPerPart: columnsPerPart, kernels: kernels,
+      scratch: scratch(ofFloats: Self.decodingScratch))
+    withExtendedLifetime(packed) { pool.run((y.columns + columnsPerPart - 1) / columnsPerPart, work) }
   }
 }
 
@@ -115,11 +116,12 @@ private struct Int8Inputs {
   let y: UnsafeMutablePointer<Float>, yRow: Int, rows: Int, columns: Int
   let x: UnsafeMutablePointer<Float>, xRow: Int, depth: Int
   let inputs: UnsafeMutableRawPointer
-  let packed: PackedMatrix?
+  let packed: PackedPanels?
   let w: UnsafeMutablePointer<Float>, wRow: Int, isTransposed: Bool
   let bias: UnsafeMutablePointer<Float>?, activation: Activation?, adds: Bool
   let columnsPerPart: Int
-  let memory: Memory
+  let kernels: Kernels
+  let scratch: ThreadScratch
 
   func callAsFunction(_ part: Int, thread: Int) {
     let first = part * columnsPerPart, n = min(columnsPerPart, columns - first)
@@ -128,21 +130,20 @@ private struct Int8Inputs {
       for row in 0..<rows { unsafe finish(y + row * yRow + first, first, n) }
       return
     }
-    var scratch = memory.scratch(thread)
-    let sums = unsafe memory.pointer(scratch.take(Memory.decodingRows, columnsPerPart))
+    let sums = unsafe scratch.pointer(thread)  // [decodingRows, columnsPerPart]
     for start in stride(from: 0, to: rows, by: Memory.decodingRows) {
       let group = start..<min(rows, start + Memory.decodingRows)
       unsafe multiply(group, first, n, into: sums, columnsPerPart)
       for row in group {
         let line = unsafe sums + (row - start) * columnsPerPart
         unsafe finish(line, first, n)
-        unsafe memory.kernels.table.pointee.add(y + row * yRow + first, line, n)
+        unsafe kernels.table.pointee.add(y + row * yRow + first, line, n)
       }
     }
   }
 
   private func finish(_ line: UnsafeMutablePointer<Float>, _ first: Int, _ n: Int) {
-    let table = unsafe memory.kernels.table
+    let table = unsafe kernels.table
     if let bias = unsafe bias { unsafe table.pointee.add(line, bias + first, n) }
     switch activation {
     case .gelu: unsafe table.pointee.gelu(line, line, n)
@@ -154,7 +155,7 @@ private struct Int8Inputs {
   private func multiply(
     _ group: Range<Int>, _ first: Int, _ n: Int, into out: UnsafeMutablePointer<Float>, _ outRow: Int
   ) {
-    let table = unsafe memory.kernels.decoding, start = group.lowerBound, count = group.count
+    let table = unsafe kernels.decoding, start = group.lowerBound, count = group.count
     let lines = unsafe x + start * xRow
     guard let packed else {
       if isTransposed {

@@ -106,6 +106,28 @@ internal import Platform
   }
 }
 
+/// Where the scratch memory of each thread begins, for work in many small parts: such work holds no object, as counting
+/// who holds one goes back and forth between the cores.
+@safe struct ThreadScratch {
+  private let base: UnsafeMutablePointer<Float>
+  private let perThread: Int
+
+  fileprivate init(base: UnsafeMutablePointer<Float>, perThread: Int) {
+    unsafe self.base = base
+    self.perThread = perThread
+  }
+
+  func pointer(_ thread: Int) -> UnsafeMutablePointer<Float> { unsafe base + thread * perThread }
+}
+
+extension Memory {
+  /// So many floats for each thread.
+  func scratch(ofFloats count: Int) -> ThreadScratch {
+    check(count <= scratchPerThread, "\(count) floats of scratch memory, of \(scratchPerThread)")
+    return unsafe ThreadScratch(base: scratch.base, perThread: scratchPerThread)
+  }
+}
+
 /// Cuts slots out of one thread's scratch memory.
 package struct ScratchPlanner {
   var next: Int

@@ -32,8 +32,10 @@ internal import Platform
 
   package var byteCount: Int { Self.panels(outputs) * panelBytes }
 
-  /// Where the panel that begins with column `32 · index` lies.
-  func panel(_ index: Int) -> UnsafeRawPointer { unsafe UnsafeRawPointer(arena.base) + index * panelBytes }
+  /// The same without an owner, for as long as somebody holds this object.
+  var panels: PackedPanels {
+    unsafe PackedPanels(type: type, base: UnsafeRawPointer(arena.base), panelBytes: panelBytes)
+  }
 
   private static func panels(_ outputs: Int) -> Int { (outputs + panel - 1) / panel }
 
@@ -64,6 +66,16 @@ internal import Platform
       }
     }
   }
+}
+
+/// Where packed weights lie.
+@safe struct PackedPanels {
+  let type: WeightType
+  fileprivate let base: UnsafeRawPointer
+  fileprivate let panelBytes: Int
+
+  /// Where the panel that begins with column `32 · index` lies.
+  func panel(_ index: Int) -> UnsafeRawPointer { unsafe base + index * panelBytes }
 }
 
 /// Packs 64 inputs of 32 columns at a time.
