@@ -6,9 +6,9 @@ package import Transformer
 
 /// The weights of a language model on their way from the file to generation.
 ///
-/// A thread of its own reads those of a mapped file, from the first byte to the last as systems expect it, and compares
-/// them with their checksums; behind it the threads of a pool pack what it read. The file is thus read once, while its
-/// tokenizer is parsed and packing goes on, and little of it is in memory at a time.
+/// Those of a mapped file are read from the first byte to the last, as systems expect it, and compared with their
+/// checksums by threads of their own; behind them the threads of a pool pack what was read. The file is thus read once,
+/// while its tokenizer is parsed and packing goes on, and little of it is in memory at a time.
 package final class DecodingWeightsReader {
   private let checkpoint: Checkpoint
   private let mapped: (parameters: ParameterStorage, reading: VerifiedReading)?
@@ -31,7 +31,7 @@ package final class DecodingWeightsReader {
   package func pack(
     _ type: WeightType, pool: WorkerPool, kernels: Kernels
   ) throws(CheckpointError) -> (model: GPT, parameters: ParameterStorage, weights: DecodingWeights) {
-    let model = Model(checkpoint.configuration)
+    let model = GPT(checkpoint.configuration)
     guard let (parameters, reading) = mapped else {
       let parameters = try checkpoint.parameters()
       let weights = model.decodingWeights(type, of: parameters, discarding: true, pool: pool, kernels: kernels)
@@ -43,8 +43,6 @@ package final class DecodingWeightsReader {
     do throws(SafetensorsError) { try reading.finish() } catch { throw .safetensors(error) }
     return (model, parameters, weights)
   }
-
-  private typealias Model = GPT
 }
 
 /// Tensors of floats that lie one behind the other in a file, brought into memory in order by a thread of its own and
