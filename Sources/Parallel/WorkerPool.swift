@@ -106,8 +106,7 @@ extension WorkerPool {
     private let round: UnsafeMutablePointer<Round>
     private let running: UnsafeMutablePointer<Atomic<Int>>
     private let sleepers: UnsafeMutablePointer<Atomic<Int>>
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private let wake: UnsafeMutablePointer<pthread_cond_t>
+    private let monitor = Monitor()
 
     /// Two lines, since processors fetch them in pairs.
     private static let line = 128
@@ -127,17 +126,9 @@ extension WorkerPool {
       unsafe round = (lines + 16).initializeMemory(as: Round.self, to: Round(job: nil, parts: 0))
       unsafe running = (lines + Self.line).assumingMemoryBound(to: Atomic<Int>.self)
       unsafe sleepers = (lines + 2 * Self.line).assumingMemoryBound(to: Atomic<Int>.self)
-      unsafe mutex = .allocate(capacity: 1)
-      unsafe wake = .allocate(capacity: 1)
-      unsafe pthread_mutex_init(mutex, nil)
-      unsafe pthread_cond_init(wake, nil)
     }
 
     deinit {
-      unsafe pthread_cond_destroy(wake)
-      unsafe pthread_mutex_destroy(mutex)
-      unsafe wake.deallocate()
-      unsafe mutex.deallocate()
       unsafe round.deinitialize(count: 1)
       unsafe lines.deallocate()
     }
@@ -175,9 +166,7 @@ extension WorkerPool {
     private func announce() -> Int {
       let now = unsafe generation.pointee.add(1, ordering: .sequentiallyConsistent).newValue
       if unsafe sleepers.pointee.load(ordering: .sequentiallyConsistent) > 0 {
-        unsafe pthread_mutex_lock(mutex)
-        unsafe pthread_cond_broadcast(wake)
-        unsafe pthread_mutex_unlock(mutex)
+        monitor.locked { monitor.announceChange() }
       }
       return now
     }
@@ -218,14 +207,14 @@ extension WorkerPool {
       }
       // `sleepers` is raised before `generation` is read again, and `announce` does the reverse: one of the two sees
       // the other, so no wake-up is lost.
-      unsafe pthread_mutex_lock(mutex)
-      defer { unsafe pthread_mutex_unlock(mutex) }
-      unsafe sleepers.pointee.add(1, ordering: .sequentiallyConsistent)
-      defer { unsafe sleepers.pointee.subtract(1, ordering: .sequentiallyConsistent) }
-      while true {
-        let now = unsafe generation.pointee.load(ordering: .sequentiallyConsistent)
-        if now != seen { return now }
-        unsafe pthread_cond_wait(wake, mutex)
+      return monitor.locked {
+        unsafe sleepers.pointee.add(1, ordering: .sequentiallyConsistent)
+        defer { unsafe sleepers.pointee.subtract(1, ordering: .sequentiallyConsistent) }
+        while true {
+          let now = unsafe generation.pointee.load(ordering: .sequentiallyConsistent)
+          if now != seen { return now }
+          monitor.wait()
+        }
       }
     }
   }
