@@ -20,7 +20,7 @@ package final class DecodingWeightsReader {
       mapped = nil
       return
     }
-    parameters.useSmallPages()
+    parameters.useSmallPages()  // before anybody touches one
     mapped = (parameters, VerifiedReading(file, tensors))
   }
 

@@ -54,20 +54,14 @@ extension GPT {
   /// Packs the parameters, in fp32 too: each thread then reads one stream instead of pieces of rows. Those of a mapped
   /// file are let go of, one after the other, once they are packed; with `discarding` also those of an arena, which
   /// nobody else may read then, but for the table that ids are looked up in.
-  package func decodingWeights(
-    _ type: WeightType, of parameters: ParameterStorage, discarding: Bool = false, pool: WorkerPool, kernels: Kernels
-  ) -> DecodingWeights {
-    parameters.useSmallPages()
-    return decodingWeights(
-      type, of: parameters, discarding: discarding, pool: pool, kernels: kernels, ready: { _ in true }, done: { _ in })
-  }
-
-  /// The same for parameters that are still being read: `ready` waits for rows of a matrix, or tells to stop, and `done`
-  /// gets those that are packed. Any thread of the pool calls them.
+  ///
+  /// Where parameters are still being read, `ready` waits for rows of a matrix, or tells to stop, and `done` gets those that
+  /// are packed. Any thread of the pool calls them.
   package func decodingWeights(
     _ type: WeightType, of parameters: ParameterStorage, discarding: Bool = false, pool: WorkerPool, kernels: Kernels,
-    ready: @escaping @Sendable (Slot) -> Bool, done: @escaping @Sendable (Slot) -> Void
+    ready: @escaping @Sendable (Slot) -> Bool = { _ in true }, done: @escaping @Sendable (Slot) -> Void = { _ in }
   ) -> DecodingWeights {
+    parameters.useSmallPages()
     let table = embedding.table.offset..<embedding.table.end
     return DecodingWeights(
       decodingMatrices, as: type, pool: pool, kernels: kernels,
