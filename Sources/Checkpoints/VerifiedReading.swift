@@ -1,56 +1,13 @@
-package import Parallel
+internal import Parallel
 internal import Storage
 internal import Synchronization
-package import Tensors
-package import Transformer
-
-/// The weights of a language model on their way from the file to generation.
-///
-/// Those of a mapped file are read from the first byte to the last, as systems expect it, and compared with their
-/// checksums by threads of their own; behind them the threads of a pool pack what was read. The file is thus read once,
-/// while its tokenizer is parsed and packing goes on, and little of it is in memory at a time.
-package final class DecodingWeightsReader {
-  private let checkpoint: Checkpoint
-  private let mapped: (parameters: ParameterStorage, reading: VerifiedReading)?
-
-  /// Begins to read. The same weights may be packed once.
-  package init(_ checkpoint: Checkpoint) {
-    self.checkpoint = checkpoint
-    guard let (file, tensors) = checkpoint.ownTensors, let parameters = checkpoint.mappedParameters else {
-      mapped = nil
-      return
-    }
-    parameters.useSmallPages()  // before anybody touches one
-    mapped = (parameters, VerifiedReading(file, tensors))
-  }
-
-  deinit { mapped?.reading.cancel() }
-
-  /// The model, its parameters, and packed the matrices among them, as generation reads them. Throws if a weight differs
-  /// from its checksum.
-  package func pack(
-    _ type: WeightType, pool: WorkerPool, kernels: Kernels
-  ) throws(CheckpointError) -> (model: GPT, parameters: ParameterStorage, weights: DecodingWeights) {
-    let model = GPT(checkpoint.configuration)
-    guard let (parameters, reading) = mapped else {
-      let parameters = try checkpoint.parameters()
-      let weights = model.decodingWeights(type, of: parameters, discarding: true, pool: pool, kernels: kernels)
-      return (model, parameters, weights)
-    }
-    let weights = model.decodingWeights(
-      type, of: parameters, pool: pool, kernels: kernels,
-      ready: { rows in reading.waitForFloats(upTo: rows.end) }, done: { rows in reading.release(floats: rows.count) })
-    do throws(SafetensorsError) { try reading.finish() } catch { throw .safetensors(error) }
-    return (model, parameters, weights)
-  }
-}
 
 /// Tensors of floats that lie one behind the other in a file, brought into memory in order by a thread of its own and
 /// compared with their checksums by another.
 ///
 /// Touching page after page is the fastest way to have them read, as systems read ahead then in pieces that fit the device;
 /// but a thread that computes in between lets the device wait now and then.
-private final class VerifiedReading: Sendable {
+final class VerifiedReading: Sendable {
   private let file: SafetensorsFile
   private let tensors: ArraySlice<SafetensorsTensor>
   /// All bytes of the tensors.
