@@ -17,7 +17,7 @@ STATIC_FLAGS := -c release --scratch-path $(STATIC) --product minigpt --static-s
 OBJCOPY := $(firstword $(foreach tool,objcopy llvm-objcopy,$(shell command -v $(tool))))
 
 .DEFAULT_GOAL := all
-.PHONY: help all build demo multi30k demo-translate demo-recall lecture pictures test corpora corpora-verses bench bench-peers compare-llama \
+.PHONY: help all build demo multi30k demo-translate demo-recall lecture pictures test test-plain corpora corpora-verses bench bench-peers compare-llama \
   check format sanitize install dist clean fixtures compare verify-bad-input verify-checkpoint verify-demo verify-determinism \
   verify-interop verify-it verify-memory verify-recipe verify-repl verify-tokenizers verify-round-trips bench-tokenizers \
   toolchain verify-grammar
@@ -64,6 +64,12 @@ multi30k: build ## Repeat the Multi30k run (an hour or two): PAIRS=folder with t
 
 test: toolchain ## All tests, on the very objects that are shipped
 	$(SWIFT) test -c release --disable-testable-imports
+
+# What passes here must not owe it to a shell or an editor that happens to be installed: such tests are skipped and say so.
+test-plain: toolchain ## The command line's tests with a PATH that has what the README asks for and nothing else
+	$(SWIFT) test list -c release --disable-testable-imports > .build/tests.txt
+	swift=$$(command -v $(SWIFT)); PATH=$$(sh Scripts/plain_path.sh .build/plain) $$swift test -c release \
+	  --disable-testable-imports --skip-build --filter CommandLineTests
 
 # LeakSanitizer is left out: what a process keeps until its end is no leak here.
 sanitize: toolchain ## The tests once under AddressSanitizer and once under ThreadSanitizer (much longer)

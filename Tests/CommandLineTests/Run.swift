@@ -60,6 +60,14 @@ struct Run: Sendable {
       program: shell, ["-c", line], folder: folder ?? Scratch.empty, environment: ["minigpt": Self.program])
   }
 
+  /// Where a program that the README does not ask for is installed, as `PATH` has it.
+  static func path(of program: String) -> String? {
+    let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+    return folders.map { "\($0)/\(program)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+  }
+
+  static func finds(_ program: String) -> Bool { path(of: program) != nil }
+
   /// Expects the command to be refused with one line on stderr and nothing on stdout.
   func expectRefusal(_ status: Int32, _ message: String, _ location: SourceLocation = #_sourceLocation) {
     #expect(errorText == "minigpt: " + message + "\n", sourceLocation: location)
