@@ -1,8 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The rooms of the house, bottom up: a target imports only targets above it in this list.
-// CONTRIBUTING.md says what each of them holds.
+// The rooms of the house, bottom up: a room imports only rooms above it in this list, and each that it names.
+// CONTRIBUTING.md says what each of them holds. Folders have the short names; targets carry the prefix `MiniGPT`, since
+// a client's graph of packages needs unique ones.
 
 let swift: [SwiftSetting] = [
   .strictMemorySafety(),
@@ -12,6 +13,65 @@ let swift: [SwiftSetting] = [
   .enableExperimentalFeature("Lifetimes"),
 ]
 
+let rooms: [Target] = [
+  room("SystemC"),
+  room("Platform", "SystemC"),
+  .target(name: "MiniGPTCKernels", path: "Sources/CKernels", cSettings: [.unsafeFlags(["-O3"])]),
+  room("Storage", "SystemC", "Platform"),
+  room("Parallel", "SystemC", "Platform", "CKernels"),
+  room("Tokenization", "Platform", "Storage", "Parallel"),
+  room("Counting", "SystemC", "Platform"),
+  room("Tensors", "SystemC", "Platform", "CKernels", "Parallel"),
+  room("Transformer", "Parallel", "Tensors"),
+  room("Datasets", "Platform", "Storage", "Parallel", "Tokenization", "Tensors"),
+  room("Checkpoints", "Platform", "Storage", "Parallel", "Tokenization", "Tensors", "Transformer"),
+  room("Generation", "Platform", "Parallel", "Tokenization", "Tensors", "Transformer"),
+  room(
+    "Training", "Platform", "Storage", "Parallel", "Tokenization", "Counting", "Tensors", "Transformer", "Datasets",
+    "Checkpoints"),
+  room(
+    "MiniGPT", "Platform", "Storage", "Parallel", "Tokenization", "Tensors", "Transformer", "Datasets", "Checkpoints",
+    "Generation", "Training"),
+  room("CommandLineInterface", "SystemC", "Platform", "MiniGPT"),
+]
+
+let programs: [Target] = [
+  .executableTarget(
+    name: "minigpt", dependencies: [module("CommandLineInterface")], path: "Sources/minigpt", swiftSettings: swift),
+  // A program on the library alone, as a stranger would write it.
+  .executableTarget(
+    name: "minigpt-example", dependencies: [module("MiniGPT")], path: "Examples", exclude: ["README.md"]),
+]
+
+let testTargets: [Target] = [
+  .target(name: "MiniGPTAllocationCounter", path: "Tests/AllocationCounter"),
+  .target(
+    name: "MiniGPTTestSupport", dependencies: ["Storage", "Tensors", "Transformer"].map(module),
+    path: "Tests/TestSupport"),
+  tests("Platform"),
+  tests("Storage", "TestSupport"),
+  tests("Parallel"),
+  tests("Tokenization", "Storage", "Parallel", "TestSupport"),
+  tests("Counting"),
+  tests("Tensors", "Parallel"),
+  tests("Transformer", "Platform", "Tensors", "Parallel", "TestSupport", "AllocationCounter"),
+  tests("Datasets", "Storage", "Parallel", "Tensors", "Tokenization", "TestSupport"),
+  tests("Checkpoints", "Storage", "Parallel", "Tensors", "Tokenization", "Transformer", "TestSupport"),
+  tests(
+    "Generation", "Platform", "Parallel", "Tensors", "Tokenization", "Transformer", "TestSupport", "AllocationCounter"),
+  tests(
+    "Training", "Platform", "Storage", "Parallel", "Tokenization", "Tensors", "Transformer", "Datasets", "Checkpoints",
+    "TestSupport", "AllocationCounter"),
+  .testTarget(
+    name: "LectureTests",
+    dependencies: [
+      "Storage", "Parallel", "Tokenization", "Counting", "Tensors", "Transformer", "Datasets", "Checkpoints",
+      "Generation", "Training", "TestSupport",
+    ].map(module)),
+  .testTarget(name: "MiniGPTTests", dependencies: ["MiniGPT", "minigpt-example"]),
+  .testTarget(name: "CommandLineTests", dependencies: ["minigpt"]),
+]
+
 let package = Package(
   name: "minigpt",
   platforms: [.macOS(.v26)],
@@ -19,74 +79,35 @@ let package = Package(
     .library(name: "MiniGPT", targets: ["MiniGPT"]),
     .executable(name: "minigpt", targets: ["minigpt"]),
   ],
-  targets: [
-    room("Platform", imports: []),
-    .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
-    room("Storage", imports: ["Platform"]),
-    room("Parallel", imports: ["Platform", "CKernels"]),
-    room("Tokenization", imports: ["Platform", "Storage", "Parallel"]),
-    room("Counting", imports: ["Platform"]),
-    room("Tensors", imports: ["Platform", "CKernels", "Parallel"]),
-    room("Transformer", imports: ["Platform", "Parallel", "Tensors"]),
-    room("Datasets", imports: ["Platform", "Storage", "Parallel", "Tensors", "Tokenization"]),
-    room("Checkpoints", imports: ["Platform", "Storage", "Parallel", "Tensors", "Tokenization", "Transformer"]),
-    room(
-      "Generation",
-      imports: [
-        "Platform", "Storage", "Parallel", "Tensors", "Tokenization", "Transformer",
-        "Datasets", "Checkpoints",
-      ]),
-    room(
-      "Training",
-      imports: [
-        "Platform", "Storage", "Parallel", "Counting", "Tensors", "Tokenization", "Transformer",
-        "Datasets", "Checkpoints", "Generation",
-      ]),
-    room(
-      "MiniGPT",
-      imports: [
-        "Platform", "Storage", "Parallel", "Tensors", "Tokenization", "Transformer",
-        "Datasets", "Checkpoints", "Generation", "Training",
-      ]),
-    room("CommandLineInterface", imports: ["MiniGPT", "Platform"]),
-    .executableTarget(name: "minigpt", dependencies: ["CommandLineInterface"], swiftSettings: swift),
-
-    // A program on the library alone, as a stranger would write it.
-    .executableTarget(name: "example", dependencies: ["MiniGPT"], path: "Examples", exclude: ["README.md"]),
-
-    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
-    .target(name: "TestSupport", dependencies: ["Storage", "Tensors", "Transformer"], path: "Tests/TestSupport"),
-    tests("Platform"),
-    tests("Storage", "Platform", "TestSupport"),
-    tests("Parallel", "CKernels"),
-    tests("Tokenization", "Storage", "Parallel", "TestSupport"),
-    tests("Counting"),
-    tests("Tensors", "CKernels", "Parallel"),
-    tests("Transformer", "Platform", "Tensors", "Parallel", "TestSupport", "AllocationCounter"),
-    tests("Datasets", "Storage", "Parallel", "Tensors", "Tokenization", "TestSupport"),
-    tests("Checkpoints", "Platform", "Storage", "Parallel", "Tensors", "Tokenization", "Transformer", "TestSupport"),
-    tests(
-      "Generation", "Platform", "Storage", "Parallel", "Tensors", "Tokenization", "Transformer", "TestSupport",
-      "AllocationCounter"),
-    tests(
-      "Training", "Platform", "Storage", "Parallel", "Tokenization", "Tensors", "Transformer", "Datasets",
-      "Checkpoints", "TestSupport", "AllocationCounter"),
-    .testTarget(
-      name: "LectureTests",
-      dependencies: [
-        "Storage", "Parallel", "Tokenization", "Counting", "Tensors", "Transformer", "Datasets", "Checkpoints",
-        "Generation", "Training", "TestSupport",
-      ]),
-    .testTarget(name: "MiniGPTTests", dependencies: ["MiniGPT", "example"]),
-    .testTarget(name: "CommandLineTests", dependencies: ["minigpt"]),
-  ]
+  targets: rooms + programs + testTargets
 )
 
-/// The tests of a room; `others` are the rooms whose values they need to set it up.
-func tests(_ name: String, _ others: Target.Dependency...) -> Target {
-  .testTarget(name: name + "Tests", dependencies: [.init(stringLiteral: name)] + others)
+// `make test ROOM=Generation` builds and runs what that room's tests need, and not the other test targets.
+if let room = Context.environment["MINIGPT_TEST_ROOM"], !room.isEmpty {
+  let needed = closure(of: room + "Tests", in: package.targets)
+  package.targets.removeAll { !needed.contains($0.name) }
+  package.products.removeAll { !needed.contains($0.name) }
 }
 
-func room(_ name: String, imports: [Target.Dependency]) -> Target {
-  .target(name: name, dependencies: imports, swiftSettings: swift)
+/// A folder of `Sources`, and the rooms that it imports.
+func room(_ name: String, _ imports: String...) -> Target {
+  .target(
+    name: moduleName(name), dependencies: imports.map(module), path: "Sources/" + name, swiftSettings: swift)
+}
+
+/// The tests of a room; `others` are the rooms whose values they need to set it up.
+func tests(_ name: String, _ others: String...) -> Target {
+  .testTarget(name: name + "Tests", dependencies: ([name] + others).map(module))
+}
+
+func module(_ name: String) -> Target.Dependency { .init(stringLiteral: moduleName(name)) }
+
+func moduleName(_ room: String) -> String { room == "MiniGPT" ? room : "MiniGPT" + room }
+
+/// A target and all that it depends on.
+func closure(of name: String, in targets: [Target]) -> Set<String> {
+  guard let target = targets.first(where: { $0.name == name }) else { return [] }
+  return target.dependencies.reduce(into: [name]) { all, dependency in
+    if case .byNameItem(let name, _) = dependency { all.formUnion(closure(of: name, in: targets)) }
+  }
 }

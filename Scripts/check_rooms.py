@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The rules of the house that no compiler knows; `make check` runs it. Prints every place that breaks one, then exits 1.
 
-- Imports go only to rooms that Package.swift names for the target, and those stand above it in the list.
+- Imports go only to rooms that Package.swift names for the target, those stand above it in the list, and each that it
+  names is imported. The list is the picture of CONTRIBUTING.md.
 - Unsafe code lives in Platform, Storage, Parallel and Tensors; CKernels is imported by Parallel and Tensors alone.
 - Only the command line prints and exits; nothing in Sources imports Foundation.
 - No `try!`, no `fatalError(`, nothing left TODO, no file of more than 400 lines, no path of somebody's machine.
@@ -14,7 +15,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 UNSAFE_ROOMS = {"Platform", "Storage", "Parallel", "Tensors"}
 COMMAND_LINE = {"CommandLineInterface", "minigpt"}
-SYSTEM = {"Swift", "Synchronization", "Glibc", "Musl", "Darwin", "Dispatch"}
+SYSTEM = {"Swift", "Synchronization"}
 LONGEST = 400
 
 UNSAFE = re.compile(
@@ -68,23 +69,47 @@ def code_of(lines):
         yield line
 
 
+def module(room):
+    """The name that a room's target has."""
+    return room if room.startswith(("MiniGPT", "minigpt")) else "MiniGPT" + room
+
+
 def rooms():
-    """Each room of Package.swift with the set of rooms that it may import; complains of one that stands below."""
+    """Each target of Package.swift with the modules that it may import; complains of one that stands below."""
     manifest = open(os.path.join(ROOT, "Package.swift"), encoding="utf-8").read()
-    allowed, above = {}, set()
-    pattern = r'\broom\(\s*"(\w+)",\s*imports:\s*\[([^\]]*)\]|\.target\(name: "(CKernels)"|' \
-              r'\.executableTarget\(name: "(minigpt)", dependencies: \[([^\]]*)\]'
+    allowed, above = {}, []
+    pattern = r'\n  room\(([^)]*)\)|\.target\(name: "MiniGPT(CKernels)"'
     for match in re.finditer(pattern, manifest):
-        name = match.group(1) or match.group(3) or match.group(4)
-        imports = set(re.findall(r'"(\w+)"', match.group(2) or match.group(5) or ""))
-        line = manifest.count("\n", 0, match.start()) + 1
-        for room in sorted(imports - above):
+        name, *imports = re.findall(r'"(\w+)"', match.group(1) or f'"{match.group(2)}"')
+        line = manifest.count("\n", 0, match.start()) + 2
+        for room in sorted(set(imports) - set(above)):
             complain("Package.swift", line, f"{name} imports {room}, which does not stand above it")
-        if "CKernels" in imports - {"Parallel", "Tensors"} and name not in {"Parallel", "Tensors"}:
+        if "CKernels" in imports and name not in {"Parallel", "Tensors"}:
             complain("Package.swift", line, f"{name} imports CKernels, which only Parallel and Tensors may")
-        allowed[name] = imports
-        above.add(name)
+        allowed[name] = {module(room) for room in imports}
+        above.append(name)
+    picture = re.findall(r"`Sources/(\w+)`", open(os.path.join(ROOT, "CONTRIBUTING.md"), encoding="utf-8").read())
+    if [room for room in picture if room != "minigpt"] != above:
+        complain("CONTRIBUTING.md", 1, f"its rooms are {picture}, Package.swift has {above}")
+    allowed["minigpt"] = {module("CommandLineInterface")}
     return allowed
+
+
+def check_edges(allowed):
+    """Complains of imports that a target names and no file of it uses, tests included."""
+    manifest = open(os.path.join(ROOT, "Package.swift"), encoding="utf-8").read()
+    named = {"Sources/" + room: imports for room, imports in allowed.items()}
+    for match in re.finditer(r'\n  tests\(([^)]*)\)', manifest):
+        name, *others = re.findall(r'"(\w+)"', match.group(1))
+        named[f"Tests/{name}Tests"] = {module(room) for room in [name] + others}
+    for match in re.finditer(r'name: "(\w+)",\s+dependencies: \[([^\]]*)\]\.map\(module\)', manifest):
+        folder = "Tests/" + match.group(1).removeprefix("MiniGPT")
+        named[folder] = {module(room) for room in re.findall(r'"(\w+)"', match.group(2))}
+    for folder, modules in named.items():
+        used = {found.group(1) for path in tracked(folder) if path.endswith(".swift")
+                for line in lines_of(path) if (found := IMPORT.match(line))}
+        for unused in sorted(modules - used):
+            complain("Package.swift", 1, f"{folder} names {unused} and imports it nowhere")
 
 
 def check_source(path, allowed):
@@ -104,7 +129,7 @@ def check_source(path, allowed):
         found = IMPORT.match(line)
         if found and found.group(1) == "Foundation":
             complain(path, number, "Foundation is not for Sources")
-        elif found and found.group(1) not in allowed[room] | SYSTEM:
+        elif found and found.group(1) not in allowed[room] | SYSTEM and room != "SystemC":
             complain(path, number, f"{room} may not import {found.group(1)}")
         if room not in UNSAFE_ROOMS and UNSAFE.search(line):
             complain(path, number, f"unsafe code in {room}: {line.strip()}")
@@ -118,6 +143,7 @@ def check_source(path, allowed):
 
 def main():
     allowed = rooms()
+    check_edges(allowed)
     for path in tracked("Sources"):
         if path.endswith((".swift", ".c", ".h")):
             check_source(path, allowed)

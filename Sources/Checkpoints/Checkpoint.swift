@@ -1,8 +1,8 @@
-internal import Parallel
-package import Storage
-package import Tensors
-package import Tokenization
-package import Transformer
+internal import MiniGPTParallel
+package import MiniGPTStorage
+package import MiniGPTTensors
+package import MiniGPTTokenization
+package import MiniGPTTransformer
 
 /// A model in one file: a safetensors file with the weights, and in its metadata the configuration, the whole tokenizer
 /// and the training record; behind the weights, where they are kept, the two moments of AdamW. Or a model folder of

@@ -1,4 +1,4 @@
-package import Storage
+package import MiniGPTStorage
 
 /// Why a file is no checkpoint that can be used.
 package enum CheckpointError: Error, CustomStringConvertible {

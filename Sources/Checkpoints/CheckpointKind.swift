@@ -1,4 +1,4 @@
-package import Storage
+package import MiniGPTStorage
 
 /// What a file or folder holds, for commands that take either.
 package enum CheckpointKind: Sendable {

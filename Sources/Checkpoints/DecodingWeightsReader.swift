@@ -1,6 +1,6 @@
-package import Parallel
-package import Tensors
-package import Transformer
+package import MiniGPTParallel
+package import MiniGPTTensors
+package import MiniGPTTransformer
 
 /// The weights of a language model on their way from the file to generation.
 ///

@@ -1,5 +1,5 @@
-internal import Storage
-internal import Tensors
+internal import MiniGPTStorage
+internal import MiniGPTTensors
 
 /// A matrix as whole numbers and scales, for files: w = q · scale, q from -127 to 127, a scale for each 64 numbers of a
 /// column, or of a row: those that a product adds up.

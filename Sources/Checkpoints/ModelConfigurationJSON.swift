@@ -1,6 +1,6 @@
-package import Storage
-package import Tensors
-package import Transformer
+package import MiniGPTStorage
+package import MiniGPTTensors
+package import MiniGPTTransformer
 
 /// The shape of a model, as a checkpoint keeps it.
 package protocol ModelConfiguration: Equatable, Sendable {

@@ -1,4 +1,4 @@
-package import Storage
+package import MiniGPTStorage
 
 /// A safetensors file, mapped. Opening reads and checks the header alone, whatever the size of the data.
 package struct SafetensorsFile: Sendable {

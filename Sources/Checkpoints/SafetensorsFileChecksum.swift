@@ -1,5 +1,5 @@
-internal import Platform
-package import Storage
+internal import MiniGPTPlatform
+package import MiniGPTStorage
 
 /// The checksums in a file that we wrote: entries of `__metadata__`, each 16 lower-case hexadecimal digits of XXH64.
 ///

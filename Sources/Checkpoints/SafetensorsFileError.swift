@@ -1,4 +1,4 @@
-package import Storage
+package import MiniGPTStorage
 
 /// What is wrong with a safetensors file: the file, the tensor where it is one, and the two things that disagree.
 package enum SafetensorsError: Error, Hashable, Sendable, CustomStringConvertible {

@@ -1,4 +1,4 @@
-internal import Storage
+internal import MiniGPTStorage
 
 /// One tensor of a safetensors file.
 package struct SafetensorsTensor: Hashable, Sendable {

@@ -1,4 +1,4 @@
-internal import Storage
+internal import MiniGPTStorage
 
 /// Walks the JSON of a safetensors header. What is not needed is skipped, not kept, so that a hostile header costs its
 /// own size and no more.

@@ -1,5 +1,5 @@
-internal import Platform
-package import Storage
+internal import MiniGPTPlatform
+package import MiniGPTStorage
 
 /// Writes a safetensors file durably, with checksums, the data streamed: nothing but the header is held in memory.
 ///

@@ -1,4 +1,4 @@
-public import Tensors
+public import MiniGPTTensors
 
 /// How the learning rate goes after its warm-up.
 public enum ScheduleKind: String, CaseIterable, Sendable {

@@ -1,5 +1,5 @@
-package import Storage
-internal import Tensors
+package import MiniGPTStorage
+internal import MiniGPTTensors
 
 /// What a checkpoint knows of the training that made it: plain values, each a function of flags, corpus and step, so
 /// that a run that was stopped and resumed leaves the same bytes as one that was not.

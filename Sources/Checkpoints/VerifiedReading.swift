@@ -1,5 +1,5 @@
-internal import Parallel
-internal import Storage
+internal import MiniGPTParallel
+internal import MiniGPTStorage
 internal import Synchronization
 
 /// Tensors of floats that lie one behind the other in a file, brought into memory in order by a thread of its own and

@@ -1,13 +1,7 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#else
-  internal import Darwin
-#endif
+internal import MiniGPTSystemC
 
 /// The program `minigpt`: finds the command, runs it, and says in one line what went wrong.
 public enum Program {

@@ -1,12 +1,6 @@
-internal import Platform
+internal import MiniGPTPlatform
 
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#else
-  internal import Darwin
-#endif
+internal import MiniGPTSystemC
 
 /// n-grams with interpolated Kneser-Ney smoothing: what counting alone knows of a text.
 ///

@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// Windows of `context` tokens and, one place on, their targets.
 package enum LanguageModelWindows {

@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// Sentence pairs of one batch, padded to the longest source and the longest target.
 ///

@@ -1,4 +1,4 @@
-internal import Storage
+internal import MiniGPTStorage
 
 extension TextCorpus {
   /// Whether the text looks like verse, by its first megabyte: nearly all lines are short, and a line begins with a capital

@@ -1,5 +1,5 @@
-package import Storage
-public import Tokenization
+package import MiniGPTStorage
+public import MiniGPTTokenization
 
 /// The text files to learn from, mapped: they need not fit into memory.
 public struct TextCorpus: Sendable {

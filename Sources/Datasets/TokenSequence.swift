@@ -1,7 +1,7 @@
-package import Parallel
-internal import Platform
-package import Storage
-package import Tokenization
+package import MiniGPTParallel
+internal import MiniGPTPlatform
+package import MiniGPTStorage
+package import MiniGPTTokenization
 
 /// The ids of a corpus, one text after another with `<|endoftext|>` between them, in a mapped file without a name.
 package final class TokenSequence: Sendable {

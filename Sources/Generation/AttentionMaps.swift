@@ -1,6 +1,6 @@
-package import Parallel
-package import Tensors
-package import Transformer
+package import MiniGPTParallel
+package import MiniGPTTensors
+package import MiniGPTTransformer
 
 /// Who looks at whom: the attention weights of every layer and head for one text.
 ///

@@ -1,7 +1,7 @@
-internal import Platform
-package import Parallel
-package import Tensors
-package import Transformer
+internal import MiniGPTPlatform
+package import MiniGPTParallel
+package import MiniGPTTensors
+package import MiniGPTTransformer
 
 /// How many tokens a second a model generates: a prompt of eight tokens, then one token a step for each text.
 package struct GenerationBenchmark {

@@ -1,5 +1,5 @@
-package import Tensors
-package import Transformer
+package import MiniGPTTensors
+package import MiniGPTTransformer
 
 /// The tokens whose embeddings point the way another one's does: cos(a, b) = a·b / (‖a‖ ‖b‖).
 package enum NearestTokens {

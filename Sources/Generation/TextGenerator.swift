@@ -1,6 +1,6 @@
-package import Parallel
-package import Tensors
-package import Transformer
+package import MiniGPTParallel
+package import MiniGPTTensors
+package import MiniGPTTransformer
 
 /// Continues sequences of tokens, one token at a time: a model feeds on what it said. It knows ids, not text.
 ///

@@ -1,4 +1,4 @@
-internal import Tensors
+internal import MiniGPTTensors
 
 /// What a model expects next: softmax(z)ᵢ = exp(zᵢ) / Σⱼ exp(zⱼ), in double precision, before any sampling flag.
 package struct TokenProbabilities: Sendable {

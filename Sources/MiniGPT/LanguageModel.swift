@@ -1,4 +1,4 @@
-internal import Platform
+internal import MiniGPTPlatform
 
 /// A trained language model, opened from its file: it continues texts.
 ///

@@ -1,13 +1,7 @@
-internal import Platform
+internal import MiniGPTPlatform
 internal import Synchronization
 
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#else
-  internal import Darwin
-#endif
+internal import MiniGPTSystemC
 
 /// Runs work that takes long on a thread of its own, so that none of those that tasks share is held up.
 package enum BackgroundThread {

@@ -1,12 +1,6 @@
-internal import Platform
+internal import MiniGPTPlatform
 
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#else
-  internal import Darwin
-#endif
+internal import MiniGPTSystemC
 
 /// A lock, and a place to sleep until somebody who held it changed something (Hoare 1974, *Monitors*).
 ///

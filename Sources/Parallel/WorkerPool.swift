@@ -1,14 +1,8 @@
-internal import CKernels
-internal import Platform
+internal import MiniGPTCKernels
+internal import MiniGPTPlatform
 internal import Synchronization
 
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#else
-  internal import Darwin
-#endif
+internal import MiniGPTSystemC
 
 /// Work cut into numbered parts that may run in any order and on any thread.
 ///

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#else
-  internal import Darwin
-#endif
+internal import MiniGPTSystemC
 
 /// The words that the process was started with, as bytes: Swift's own `CommandLine.arguments` replaces what is no
 /// UTF-8, and such a file is then not found.

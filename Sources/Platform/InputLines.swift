@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#else
-  internal import Darwin
-#endif
+internal import MiniGPTSystemC
 
 /// Lines of a descriptor as bytes, one after another, in the memory of one line.
 package struct InputLines: ~Copyable {

@@ -1,12 +1,6 @@
 internal import Synchronization
 
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#else
-  internal import Darwin
-#endif
+internal import MiniGPTSystemC
 
 /// Editing of the line that is typed, with a history and completion, by a library that is looked for at run time: libedit,
 /// or else GNU readline. Nothing is linked; where neither is installed, `find` is nil and the caller reads plain lines.

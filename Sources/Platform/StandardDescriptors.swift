@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#else
-  internal import Darwin
-#endif
+internal import MiniGPTSystemC
 
 /// What a program does about its standard descriptors before anything else.
 package enum StandardDescriptors {

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#else
-  internal import Darwin
-#endif
+internal import MiniGPTSystemC
 
 /// A failed system call: its `errno`, and the system's words for it.
 package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {

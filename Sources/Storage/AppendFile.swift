@@ -1,4 +1,4 @@
-internal import Platform
+internal import MiniGPTPlatform
 
 /// A text file that grows by lines, such as the log of a training run.
 ///

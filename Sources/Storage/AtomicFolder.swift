@@ -1,12 +1,6 @@
-internal import Platform
+internal import MiniGPTPlatform
 
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#else
-  internal import Darwin
-#endif
+internal import MiniGPTSystemC
 
 /// A folder of files that appears under its name all at once, complete and on the disk, or not at all.
 ///

@@ -1,12 +1,6 @@
-internal import Platform
+internal import MiniGPTPlatform
 
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#else
-  internal import Darwin
-#endif
+internal import MiniGPTSystemC
 
 /// The owner of an open file. All system calls on files go through here, so that interruption, short reads and short
 /// writes are dealt with once.

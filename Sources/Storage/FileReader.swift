@@ -1,4 +1,4 @@
-internal import Platform
+internal import MiniGPTPlatform
 
 /// Reads a file through a small buffer, so that memory stays the same however large the file is.
 package struct FileReader: ~Copyable {

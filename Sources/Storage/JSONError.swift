@@ -1,4 +1,4 @@
-internal import Platform
+internal import MiniGPTPlatform
 
 /// What is wrong with a JSON text or with a value in it: where, what was expected, what was found.
 package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {

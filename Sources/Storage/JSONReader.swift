@@ -1,4 +1,4 @@
-internal import Platform
+internal import MiniGPTPlatform
 
 /// Reads JSON from bytes, step by step and strictly: RFC 8259, UTF-8, no byte order mark, nothing behind the value.
 ///

@@ -1,4 +1,4 @@
-internal import Platform
+internal import MiniGPTPlatform
 
 /// The name of a file as the system has it: bytes, which need not be UTF-8 and may hold anything but NUL.
 package struct Path: Hashable, Sendable, CustomStringConvertible, ExpressibleByStringLiteral {

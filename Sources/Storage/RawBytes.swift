@@ -1,4 +1,4 @@
-internal import Platform
+internal import MiniGPTPlatform
 
 /// A number without padding whose every bit pattern is a value, so that its bytes may be read and written safely.
 ///

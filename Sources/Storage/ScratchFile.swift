@@ -1,4 +1,4 @@
-internal import Platform
+internal import MiniGPTPlatform
 
 /// Memory on disk: a file without a name, gone when its last owner is, however the process ends.
 ///

@@ -1,4 +1,4 @@
-package import Platform
+package import MiniGPTPlatform
 
 /// What can go wrong with a file, told in one line.
 package enum StorageError: Error, Hashable, Sendable, CustomStringConvertible {

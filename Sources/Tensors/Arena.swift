@@ -1,12 +1,6 @@
-internal import Platform
+internal import MiniGPTPlatform
 
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#else
-  internal import Darwin
-#endif
+internal import MiniGPTSystemC
 
 /// Owns a block of floats for its whole life: zero at first, at a multiple of 64 bytes, pages taken when touched.
 @safe package struct Arena: ~Copyable {

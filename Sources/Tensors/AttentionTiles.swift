@@ -1,5 +1,5 @@
-internal import CKernels
-internal import Platform
+internal import MiniGPTCKernels
+internal import MiniGPTPlatform
 
 // What attention does with one tile of queries and keys, on the calling thread: `ScaledDotProductAttention` puts the
 // steps together. All slots of a call belong to the caller's part of the work.

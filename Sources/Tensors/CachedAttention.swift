@@ -1,6 +1,6 @@
-internal import CKernels
-internal import Parallel
-internal import Platform
+internal import MiniGPTCKernels
+internal import MiniGPTParallel
+internal import MiniGPTPlatform
 
 /// Where keys and values of one layer wait: for each sequence and head the values as rows `[capacity, D]`, and the keys as
 /// packed weights `[D, capacity]`, panels of 32 places `[D, 32]`, so that all scores of a query are made side by side and

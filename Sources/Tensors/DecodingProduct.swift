@@ -1,6 +1,6 @@
-internal import CKernels
-internal import Parallel
-internal import Platform
+internal import MiniGPTCKernels
+internal import MiniGPTParallel
+internal import MiniGPTPlatform
 
 /// What follows a product of few rows while the columns of a part are at hand.
 package struct DecodingEpilogue: Sendable {

@@ -1,4 +1,4 @@
-package import Parallel
+package import MiniGPTParallel
 internal import Synchronization
 
 /// The weights of a model as generation reads them: packed, or where they lie in fp32 and may change.

@@ -1,6 +1,6 @@
-internal import CKernels
-internal import Parallel
-internal import Platform
+internal import MiniGPTCKernels
+internal import MiniGPTParallel
+internal import MiniGPTPlatform
 
 /// Which elements a dropout of one step drops, for a whole batch: a function of seed, step, site and sample alone.
 ///

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#else
-  internal import Darwin
-#endif
+internal import MiniGPTSystemC
 
 /// exp(x): x = k·ln 2 + r, a polynomial for exp(r) on |r| ≤ ln(2)/2, then the exponent; 0 below -87.3.
 ///

@@ -1,4 +1,4 @@
-internal import CKernels
+internal import MiniGPTCKernels
 
 /// The families of vector instructions that the kernels are written for.
 public enum InstructionSet: String, CaseIterable, Sendable {

@@ -1,5 +1,5 @@
-internal import CKernels
-internal import Platform
+internal import MiniGPTCKernels
+internal import MiniGPTPlatform
 
 /// A number of a row and its place.
 package struct RankedNumber: Equatable, Sendable {

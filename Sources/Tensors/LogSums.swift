@@ -1,6 +1,6 @@
-internal import CKernels
-internal import Parallel
-internal import Platform
+internal import MiniGPTCKernels
+internal import MiniGPTParallel
+internal import MiniGPTPlatform
 
 extension Memory {
   /// y[r] = log Σⱼ exp(x[r, j]), y `[N, 1]`; x is kept.

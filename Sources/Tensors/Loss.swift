@@ -1,6 +1,6 @@
-internal import CKernels
-internal import Parallel
-internal import Platform
+internal import MiniGPTCKernels
+internal import MiniGPTParallel
+internal import MiniGPTPlatform
 
 extension Memory {
   /// Cross-entropy of rows of logits against their targets: losses[r] = log Σ exp(logits[r]) - logits[r, target].

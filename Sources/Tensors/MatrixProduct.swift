@@ -1,6 +1,6 @@
-internal import CKernels
-internal import Parallel
-internal import Platform
+internal import MiniGPTCKernels
+internal import MiniGPTParallel
+internal import MiniGPTPlatform
 
 /// What is done to a product's block while it is still in the cache.
 package enum Epilogue: Sendable {

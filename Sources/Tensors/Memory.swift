@@ -1,5 +1,5 @@
-package import Parallel
-internal import Platform
+package import MiniGPTParallel
+internal import MiniGPTPlatform
 
 /// All memory that one computation uses, taken before its first step, and the means to compute in it.
 ///

@@ -1,5 +1,5 @@
-internal import CKernels
-package import Parallel
+internal import MiniGPTCKernels
+package import MiniGPTParallel
 
 /// How fast all threads together read memory that no cache holds: the limit of generating text, where each weight is
 /// read once a token.

@@ -1,5 +1,5 @@
-internal import CKernels
-internal import Platform
+internal import MiniGPTCKernels
+internal import MiniGPTPlatform
 
 /// Weights `[K, N]` made once for reading in one stream: panels of 32 columns, K after K. `Decoding.h` has the layout.
 ///

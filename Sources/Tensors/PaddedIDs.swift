@@ -1,4 +1,4 @@
-internal import Platform
+internal import MiniGPTPlatform
 
 /// B texts of different lengths in rows of T ids each.
 ///

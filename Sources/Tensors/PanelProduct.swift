@@ -1,6 +1,6 @@
-internal import CKernels
-internal import Parallel
-internal import Platform
+internal import MiniGPTCKernels
+internal import MiniGPTParallel
+internal import MiniGPTPlatform
 
 /// A matrix `[K, N]` in panels of 32 columns, as the tiles of a product read it and as packed weights lie, made from its
 /// transposed: for weights that many products use as they are.

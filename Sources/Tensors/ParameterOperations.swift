@@ -1,6 +1,6 @@
-internal import CKernels
-internal import Parallel
-internal import Platform
+internal import MiniGPTCKernels
+internal import MiniGPTParallel
+internal import MiniGPTPlatform
 
 /// The numbers of one AdamW step that do not depend on the parameter; `AdamW` in Training derives them.
 package struct AdamWStep: Sendable {

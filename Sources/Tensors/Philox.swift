@@ -1,4 +1,4 @@
-internal import Platform
+internal import MiniGPTPlatform
 
 /// Philox4x32-10, random numbers by counting: Salmon, Moraes, Dror, Shaw, "Parallel Random Numbers: As Easy as
 /// 1, 2, 3", SC 2011, §3.3. The same counter and key give the same four words on every machine.

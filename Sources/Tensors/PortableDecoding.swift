@@ -1,4 +1,4 @@
-internal import CKernels
+internal import MiniGPTCKernels
 
 // The operations of `Decoding.h` in plain Swift, one product after the other.
 

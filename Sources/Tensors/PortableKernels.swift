@@ -1,4 +1,4 @@
-internal import CKernels
+internal import MiniGPTCKernels
 
 // The operations of `CKernels.h` in plain Swift. Nothing is contracted or reassociated, and `exp` is our own, so that
 // the same bits come out on any machine.

@@ -1,6 +1,6 @@
-internal import CKernels
-package import Parallel
-internal import Platform
+internal import MiniGPTCKernels
+package import MiniGPTParallel
+internal import MiniGPTPlatform
 
 /// How fast this machine multiplies: the limit, which is one tile on factors that lie in the first-level cache, and
 /// whole products, beside it in the same moment.

@@ -1,4 +1,4 @@
-internal import CKernels
+internal import MiniGPTCKernels
 
 /// Where a thread lays out strips of the left factor, and rows of the right one on their way to a panel.
 @safe struct PackingRoom {

@@ -1,6 +1,6 @@
-internal import CKernels
-internal import Parallel
-internal import Platform
+internal import MiniGPTCKernels
+internal import MiniGPTParallel
+internal import MiniGPTPlatform
 
 // Operations on the rows of matrices, each in one pass over memory, cut into bands of rows for the threads.
 

@@ -1,4 +1,4 @@
-internal import Platform
+internal import MiniGPTPlatform
 
 /// A matrix's place in one of the regions of a `Memory`: row-major, `stride` floats from row to row.
 ///

@@ -1,5 +1,5 @@
-internal import CKernels
-internal import Platform
+internal import MiniGPTCKernels
+internal import MiniGPTPlatform
 
 /// A matrix where it lies in a file or in memory, in any type of weights, at any address: read row by row as floats.
 ///

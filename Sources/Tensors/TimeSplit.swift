@@ -1,5 +1,5 @@
-package import Parallel
-internal import Platform
+package import MiniGPTParallel
+internal import MiniGPTPlatform
 
 /// What a part of a step does, for the question of where its time goes.
 package enum WorkKind: Int, CaseIterable, Sendable {

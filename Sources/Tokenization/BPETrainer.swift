@@ -1,4 +1,4 @@
-package import Parallel
+package import MiniGPTParallel
 
 /// Finds the merges of a byte-pair vocabulary: the most frequent pair of neighbours becomes a token, again and again.
 ///

@@ -1,4 +1,4 @@
-internal import Platform
+internal import MiniGPTPlatform
 
 /// Byte-level byte-pair encoding (Sennrich et al. 2016, as GPT-2 has it): a text is cut into pieces, a piece starts as
 /// its bytes, and of all neighbours the pair of the lowest rank is merged, the leftmost first, until no pair has a rank.

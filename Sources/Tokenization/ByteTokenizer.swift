@@ -1,4 +1,4 @@
-internal import Platform
+internal import MiniGPTPlatform
 
 /// One id for each byte, in GPT-2's order, and `<|endoftext|>` last: 257.
 public struct ByteTokenizer: Tokenizer {

@@ -1,5 +1,5 @@
-package import Parallel
-internal import Platform
+package import MiniGPTParallel
+internal import MiniGPTPlatform
 internal import Synchronization
 
 /// One id for each character (Unicode scalar) of a text, in the order of their numbers, and `<|endoftext|>` last.

@@ -1,4 +1,4 @@
-package import Parallel
+package import MiniGPTParallel
 internal import Synchronization
 
 /// Encodes texts of any size on all threads of a pool. Each thread has an encoder, which remembers from text to text, and

@@ -1,5 +1,5 @@
-internal import Platform
-package import Storage
+internal import MiniGPTPlatform
+package import MiniGPTStorage
 
 /// A text to train on or to encode, held where several threads can read it.
 package enum CorpusText: Sendable {

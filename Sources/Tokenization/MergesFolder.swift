@@ -1,4 +1,4 @@
-internal import Storage
+internal import MiniGPTStorage
 
 /// GPT-2's own two files: `vocab.json`, from tokens to ids, and `merges.txt`, a merge a line in the order of ranks.
 ///

@@ -1,4 +1,4 @@
-internal import Parallel
+internal import MiniGPTParallel
 internal import Synchronization
 
 /// How often each distinct piece of a text occurs.

@@ -1,4 +1,4 @@
-package import Parallel
+package import MiniGPTParallel
 
 /// Encodes a text that arrives in parts of any size, in constant memory: what is certain is encoded at once, the rest
 /// waits. All ids together are those of the whole text.

@@ -1,4 +1,4 @@
-internal import Storage
+internal import MiniGPTStorage
 
 /// The tokens of a file by their ids, every id once and none left out.
 struct TokenList {

@@ -1,4 +1,4 @@
-internal import Storage
+internal import MiniGPTStorage
 
 /// A part of a tokenizer file that knows where it stands, so that every problem names its field.
 struct TokenizerFields {

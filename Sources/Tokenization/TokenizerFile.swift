@@ -1,4 +1,4 @@
-package import Storage
+package import MiniGPTStorage
 
 /// Tokenizers in files: `tokenizer.json`, tiktoken's ranks, and folders with `vocab.json` and `merges.txt`.
 package enum TokenizerFile {

@@ -1,4 +1,4 @@
-package import Storage
+package import MiniGPTStorage
 
 extension TokenizerJSON {
   /// The tokenizer that a `tokenizer.json` describes; kinds that minigpt does not have are refused by name.

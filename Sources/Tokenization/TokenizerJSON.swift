@@ -1,5 +1,5 @@
-internal import Platform
-package import Storage
+internal import MiniGPTPlatform
+package import MiniGPTStorage
 
 /// Hugging Face's `tokenizer.json`, which is also what a checkpoint carries.
 ///

@@ -1,6 +1,6 @@
-package import Checkpoints
-package import Tensors
-package import Transformer
+package import MiniGPTCheckpoints
+package import MiniGPTTensors
+package import MiniGPTTransformer
 
 /// Loshchilov and Hutter 2019 (arXiv:1711.05101), algorithm 2; Kingma and Ba 2015.
 ///

@@ -1,5 +1,5 @@
-package import Tensors
-package import Transformer
+package import MiniGPTTensors
+package import MiniGPTTransformer
 
 /// The gradient of a batch, found in chunks of samples, one after another in the same memory.
 ///

@@ -1,7 +1,7 @@
-internal import Counting
-package import Datasets
-internal import Platform
-internal import Storage
+internal import MiniGPTCounting
+package import MiniGPTDatasets
+internal import MiniGPTPlatform
+internal import MiniGPTStorage
 
 /// How far counting alone gets on the text that a model learns from: n-grams of bytes, of every order up to 7.
 ///

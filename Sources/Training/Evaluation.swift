@@ -1,6 +1,6 @@
-package import Datasets
-package import Tensors
-package import Transformer
+package import MiniGPTDatasets
+package import MiniGPTTensors
+package import MiniGPTTransformer
 
 /// How well a model predicts a text.
 public struct EvaluationResult: Equatable, Sendable {

@@ -1,5 +1,5 @@
-package import Tensors
-package import Transformer
+package import MiniGPTTensors
+package import MiniGPTTransformer
 
 /// The loss of a GPT: every position predicts the token after it.
 package enum LanguageModelLoss {

@@ -1,9 +1,9 @@
-package import Checkpoints
-package import Datasets
-package import Parallel
-package import Tensors
-package import Tokenization
-package import Transformer
+package import MiniGPTCheckpoints
+package import MiniGPTDatasets
+package import MiniGPTParallel
+package import MiniGPTTensors
+package import MiniGPTTokenization
+package import MiniGPTTransformer
 
 /// A GPT and windows of a text: every token is predicted from those before it.
 package final class LanguageModelTask: TrainingTask {

@@ -1,5 +1,5 @@
-package import Checkpoints
-internal import Tensors
+package import MiniGPTCheckpoints
+internal import MiniGPTTensors
 
 /// The learning rate of each update: a linear warm-up, then one of four ways.
 ///

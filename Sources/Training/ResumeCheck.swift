@@ -1,9 +1,9 @@
-package import Checkpoints
-package import Tokenization
-internal import Transformer
+package import MiniGPTCheckpoints
+package import MiniGPTTokenization
+internal import MiniGPTTransformer
 
-internal import Storage
-internal import Tensors
+internal import MiniGPTStorage
+internal import MiniGPTTensors
 
 /// Compares what a checkpoint was made with and what is given to go on with it.
 package struct ResumeCheck<Model: CheckpointModel> {

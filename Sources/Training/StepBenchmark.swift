@@ -1,9 +1,9 @@
-internal import Checkpoints
-internal import Datasets
-package import Parallel
-internal import Platform
-package import Tensors
-package import Transformer
+internal import MiniGPTCheckpoints
+internal import MiniGPTDatasets
+package import MiniGPTParallel
+internal import MiniGPTPlatform
+package import MiniGPTTensors
+package import MiniGPTTransformer
 
 /// Times training steps of a shape on ids drawn by chance: forward, backward, clipping, AdamW, as `Trainer` does them.
 package struct StepBenchmark {

@@ -1,5 +1,5 @@
-package import Tensors
-package import Transformer
+package import MiniGPTTensors
+package import MiniGPTTransformer
 
 /// The cross-entropy of a model's logits, in slices of rows: `[B·T, V]` never stands in memory.
 package struct TokenLoss: Sendable {

@@ -1,8 +1,8 @@
-package import Checkpoints
-package import Storage
-package import Tensors
-package import Tokenization
-internal import Transformer
+package import MiniGPTCheckpoints
+package import MiniGPTStorage
+package import MiniGPTTensors
+package import MiniGPTTokenization
+internal import MiniGPTTransformer
 
 /// Trains a model: the whole loop, readable from `run` down. What it trains on is the task's.
 ///

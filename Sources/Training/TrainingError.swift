@@ -1,4 +1,4 @@
-internal import Tensors
+internal import MiniGPTTensors
 
 /// Why a training cannot begin or go on.
 public enum TrainingError: Error, Equatable, CustomStringConvertible {

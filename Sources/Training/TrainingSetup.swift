@@ -1,11 +1,11 @@
-public import Checkpoints
-public import Datasets
-internal import Parallel
-internal import Platform
-package import Storage
-public import Tensors
-public import Tokenization
-public import Transformer
+public import MiniGPTCheckpoints
+public import MiniGPTDatasets
+internal import MiniGPTParallel
+internal import MiniGPTPlatform
+package import MiniGPTStorage
+public import MiniGPTTensors
+public import MiniGPTTokenization
+public import MiniGPTTransformer
 
 /// How a corpus becomes tokens.
 public enum TokenizerChoice: Sendable {

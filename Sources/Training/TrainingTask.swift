@@ -1,6 +1,6 @@
-package import Checkpoints
-package import Storage
-package import Tensors
+package import MiniGPTCheckpoints
+package import MiniGPTStorage
+package import MiniGPTTensors
 
 /// What a trainer does not know itself: a model, its batches and its loss.
 package protocol TrainingTask: AnyObject {

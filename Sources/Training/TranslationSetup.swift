@@ -1,11 +1,11 @@
-public import Checkpoints
-public import Datasets
-internal import Parallel
-internal import Platform
-package import Storage
-public import Tensors
-package import Tokenization
-public import Transformer
+public import MiniGPTCheckpoints
+public import MiniGPTDatasets
+internal import MiniGPTParallel
+internal import MiniGPTPlatform
+package import MiniGPTStorage
+public import MiniGPTTensors
+package import MiniGPTTokenization
+public import MiniGPTTransformer
 
 /// From files of sentence pairs to a trainer that is ready to run.
 public struct TranslationSetup: Sendable {

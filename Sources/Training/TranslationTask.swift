@@ -1,9 +1,9 @@
-package import Checkpoints
-package import Datasets
-package import Parallel
-package import Tensors
-package import Tokenization
-package import Transformer
+package import MiniGPTCheckpoints
+package import MiniGPTDatasets
+package import MiniGPTParallel
+package import MiniGPTTensors
+package import MiniGPTTokenization
+package import MiniGPTTransformer
 
 /// A translator and sentence pairs: every token of a target is predicted from those before it and from the source.
 package final class TranslationTask: TrainingTask {

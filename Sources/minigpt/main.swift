@@ -1,3 +1,3 @@
-import CommandLineInterface
+import MiniGPTCommandLineInterface
 
 Program.main()

@@ -1,11 +1,11 @@
-import Checkpoints
-import Parallel
-import Storage
-import Tensors
-import TestSupport
+import MiniGPTCheckpoints
+import MiniGPTParallel
+import MiniGPTStorage
+import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
-import Tokenization
-import Transformer
+import MiniGPTTokenization
+import MiniGPTTransformer
 
 @Suite struct CheckpointTests {
   let folder: Folder

@@ -1,6 +1,6 @@
-import Checkpoints
-import Storage
-import TestSupport
+import MiniGPTCheckpoints
+import MiniGPTStorage
+import MiniGPTTestSupport
 import Testing
 
 @Suite struct FileMatrixTests {

@@ -1,9 +1,9 @@
-import Checkpoints
-import Storage
-import TestSupport
+import MiniGPTCheckpoints
+import MiniGPTStorage
+import MiniGPTTestSupport
 import Testing
-import Tokenization
-import Transformer
+import MiniGPTTokenization
+import MiniGPTTransformer
 
 /// Files of GGUF: written, read, and refused.
 @Suite struct GGUFTests {

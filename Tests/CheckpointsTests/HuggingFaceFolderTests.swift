@@ -1,10 +1,10 @@
-import Checkpoints
+import MiniGPTCheckpoints
 import Foundation
-import Storage
-import TestSupport
+import MiniGPTStorage
+import MiniGPTTestSupport
 import Testing
-import Tokenization
-import Transformer
+import MiniGPTTokenization
+import MiniGPTTransformer
 
 /// Folders of Hugging Face's GPT-2: written, read, and refused.
 @Suite struct HuggingFaceFolderTests {

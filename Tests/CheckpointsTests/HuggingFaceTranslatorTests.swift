@@ -1,11 +1,11 @@
-import Checkpoints
-import Parallel
-import Storage
-import Tensors
-import TestSupport
+import MiniGPTCheckpoints
+import MiniGPTParallel
+import MiniGPTStorage
+import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
-import Tokenization
-import Transformer
+import MiniGPTTokenization
+import MiniGPTTransformer
 
 /// Translators as Marian and as Pegasus: written, read, and refused.
 @Suite struct HuggingFaceTranslatorTests {

@@ -1,9 +1,9 @@
-import Checkpoints
-import Storage
-import Tensors
-import TestSupport
+import MiniGPTCheckpoints
+import MiniGPTStorage
+import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
-import Tokenization
+import MiniGPTTokenization
 
 @Suite struct Int8BlocksTests {
   let folder: Folder

@@ -1,7 +1,7 @@
-import Checkpoints
+import MiniGPTCheckpoints
 import Foundation
-import Storage
-import TestSupport
+import MiniGPTStorage
+import MiniGPTTestSupport
 import Testing
 
 @Suite struct SafetensorsFileTests {

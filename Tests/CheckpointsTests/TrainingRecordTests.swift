@@ -1,5 +1,5 @@
-import Checkpoints
-import Storage
+import MiniGPTCheckpoints
+import MiniGPTStorage
 import Testing
 
 @Suite struct TrainingRecordTests {

@@ -1,4 +1,4 @@
-import Counting
+import MiniGPTCounting
 import Testing
 
 @Suite struct NGramModelTests {

@@ -1,6 +1,6 @@
-import Datasets
-import Parallel
-import Tensors
+import MiniGPTDatasets
+import MiniGPTParallel
+import MiniGPTTensors
 import Testing
 
 @Suite struct LanguageModelWindowsTests {

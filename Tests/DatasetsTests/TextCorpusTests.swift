@@ -1,9 +1,9 @@
-import Datasets
+import MiniGPTDatasets
 import Foundation
-import Storage
-import TestSupport
+import MiniGPTStorage
+import MiniGPTTestSupport
 import Testing
-import Tokenization
+import MiniGPTTokenization
 
 @Suite struct TextCorpusTests {
   let folder: Folder
@@ -108,6 +108,6 @@ import Tokenization
     let error = #expect(throws: DatasetError.self) { _ = try TextCorpus([empty]) }
     #expect(error?.description == "\(empty): empty: there is nothing to learn from")
     #expect(throws: StorageError.self) { _ = try TextCorpus([folder.path("missing")]) }
-    #expect(throws: StorageError.self) { _ = try TextCorpus([Storage.Path(folder.url.path)]) }
+    #expect(throws: StorageError.self) { _ = try TextCorpus([MiniGPTStorage.Path(folder.url.path)]) }
   }
 }

@@ -1,9 +1,9 @@
-import Datasets
-import Parallel
-import Storage
-import TestSupport
+import MiniGPTDatasets
+import MiniGPTParallel
+import MiniGPTStorage
+import MiniGPTTestSupport
 import Testing
-import Tokenization
+import MiniGPTTokenization
 
 @Suite struct TokenSequenceTests {
   let folder: Folder

@@ -1,9 +1,9 @@
-import Generation
-import Parallel
-import Tensors
-import TestSupport
+import MiniGPTGeneration
+import MiniGPTParallel
+import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 @Suite struct AttentionMapsTests {
   /// A GPT with weights away from every trivial value.

@@ -1,6 +1,6 @@
 import Foundation
-import Generation
-import TestSupport
+import MiniGPTGeneration
+import MiniGPTTestSupport
 import Testing
 
 /// Against sacreBLEU: `Scripts/make_bleu_fixtures.py`.

@@ -1,8 +1,8 @@
-import Generation
-import Parallel
-import Tensors
+import MiniGPTGeneration
+import MiniGPTParallel
+import MiniGPTTensors
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 @Suite struct NearestTokensTests {
   @Test func areThoseThatPointTheSameWay() {

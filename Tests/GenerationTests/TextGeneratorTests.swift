@@ -1,11 +1,11 @@
-import AllocationCounter
-import Generation
-import Parallel
-import Platform
-import Tensors
-import TestSupport
+import MiniGPTAllocationCounter
+import MiniGPTGeneration
+import MiniGPTParallel
+import MiniGPTPlatform
+import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 @Suite struct TextGeneratorTests {
   /// A model whose context is no multiple of the generator's windows, with weights that are nowhere trivial.

@@ -1,5 +1,5 @@
-import Tensors
-import Generation
+import MiniGPTTensors
+import MiniGPTGeneration
 import Testing
 
 @Suite struct TokenProbabilitiesTests {

@@ -1,6 +1,6 @@
-import Tensors
+import MiniGPTTensors
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 /// Items 1 to 30: from the alignment of sequences to the Transformer, step by step. `Docs/Lecture.md` has the list.
 @Suite struct Lecture1Tests {

@@ -1,8 +1,8 @@
-import Generation
-import Tensors
+import MiniGPTGeneration
+import MiniGPTTensors
 import Testing
-import Training
-import Transformer
+import MiniGPTTraining
+import MiniGPTTransformer
 
 /// Items 31 to 56: language models, attention as a layer, and what a block is made of. `Docs/Lecture.md` has the list.
 @Suite struct Lecture2Tests {

@@ -1,15 +1,15 @@
-import Checkpoints
-import Counting
-import Datasets
-import Generation
-import Parallel
-import Storage
-import Tensors
-import TestSupport
+import MiniGPTCheckpoints
+import MiniGPTCounting
+import MiniGPTDatasets
+import MiniGPTGeneration
+import MiniGPTParallel
+import MiniGPTStorage
+import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
-import Tokenization
-import Training
-import Transformer
+import MiniGPTTokenization
+import MiniGPTTraining
+import MiniGPTTransformer
 
 /// Items 57 to 83: from one-hot words and Markov chains to the Transformer. `Docs/Lecture.md` has the list.
 @Suite struct Lecture3Tests {

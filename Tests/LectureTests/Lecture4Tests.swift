@@ -1,6 +1,6 @@
-import Tensors
+import MiniGPTTensors
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 /// Items 84 to 94: why attention, positions, residuals and norms once more. `Docs/Lecture.md` has the list.
 @Suite struct Lecture4Tests {

@@ -1,6 +1,6 @@
-import Tensors
+import MiniGPTTensors
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 /// Items 95 to 106: translation, and what is left without positions. `Docs/Lecture.md` has the list.
 @Suite struct Lecture5Tests {

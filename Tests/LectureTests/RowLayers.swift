@@ -1,7 +1,7 @@
-import Parallel
-import Tensors
+import MiniGPTParallel
+import MiniGPTTensors
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 /// A layer norm and a feed-forward network as the program runs them, for a few rows.
 final class RowLayers {

@@ -1,5 +1,5 @@
-import Tensors
-import Transformer
+import MiniGPTTensors
+import MiniGPTTransformer
 
 /// A matrix of numbers as they stand on a slide.
 func matrix(_ rows: [[Double]]) -> PlainMatrix<Double> {

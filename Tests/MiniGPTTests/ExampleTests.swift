@@ -19,7 +19,7 @@ import Testing
     try Data(Self.corpus.utf8).write(to: text)
     let process = Process(), output = Pipe()
     process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-      .appendingPathComponent("example")
+      .appendingPathComponent("minigpt-example")
     process.arguments = [text.path, model.path]
     process.standardOutput = output
     try process.run()

@@ -1,4 +1,4 @@
-import Parallel
+import MiniGPTParallel
 import Synchronization
 import Testing
 

@@ -1,5 +1,5 @@
 import Foundation
-import Platform
+import MiniGPTPlatform
 import Testing
 
 @Suite struct MapFaultTests {

@@ -1,5 +1,5 @@
 import Foundation
-import Platform
+import MiniGPTPlatform
 import Testing
 
 /// What the process knows of itself and of the machine.

@@ -1,6 +1,6 @@
 #if os(Linux)
   import Foundation
-  import Platform
+  import MiniGPTPlatform
   import Testing
 
   @Suite struct TerminalTests {

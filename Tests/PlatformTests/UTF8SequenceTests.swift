@@ -1,4 +1,4 @@
-import Platform
+import MiniGPTPlatform
 import Testing
 
 @Suite struct UTF8SequenceTests {

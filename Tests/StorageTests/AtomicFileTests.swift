@@ -1,6 +1,6 @@
 import Foundation
-import Storage
-import TestSupport
+import MiniGPTStorage
+import MiniGPTTestSupport
 import Testing
 
 @Suite struct AtomicFileTests {

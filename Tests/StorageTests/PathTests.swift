@@ -1,4 +1,4 @@
-import Storage
+import MiniGPTStorage
 import Testing
 
 @Suite struct PathTests {

@@ -1,5 +1,5 @@
-import Storage
-import TestSupport
+import MiniGPTStorage
+import MiniGPTTestSupport
 import Testing
 
 @Suite struct ScratchFileTests {

@@ -1,5 +1,5 @@
-import Parallel
-import Tensors
+import MiniGPTParallel
+import MiniGPTTensors
 import Testing
 
 @Suite struct ArenaTests {

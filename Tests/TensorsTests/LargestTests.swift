@@ -1,4 +1,4 @@
-import Tensors
+import MiniGPTTensors
 import Testing
 
 @Suite struct LargestTests {

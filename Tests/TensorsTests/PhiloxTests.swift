@@ -1,5 +1,5 @@
 import Foundation
-import Tensors
+import MiniGPTTensors
 import Testing
 
 @Suite struct PhiloxTests {

@@ -1,5 +1,5 @@
-import Parallel
-import Tensors
+import MiniGPTParallel
+import MiniGPTTensors
 import Testing
 
 /// Numbers in -1 ..< 1 that look random and repeat from run to run.

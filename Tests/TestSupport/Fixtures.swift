@@ -1,6 +1,6 @@
 package import Foundation
-import Tensors
-package import Transformer
+import MiniGPTTensors
+package import MiniGPTTransformer
 
 /// The numbers that PyTorch and transformers computed: `Tests/Fixtures/README.md`.
 package enum Fixtures {

@@ -1,6 +1,6 @@
 package import Foundation
-package import Storage
-import Tensors
+package import MiniGPTStorage
+import MiniGPTTensors
 
 /// A folder that is gone with the test.
 package final class Folder {
@@ -13,16 +13,18 @@ package final class Folder {
 
   deinit { try? FileManager.default.removeItem(at: url) }
 
-  package func path(_ name: String) -> Storage.Path { Storage.Path(url.appendingPathComponent(name).path) }
+  package func path(_ name: String) -> MiniGPTStorage.Path {
+    MiniGPTStorage.Path(url.appendingPathComponent(name).path)
+  }
 
   /// The folder itself.
-  package var whole: Storage.Path { Storage.Path(url.path) }
+  package var whole: MiniGPTStorage.Path { MiniGPTStorage.Path(url.path) }
 
   @discardableResult
-  package func write(_ name: String, _ text: String) throws -> Storage.Path { try write(name, Array(text.utf8)) }
+  package func write(_ name: String, _ text: String) throws -> MiniGPTStorage.Path { try write(name, Array(text.utf8)) }
 
   @discardableResult
-  package func write(_ name: String, _ bytes: [UInt8]) throws -> Storage.Path {
+  package func write(_ name: String, _ bytes: [UInt8]) throws -> MiniGPTStorage.Path {
     try Data(bytes).write(to: url.appendingPathComponent(name))
     return path(name)
   }

@@ -1,6 +1,6 @@
-import Parallel
+import MiniGPTParallel
 import Testing
-import Tokenization
+import MiniGPTTokenization
 
 @Suite struct BytePairTokenizerTests {
   let corpus: [UInt8]

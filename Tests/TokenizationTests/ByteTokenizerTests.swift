@@ -1,5 +1,5 @@
 import Testing
-import Tokenization
+import MiniGPTTokenization
 
 @Suite struct ByteTokenizerTests {
   @Test func everyByteHasAnId() throws {

@@ -1,5 +1,5 @@
 import Foundation
-import TestSupport
+import MiniGPTTestSupport
 
 /// What tokenizers and tiktoken made of texts that are hard to cut: `Tests/Fixtures/tokenizers.json`.
 struct PeerFixtures: Decodable, Sendable {

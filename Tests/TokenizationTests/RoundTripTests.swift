@@ -1,8 +1,8 @@
 import Foundation
-import Parallel
+import MiniGPTParallel
 import Synchronization
 import Testing
-import Tokenization
+import MiniGPTTokenization
 
 /// Random bytes come back, whatever they are. `make verify-round-trips` sets the number to ten million.
 @Suite struct RoundTripTests {

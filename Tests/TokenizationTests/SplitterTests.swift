@@ -1,5 +1,5 @@
 import Testing
-import Tokenization
+import MiniGPTTokenization
 
 @Suite struct SplitterTests {
   @Test(arguments: [Splitter.gpt2, .cl100k, .o200k, .spaces]) func cutsLikeTheOthers(splitter: Splitter) throws {

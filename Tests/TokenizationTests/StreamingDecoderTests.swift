@@ -1,5 +1,5 @@
 import Testing
-import Tokenization
+import MiniGPTTokenization
 
 @Suite struct StreamingDecoderTests {
   /// Bytes one by one give what Swift's own decoder makes of all of them.

@@ -1,6 +1,6 @@
-import Parallel
+import MiniGPTParallel
 import Testing
-import Tokenization
+import MiniGPTTokenization
 
 @Suite struct StreamingEncoderTests {
   @Test(arguments: Splitter.allCases, [false, true]) func partsGiveTheIdsOfTheWhole(

@@ -1,4 +1,4 @@
-import Tokenization
+import MiniGPTTokenization
 
 /// The same numbers for the same seed on any machine.
 struct SmallRandom: RandomNumberGenerator {

@@ -1,7 +1,7 @@
 import Foundation
-import Storage
+import MiniGPTStorage
 import Testing
-import Tokenization
+import MiniGPTTokenization
 
 @Suite struct TokenizerFileTests {
   private func withFolder(_ body: (Path) throws -> Void) throws {

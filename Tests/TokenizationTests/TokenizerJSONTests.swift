@@ -1,7 +1,7 @@
 import Foundation
-import Storage
+import MiniGPTStorage
 import Testing
-import Tokenization
+import MiniGPTTokenization
 
 @Suite struct TokenizerJSONTests {
   private func reopened(_ tokenizer: any Tokenizer) throws -> any Tokenizer {

@@ -1,5 +1,5 @@
 import Testing
-import Tokenization
+import MiniGPTTokenization
 
 @Suite struct UnicodeClassesTests {
   /// Counted through the rule of GPT-2, where a letter continues `a`, a number `1`, and another sign `.`.

@@ -1,10 +1,10 @@
-import Checkpoints
-import Parallel
-import Tensors
-import TestSupport
+import MiniGPTCheckpoints
+import MiniGPTParallel
+import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
-import Training
-import Transformer
+import MiniGPTTraining
+import MiniGPTTransformer
 
 @Suite struct AdamWTests {
   /// The errors allowed. Seen: 2.9·10⁻⁷, 7.3·10⁻⁷ and 1.6·10⁻⁷ at most; PyTorch's own single precision lies up to

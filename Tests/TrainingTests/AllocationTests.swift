@@ -1,8 +1,8 @@
-import AllocationCounter
-import Platform
-import TestSupport
+import MiniGPTAllocationCounter
+import MiniGPTPlatform
+import MiniGPTTestSupport
 import Testing
-import Training
+import MiniGPTTraining
 
 @Suite struct AllocationTests {
   /// Dropout on, two batches an update. In a process of its own, where nobody else asks for memory.

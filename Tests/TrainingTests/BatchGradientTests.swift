@@ -1,8 +1,8 @@
-import Parallel
-import Tensors
+import MiniGPTParallel
+import MiniGPTTensors
 import Testing
-import Training
-import Transformer
+import MiniGPTTraining
+import MiniGPTTransformer
 
 @Suite(.serialized) struct BatchGradientTests {
   static let shape = GPTConfiguration(vocabularySize: 11, context: 1500, layers: 1, heads: 1, width: 8)

@@ -1,8 +1,8 @@
-import Datasets
-import Storage
-import TestSupport
+import MiniGPTDatasets
+import MiniGPTStorage
+import MiniGPTTestSupport
 import Testing
-import Training
+import MiniGPTTraining
 
 @Suite struct CountingLadderTests {
   private func corpus(_ folder: Folder, _ name: String, _ text: String) throws -> TextCorpus {

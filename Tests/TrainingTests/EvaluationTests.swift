@@ -1,11 +1,11 @@
-import Checkpoints
-import Datasets
-import Parallel
-import Tensors
-import TestSupport
+import MiniGPTCheckpoints
+import MiniGPTDatasets
+import MiniGPTParallel
+import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
-import Training
-import Transformer
+import MiniGPTTraining
+import MiniGPTTransformer
 
 @Suite struct EvaluationTests {
   static let shape = GPTConfiguration(

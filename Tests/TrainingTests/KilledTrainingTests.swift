@@ -1,9 +1,9 @@
-import Checkpoints
+import MiniGPTCheckpoints
 import Foundation
-import Storage
-import TestSupport
+import MiniGPTStorage
+import MiniGPTTestSupport
 import Testing
-import Training
+import MiniGPTTraining
 
 /// A run that is killed, which an error thrown from an event stands for: nothing is written behind it.
 @Suite struct KilledTrainingTests {

@@ -1,6 +1,6 @@
-import Checkpoints
+import MiniGPTCheckpoints
 import Testing
-import Training
+import MiniGPTTraining
 
 @Suite struct LearningRateScheduleTests {
   private func rates(_ kind: ScheduleKind, warmup: Int, steps: Int, _ places: [Int]) -> [Double] {

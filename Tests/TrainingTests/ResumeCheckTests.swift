@@ -1,11 +1,11 @@
-import Checkpoints
-import Datasets
-import Storage
-import TestSupport
+import MiniGPTCheckpoints
+import MiniGPTDatasets
+import MiniGPTStorage
+import MiniGPTTestSupport
 import Testing
-import Tokenization
-import Training
-import Transformer
+import MiniGPTTokenization
+import MiniGPTTraining
+import MiniGPTTransformer
 
 @Suite struct ResumeCheckTests {
   let folder: Folder

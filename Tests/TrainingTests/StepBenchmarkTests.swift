@@ -1,9 +1,9 @@
 import Foundation
-import Parallel
-import Tensors
+import MiniGPTParallel
+import MiniGPTTensors
 import Testing
-import Training
-import Transformer
+import MiniGPTTraining
+import MiniGPTTransformer
 
 @Suite(.serialized) struct StepBenchmarkTests {
   private let pool = WorkerPool(threads: 2)

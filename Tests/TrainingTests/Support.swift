@@ -1,16 +1,16 @@
-import Checkpoints
-import Datasets
-import Parallel
-import Storage
-import Tensors
-import TestSupport
-import Tokenization
-import Training
-import Transformer
+import MiniGPTCheckpoints
+import MiniGPTDatasets
+import MiniGPTParallel
+import MiniGPTStorage
+import MiniGPTTensors
+import MiniGPTTestSupport
+import MiniGPTTokenization
+import MiniGPTTraining
+import MiniGPTTransformer
 
 /// A training so small that it ends at once.
 func tinySetup(
-  _ corpus: Storage.Path, threads: Int = 1, set: InstructionSet = .best,
+  _ corpus: MiniGPTStorage.Path, threads: Int = 1, set: InstructionSet = .best,
   change: (inout TrainingConfiguration) -> Void = { _ in }
 ) throws -> TrainingSetup {
   var configuration = TrainingConfiguration()

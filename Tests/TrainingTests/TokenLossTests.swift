@@ -1,8 +1,8 @@
-import Parallel
-import Tensors
+import MiniGPTParallel
+import MiniGPTTensors
 import Testing
-import Training
-import Transformer
+import MiniGPTTraining
+import MiniGPTTransformer
 
 /// The loss in slices, with and without label smoothing, against the formula in double precision.
 @Suite struct TokenLossTests {

@@ -1,10 +1,10 @@
-import Checkpoints
+import MiniGPTCheckpoints
 import Foundation
-import Storage
-import Tensors
-import TestSupport
+import MiniGPTStorage
+import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
-import Training
+import MiniGPTTraining
 
 @Suite(.serialized) struct TrainerTests {
   /// Trains to the end, stopping and resuming behind the steps in `stops`; gives the files that are left.

@@ -1,12 +1,12 @@
-import Checkpoints
-import Datasets
-import Storage
-import Tensors
-import TestSupport
+import MiniGPTCheckpoints
+import MiniGPTDatasets
+import MiniGPTStorage
+import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
-import Tokenization
-import Training
-import Transformer
+import MiniGPTTokenization
+import MiniGPTTraining
+import MiniGPTTransformer
 
 @Suite struct TrainingSetupTests {
   let folder: Folder

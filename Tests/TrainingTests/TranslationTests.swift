@@ -1,16 +1,16 @@
-import AllocationCounter
-import Checkpoints
-import Datasets
-import Parallel
+import MiniGPTAllocationCounter
+import MiniGPTCheckpoints
+import MiniGPTDatasets
+import MiniGPTParallel
 import Foundation
-import Platform
-import Storage
-import Tensors
-import TestSupport
+import MiniGPTPlatform
+import MiniGPTStorage
+import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
-import Tokenization
-import Training
-import Transformer
+import MiniGPTTokenization
+import MiniGPTTraining
+import MiniGPTTransformer
 
 /// Pairs of letters and their names, of many lengths; the target is the source read backwards.
 func somePairs(_ count: Int) -> String {
@@ -25,7 +25,7 @@ func somePairs(_ count: Int) -> String {
 
 /// A training so small that it ends at once.
 func tinyTranslation(
-  _ pairs: Storage.Path, threads: Int = 1, set: InstructionSet = .best, norm: NormPlacement = .post,
+  _ pairs: MiniGPTStorage.Path, threads: Int = 1, set: InstructionSet = .best, norm: NormPlacement = .post,
   change: (inout TrainingConfiguration) -> Void = { _ in }
 ) throws -> TranslationSetup {
   var configuration = TrainingConfiguration()

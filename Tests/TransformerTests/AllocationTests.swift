@@ -1,7 +1,7 @@
-import AllocationCounter
-import Platform
+import MiniGPTAllocationCounter
+import MiniGPTPlatform
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 @Suite struct AllocationTests {
   /// In a process of its own, where nobody else asks for memory.

@@ -1,5 +1,5 @@
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 @Suite struct AttentionMaskTests {
   /// A token sees itself and those before it.

@@ -1,6 +1,6 @@
-import Tensors
+import MiniGPTTensors
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 /// What a position may depend on, to the last bit.
 @Suite struct CausalityTests {

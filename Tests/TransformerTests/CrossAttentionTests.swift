@@ -1,7 +1,7 @@
-import Tensors
-import TestSupport
+import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 /// Attention from target rows to padded source rows, both ways, against the plain reference in double precision.
 @Suite struct CrossAttentionTests {

@@ -1,7 +1,7 @@
-import Tensors
-import TestSupport
+import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 /// A block of the encoder over padded texts, both ways, against the plain reference in double precision.
 @Suite struct EncoderBlockTests {

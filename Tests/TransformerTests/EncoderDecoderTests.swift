@@ -1,7 +1,7 @@
-import Tensors
-import TestSupport
+import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 /// The translator against its plain reference in double precision, its padding, and what it may see.
 @Suite struct EncoderDecoderTests {
@@ -72,7 +72,7 @@ import Transformer
     let run = try TranslatorRun(configuration)
     let loss = run.lossAndGradients(pairs), once = run.model.layout.parameters.map { run.gradient($0) }
     #expect(run.lossAndGradients(pairs, padding: 2) == loss)
-    let all = TestSupport.norm(once.flatMap { $0 }.map(Double.init))
+    let all = MiniGPTTestSupport.norm(once.flatMap { $0 }.map(Double.init))
     for (parameter, expected) in zip(run.model.layout.parameters, once) {
       #expect(distance(run.gradient(parameter), expected, all: all) < 1e-5, "\(parameter.name)")
     }

@@ -1,6 +1,6 @@
-import Tensors
+import MiniGPTTensors
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 @Suite struct GPTConfigurationTests {
   static let small = GPTConfiguration(vocabularySize: 65, context: 32, layers: 2, heads: 4, width: 64)

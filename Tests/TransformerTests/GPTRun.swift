@@ -1,7 +1,7 @@
-import Tensors
-import TestSupport
+import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 /// A GPT with memory of its own, driven as a trainer drives it: the logits come in slices of a few rows.
 struct GPTRun {

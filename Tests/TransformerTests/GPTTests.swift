@@ -1,7 +1,7 @@
-import Tensors
-import TestSupport
+import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 /// The whole model against PyTorch and transformers, on every instruction set.
 @Suite struct GPTTests {

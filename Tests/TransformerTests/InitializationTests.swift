@@ -1,7 +1,7 @@
-import Parallel
-import Tensors
+import MiniGPTParallel
+import MiniGPTTensors
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 @Suite struct InitializationTests {
   static let configuration = GPTConfiguration(vocabularySize: 301, context: 120, layers: 3, heads: 4, width: 64)

@@ -1,7 +1,7 @@
-import Tensors
-import TestSupport
+import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 /// Every layer against its plain reference in double precision, forward and backward, on shapes that are multiples of
 /// nothing, on every instruction set.

@@ -1,5 +1,5 @@
-import Tensors
-import Transformer
+import MiniGPTTensors
+import MiniGPTTransformer
 
 /// The GPT once more, in double precision and with dropout, whose masks are taken from the kernels by dropping ones.
 struct MaskedReference {

@@ -1,5 +1,5 @@
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 @Suite struct ParameterLayoutTests {
   static func layout(_ positions: Positions = .learned, _ norm: NormPlacement = .pre) -> ParameterLayout {

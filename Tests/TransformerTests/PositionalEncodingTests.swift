@@ -1,7 +1,7 @@
-import Tensors
-import TestSupport
+import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 @Suite struct PositionalEncodingTests {
   static func table(_ rows: Int, _ width: Int) -> PlainMatrix<Double> {

@@ -1,6 +1,6 @@
-import Tensors
+import MiniGPTTensors
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 /// Blocks that are computed again on the way back instead of being kept: less memory, not another bit.
 @Suite struct RecomputationTests {

@@ -1,7 +1,7 @@
-import Tensors
-import TestSupport
+import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 @Suite struct ScaledDotProductAttentionTests {
   /// Runs one call forward and returns output and log-sums.

@@ -1,8 +1,8 @@
-import Parallel
-import Tensors
-import TestSupport
+import MiniGPTParallel
+import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 /// Numbers that look random and repeat from run to run.
 func numbers(_ count: Int, _ seed: Int, scale: Double = 1) -> [Float] {

@@ -1,6 +1,6 @@
-import Tensors
+import MiniGPTTensors
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 /// The number of threads shows in no bit, nor does the number of rows of logits at a time in the forward ones.
 @Suite struct ThreadTests {

@@ -1,6 +1,6 @@
-import Tensors
+import MiniGPTTensors
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 @Suite struct TranslatorConfigurationTests {
   static let base = TranslatorConfiguration(

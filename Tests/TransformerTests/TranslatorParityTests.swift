@@ -1,7 +1,7 @@
-import Tensors
-import TestSupport
+import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 /// The translator against transformers' Marian (post-norm) and Pegasus (pre-norm), on every instruction set.
 @Suite struct TranslatorParityTests {

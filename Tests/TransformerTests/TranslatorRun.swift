@@ -1,7 +1,7 @@
-import Tensors
-import TestSupport
+import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 /// A translator with memory of its own, driven as a trainer drives it: batches of any lengths, logits in slices.
 struct TranslatorRun {

@@ -1,6 +1,6 @@
-internal import Platform
-package import Storage
-internal import Tensors
+internal import MiniGPTPlatform
+package import MiniGPTStorage
+internal import MiniGPTTensors
 
 /// A matrix `[rows, columns]` as a file of whatever format has it: in another type, turned round, cut up, or in another
 /// order. Nothing is read before it is asked for, and then a block at a time, so that memory stays small however large

@@ -1,6 +1,6 @@
-package import Storage
-package import Tokenization
-internal import Transformer
+package import MiniGPTStorage
+package import MiniGPTTokenization
+internal import MiniGPTTransformer
 
 /// A model of another program, opened: its headers are checked, its numbers not yet read.
 package struct ForeignModel<Model: CheckpointModel>: Sendable {

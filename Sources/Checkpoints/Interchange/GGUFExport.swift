@@ -1,7 +1,7 @@
-internal import Storage
-internal import Tensors
-internal import Tokenization
-internal import Transformer
+internal import MiniGPTStorage
+internal import MiniGPTTensors
+internal import MiniGPTTokenization
+internal import MiniGPTTransformer
 
 extension ModelExport<GPT> {
   /// A file for llama.cpp. `quantized` writes the matrices of the blocks as Q8_0, whatever the type of the export, and

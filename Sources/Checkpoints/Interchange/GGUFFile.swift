@@ -1,5 +1,5 @@
-internal import Platform
-internal import Storage
+internal import MiniGPTPlatform
+internal import MiniGPTStorage
 
 /// A GGUF file, mapped (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, version 2 and 3, little-endian).
 /// Opening reads the header alone; every count in it is checked against the bytes that are there before it is believed.

@@ -1,7 +1,7 @@
-internal import Storage
-internal import Tensors
-internal import Tokenization
-internal import Transformer
+internal import MiniGPTStorage
+internal import MiniGPTTensors
+internal import MiniGPTTokenization
+internal import MiniGPTTransformer
 
 /// A GPT as GGUF's architecture `gpt2`: matrices are turned round, [out, in]; rows and embeddings stay as they are.
 enum GGUFGPT2 {

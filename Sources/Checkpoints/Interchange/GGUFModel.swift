@@ -1,7 +1,7 @@
-internal import Storage
-internal import Tensors
-internal import Tokenization
-internal import Transformer
+internal import MiniGPTStorage
+internal import MiniGPTTensors
+internal import MiniGPTTokenization
+internal import MiniGPTTransformer
 
 /// Opens a file of llama.cpp's architecture `gpt2`.
 enum GGUFModel {

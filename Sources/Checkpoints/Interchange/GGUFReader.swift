@@ -1,5 +1,5 @@
-internal import Platform
-internal import Storage
+internal import MiniGPTPlatform
+internal import MiniGPTStorage
 
 /// A value in a GGUF file, as far as minigpt looks at it.
 enum GGUFValue {

@@ -1,6 +1,6 @@
-internal import Platform
-internal import Storage
-internal import Tensors
+internal import MiniGPTPlatform
+internal import MiniGPTStorage
+internal import MiniGPTTensors
 
 /// The types of tensors in GGUF that minigpt writes; all but the last are read too.
 enum GGUFType: UInt32 {

@@ -1,5 +1,5 @@
-internal import Platform
-internal import Storage
+internal import MiniGPTPlatform
+internal import MiniGPTStorage
 
 /// The bytes in front of a GGUF file's data (version 3, little-endian): counts, keys with values, and the tensors.
 struct GGUFWriter {

@@ -1,7 +1,7 @@
-internal import Storage
-internal import Tensors
-internal import Tokenization
-internal import Transformer
+internal import MiniGPTStorage
+internal import MiniGPTTensors
+internal import MiniGPTTokenization
+internal import MiniGPTTransformer
 
 extension ModelExport {
   func huggingFaceRefusal(_ what: String) -> InterchangeError { .inexpressible(format: "hf", what) }

@@ -1,7 +1,7 @@
-package import Storage
-internal import Tensors
-internal import Tokenization
-package import Transformer
+package import MiniGPTStorage
+internal import MiniGPTTensors
+internal import MiniGPTTokenization
+package import MiniGPTTransformer
 
 /// A Hugging Face model folder: `config.json`, safetensors, and a tokenizer.
 package struct HuggingFaceFolder {

@@ -1,6 +1,6 @@
-internal import Storage
-internal import Tensors
-internal import Transformer
+internal import MiniGPTStorage
+internal import MiniGPTTensors
+internal import MiniGPTTransformer
 
 /// A GPT as Hugging Face's `GPT2LMHeadModel`: the same layers, the same orientation, other names.
 enum HuggingFaceGPT2 {

@@ -1,6 +1,6 @@
-internal import Storage
-internal import Tensors
-internal import Transformer
+internal import MiniGPTStorage
+internal import MiniGPTTensors
+internal import MiniGPTTransformer
 
 /// A translator as Hugging Face has it: post-norm as Marian, pre-norm as Pegasus.
 ///

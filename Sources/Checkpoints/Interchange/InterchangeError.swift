@@ -1,5 +1,5 @@
-package import Storage
-package import Tokenization
+package import MiniGPTStorage
+package import MiniGPTTokenization
 
 /// Why a model of another program cannot be read, or one of ours not be written for it.
 package enum InterchangeError: Error, CustomStringConvertible {

@@ -1,8 +1,8 @@
-internal import Platform
-package import Storage
-internal import Tensors
-internal import Tokenization
-internal import Transformer
+internal import MiniGPTPlatform
+package import MiniGPTStorage
+internal import MiniGPTTensors
+internal import MiniGPTTokenization
+internal import MiniGPTTransformer
 
 /// Writes models for other programs: streamed, so that memory does not grow with the model, and durably, so that under
 /// the name stands the old file or folder or the new one, whole.

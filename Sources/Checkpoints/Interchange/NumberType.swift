@@ -1,5 +1,5 @@
-internal import Storage
-internal import Tensors
+internal import MiniGPTStorage
+internal import MiniGPTTensors
 
 /// The types in which weights are written and read.
 package enum NumberType: String, CaseIterable, Sendable {

@@ -1,4 +1,4 @@
-internal import Storage
+internal import MiniGPTStorage
 
 /// The tensors of a Hugging Face folder: one file, `model.safetensors`, or several that an index names.
 ///

@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// Times generation in each type of weights, one text and eight at once, beside how fast memory is read in the same
 /// minute: each weight is read once a token, which is the limit.

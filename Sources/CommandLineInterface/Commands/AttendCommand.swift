@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// `minigpt attend [MODEL] TEXT`: who looks at whom.
 struct AttendCommand: Command {

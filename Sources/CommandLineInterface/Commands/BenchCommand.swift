@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// `minigpt bench`: how fast this machine multiplies, trains and generates.
 struct BenchCommand: Command {

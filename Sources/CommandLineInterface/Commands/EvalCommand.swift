@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// `minigpt eval FILE`: how well a model predicts a text.
 struct EvalCommand: Command, Searching {

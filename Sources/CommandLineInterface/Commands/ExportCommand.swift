@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// `minigpt export MODEL`: a model in somebody else's format.
 struct ExportCommand: Command {

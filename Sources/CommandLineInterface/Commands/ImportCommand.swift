@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// `minigpt import FOLDER|FILE.gguf`: somebody else's model as a checkpoint.
 struct ImportCommand: Command {

@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// `minigpt info MODEL`: what is in a checkpoint, from its header alone.
 struct InfoCommand: Command {

@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// `minigpt repl`, also `minigpt` alone: prompt in, continuation out. What is typed is a `Conversation`.
 struct ReplCommand: Command, Sampling {

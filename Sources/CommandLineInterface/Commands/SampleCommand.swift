@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// `minigpt sample`, also `minigpt generate`: continues a prompt, or begins a text.
 struct SampleCommand: Command, Sampling {

@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// `minigpt tokenizer decode`: ids on stdin, text on stdout, byte for byte.
 struct TokenizerDecodeCommand: Command {

@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// `minigpt tokenizer encode`: text on stdin, ids on stdout.
 struct TokenizerEncodeCommand: Command {

@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// `minigpt tokenizer show`: the vocabulary.
 struct TokenizerShowCommand: Command {

@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// `minigpt tokenizer train CORPUS…`: a byte-pair vocabulary from text.
 struct TokenizerTrainCommand: Command {

@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// `minigpt translate [TEXT…]`: sentences in, translations out, line by line.
 struct TranslateCommand: Command, Searching {

@@ -1,4 +1,4 @@
-internal import Platform
+internal import MiniGPTPlatform
 
 /// Where answers and messages go: answers to stdout, everything else to stderr.
 ///

@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// What computes: threads, and the kernels of an instruction set.
 struct Machine {

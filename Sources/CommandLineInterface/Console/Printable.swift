@@ -1,4 +1,4 @@
-internal import Platform
+internal import MiniGPTPlatform
 
 /// For one line of a message: nothing in it that a terminal would obey.
 func printable(_ bytes: [UInt8]) -> String { EscapedText.string(bytes) }

@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// The evaluation of a text as generation would say it: with packed weights of any type, from the cache, in the windows
 /// of `Evaluation`. What shorter weights cost is the difference.

@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// One prompt continued in several ways, side by side: what greedy choice, temperatures, top-k and top-p do.
 struct SamplingComparison {

@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// A continuation while it comes: from tokens to what is shown of them, and what is known when it is done.
 struct Speech {

@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// Attention maps with the words beside them, ready to be shown.
 struct AttentionPicture {

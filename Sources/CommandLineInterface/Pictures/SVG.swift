@@ -1,4 +1,4 @@
-internal import Platform
+internal import MiniGPTPlatform
 
 /// A picture as text: elements are written one behind the other, and everything that a person wrote is escaped.
 ///

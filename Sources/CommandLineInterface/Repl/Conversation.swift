@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// What a REPL remembers between two lines, and what it does with each. Where lines come from is not its business.
 ///

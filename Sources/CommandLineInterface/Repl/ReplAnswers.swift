@@ -1,6 +1,6 @@
 // /regen, /clear, /seed, /help and /quit.
 
-internal import Platform
+internal import MiniGPTPlatform
 
 extension ReplVerb {
   static let answers = [

@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// The prompts that are typed, or the lines of a pipe.
 final class ReplInput {

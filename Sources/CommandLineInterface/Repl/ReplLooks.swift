@@ -1,7 +1,7 @@
 // /top, /ppl and /near: what the model expects, and what its tokens are to it.
 
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 extension ReplVerb {
   static let looks = [

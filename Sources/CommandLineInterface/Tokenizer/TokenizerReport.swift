@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// What is said while a tokenizer is trained: two phases, each with the time that is left of it.
 struct TokenizerReport {

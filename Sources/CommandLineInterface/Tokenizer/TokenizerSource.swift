@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// Where a tokenizer comes from: a file that was named, or the newest model.
 struct TokenizerSource {

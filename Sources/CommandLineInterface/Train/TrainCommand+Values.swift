@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 // From flags to the values of a run, and back from a checkpoint.
 extension TrainCommand {

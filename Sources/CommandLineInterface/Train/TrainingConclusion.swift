@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 extension TrainingFiles {
   /// Says how a run ended and where its model is, and returns the file to go on with; throws where it was interrupted.

@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// The log of a run: one JSON object a line, at most one for each step.
 ///

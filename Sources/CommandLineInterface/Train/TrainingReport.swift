@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// What is said while a model learns.
 struct TrainingReport {

@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// One run of `minigpt train`, from the files to the last word.
 final class TrainingRun {

@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// A translator at work: sentences as ids in, translations out.
 final class Interpreter {

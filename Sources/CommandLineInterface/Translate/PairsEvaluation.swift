@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// `minigpt eval --pairs`: the loss of a translator, and its BLEU, also by the length of the source.
 struct PairsEvaluation {

@@ -1,5 +1,5 @@
 internal import MiniGPT
-internal import Platform
+internal import MiniGPTPlatform
 
 /// The sentences to translate, some at a time: the arguments, or the lines of standard input.
 struct SentenceSource {

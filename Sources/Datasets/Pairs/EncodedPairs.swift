@@ -1,8 +1,8 @@
-package import Parallel
-internal import Platform
-package import Storage
+package import MiniGPTParallel
+internal import MiniGPTPlatform
+package import MiniGPTStorage
 internal import Synchronization
-package import Tokenization
+package import MiniGPTTokenization
 
 /// The ids of sentence pairs, in a mapped file without a name; neither side has its `</s>` yet.
 package final class EncodedPairs: Sendable {

@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 // From the ids of pairs to the rows that a model reads.
 extension PairBatches {

@@ -1,5 +1,5 @@
-internal import Platform
-internal import Tensors
+internal import MiniGPTPlatform
+internal import MiniGPTTensors
 
 /// Batches of pairs of about the same lengths, about so many tokens each, in an order that a seed decides.
 ///

@@ -1,6 +1,6 @@
-internal import Platform
-package import Storage
-package import Tokenization
+internal import MiniGPTPlatform
+package import MiniGPTStorage
+package import MiniGPTTokenization
 
 /// Sentences and their translations, from files of lines `source TAB target`, mapped: they need not fit into memory.
 ///

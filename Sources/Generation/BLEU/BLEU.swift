@@ -1,4 +1,4 @@
-internal import Tensors
+internal import MiniGPTTensors
 
 /// Corpus BLEU (Papineni et al. 2002, "BLEU: a Method for Automatic Evaluation of Machine Translation", ACL, §2.3), with
 /// one reference a sentence, equal to sacreBLEU 2 (Post 2018, arXiv:1804.08771).

@@ -1,4 +1,4 @@
-internal import Tensors
+internal import MiniGPTTensors
 
 /// Chooses tokens from logits; knows nothing of models.
 ///

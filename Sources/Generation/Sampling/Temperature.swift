@@ -1,4 +1,4 @@
-internal import Tensors
+internal import MiniGPTTensors
 
 // Temperature T: pᵢ ∝ exp(zᵢ / T). Ackley, Hinton, Sejnowski 1985, "A Learning Algorithm for Boltzmann Machines".
 

@@ -1,6 +1,6 @@
-internal import Parallel
-internal import Tensors
-internal import Transformer
+internal import MiniGPTParallel
+internal import MiniGPTTensors
+internal import MiniGPTTransformer
 
 /// Translates one batch of sentences at a time: each source is read once, and the hypotheses of all its sentences share
 /// each pass over the weights.

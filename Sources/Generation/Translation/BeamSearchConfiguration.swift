@@ -1,4 +1,4 @@
-internal import Tensors
+internal import MiniGPTTensors
 
 /// How a translation is searched for.
 public struct BeamSearchConfiguration: Equatable, Sendable {

@@ -1,6 +1,6 @@
-package import Parallel
-package import Tensors
-package import Transformer
+package import MiniGPTParallel
+package import MiniGPTTensors
+package import MiniGPTTransformer
 
 /// One pass of a translator over one pair, as in training: the target is given, and every position says what it would
 /// have said. It shows what decoding does not: the probabilities along a given translation, and where the decoder looked.

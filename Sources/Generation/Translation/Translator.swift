@@ -1,7 +1,7 @@
-package import Parallel
+package import MiniGPTParallel
 internal import Synchronization
-package import Tensors
-package import Transformer
+package import MiniGPTTensors
+package import MiniGPTTransformer
 
 /// Translates sentences, as ids, many at a time: sentences of like lengths make batches, and each thread takes batches
 /// until none are left; a batch that is alone has all threads.

@@ -1,5 +1,5 @@
-package import Tokenization
-package import Transformer
+package import MiniGPTTokenization
+package import MiniGPTTransformer
 
 /// Which word of the source each word of a translation looked at most: attention as the alignment that nobody taught.
 ///

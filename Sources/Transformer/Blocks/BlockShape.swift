@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// What the blocks of a model are built by.
 package struct BlockShape: Sendable, Equatable {

@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// What all blocks of a stack use in turn.
 package struct BlockWorkspace: Sendable {

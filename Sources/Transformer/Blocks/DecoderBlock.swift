@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// One block of the decoder: masked self-attention, attention over the source, feed-forward, each in its "Add & Norm".
 /// Vaswani et al. 2017, §3.1 and figure 1, right; without the middle sub-layer it is a block of GPT.

@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// One block of the encoder: self-attention, in which every token of the source sees every other, and feed-forward, each
 /// in its "Add & Norm". Vaswani et al. 2017, §3.1 and figure 1, left.

@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// Where the layer norm of a sub-layer stands.
 public enum NormPlacement: String, CaseIterable, Sendable {

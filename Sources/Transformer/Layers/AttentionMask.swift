@@ -1,4 +1,4 @@
-internal import Tensors
+internal import MiniGPTTensors
 
 /// Which keys a query may look at.
 package enum AttentionMask: Sendable, Equatable {

@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 // The decoder's middle sub-layer, MultiHead(x, m, m): queries come from the target's rows x, keys and values from the
 // encoder's output m, padding left out. Vaswani et al. 2017, §3.2.3, "encoder-decoder attention".

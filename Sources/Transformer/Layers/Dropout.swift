@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// What dropout needs to know of the step: Srivastava et al. 2014; Vaswani et al. 2017, §5.4.
 ///

@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// x[t] = scale · E[id] + P[t]: Vaswani et al. 2017, §3.4 and §3.5. A lookup is the product of a one-hot row and the
 /// table.

@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// FFN(x) = activation(x W₁ + b₁) W₂ + b₂, each position for itself: Vaswani et al. 2017, §3.3, eq. (2).
 ///

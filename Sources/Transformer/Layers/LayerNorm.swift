@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// y = γ (x - μ) / √(σ² + ε) + β, row by row: Ba, Kiros, Hinton 2016 (arXiv:1607.06450), eq. (3); ε = 10⁻⁵.
 ///

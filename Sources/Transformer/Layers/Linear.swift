@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// y = x W + b.
 ///

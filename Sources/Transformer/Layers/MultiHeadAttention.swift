@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// MultiHead(Q, K, V) = Concat(head₁ … head_H) W^O, head_i = Attention(Q W_i^Q, K W_i^K, V W_i^V): Vaswani et al. 2017,
 /// §3.2.2. Here Q = K = V = x, self-attention; `CrossAttention.swift` has keys and values from another text.

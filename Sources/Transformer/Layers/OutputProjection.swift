@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// logits = x Eᵀ: the pre-softmax linear layer, tied to the embedding. Vaswani et al. 2017, §3.4.
 ///

@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// How a model knows where a token stands.
 public enum Positions: String, CaseIterable, Sendable {

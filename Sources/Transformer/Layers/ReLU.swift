@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// relu(x) = max(0, x): Vaswani et al. 2017, §3.3, eq. (2). Its slope at 0 is taken as 0.
 package enum ReLU {

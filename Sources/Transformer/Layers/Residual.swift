@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// y = x + dropout(f(x)): He et al. 2015 (arXiv:1512.03385); Vaswani et al. 2017, §5.4, "we apply dropout to the output
 /// of each sub-layer, before it is added to the sub-layer input".

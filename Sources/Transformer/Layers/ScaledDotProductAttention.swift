@@ -1,5 +1,5 @@
-internal import Parallel
-package import Tensors
+internal import MiniGPTParallel
+package import MiniGPTTensors
 
 /// Attention(Q, K, V) = softmax(Q Kᵀ / √D) V for every head: Vaswani et al. 2017, §3.2.1, eq. (1).
 ///

@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// How the rows of a matrix `[B·T, C]` are texts: B of them, T rows each, of which the first few may count alone.
 ///

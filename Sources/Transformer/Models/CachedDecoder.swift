@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// Memory for the rows of a decoding step, used by all blocks in turn.
 package struct DecodingWorkspace: Sendable {

@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// A stack of decoder blocks: Vaswani et al. 2017, §3.1, "a stack of N = 6 identical layers".
 ///

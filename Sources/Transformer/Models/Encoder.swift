@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// A stack of encoder blocks: Vaswani et al. 2017, §3.1 and figure 1, left.
 package struct Encoder: Sendable {

@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// A translator that decodes: the sources are read once, and what the decoder looks at of them waits in a cache; targets
 /// grow token by token, several hypotheses of several sentences a step.

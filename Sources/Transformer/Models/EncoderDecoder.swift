@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// The paper's model: Vaswani et al. 2017, figure 1. The encoder reads the source once; the decoder says the target, each
 /// token from those before it and from the source.

@@ -1,5 +1,5 @@
-package import Parallel
-package import Tensors
+package import MiniGPTParallel
+package import MiniGPTTensors
 
 /// A GPT that decodes: several sequences, each with its keys and values in a cache, some tokens of some of them at a time.
 extension GPT {

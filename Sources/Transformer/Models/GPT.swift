@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// The decoder-only model: embedding, blocks, final norm, and logits from the embedding itself. Radford et al. 2019.
 ///

@@ -1,4 +1,4 @@
-public import Tensors
+public import MiniGPTTensors
 
 /// The shape of a GPT.
 public struct GPTConfiguration: Equatable, Sendable {

@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// The keys and values that a decoder has computed, layer by layer, for several sequences: what a token's attention looks
 /// at, so that no earlier token is computed again. All memory is planned before the first token.

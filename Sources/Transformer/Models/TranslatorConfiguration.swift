@@ -1,4 +1,4 @@
-public import Tensors
+public import MiniGPTTensors
 
 /// The shape of a translator, the paper's encoder and decoder: Vaswani et al. 2017, §3.
 ///

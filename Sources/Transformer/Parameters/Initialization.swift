@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// Gives every parameter its first value: a function of the seed, the parameter's number and the element alone.
 package enum Initialization {

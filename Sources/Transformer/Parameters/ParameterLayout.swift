@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// One trained matrix or row: its name in the checkpoint, its place, how it starts and whether it decays.
 package struct Parameter: Sendable {

@@ -1,4 +1,4 @@
-package import Tensors
+package import MiniGPTTensors
 
 /// A matrix in an array, with the operations of the plain references: slow, obvious, for any real scalar.
 package struct PlainMatrix<Scalar: Real>: Equatable {

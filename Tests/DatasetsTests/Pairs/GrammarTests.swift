@@ -1,6 +1,6 @@
-import Datasets
+import MiniGPTDatasets
 import Foundation
-import Storage
+import MiniGPTStorage
 import Testing
 
 /// The committed pairs of `Scripts/make_grammar.py`.
@@ -8,7 +8,7 @@ import Testing
   private func pairs(_ name: String) throws -> SentencePairs {
     var folder = URL(fileURLWithPath: #filePath)
     for _ in 0..<4 { folder.deleteLastPathComponent() }
-    return try SentencePairs([Storage.Path(folder.appendingPathComponent("corpora/" + name).path)])
+    return try SentencePairs([MiniGPTStorage.Path(folder.appendingPathComponent("corpora/" + name).path)])
   }
 
   private func table(_ pairs: SentencePairs) -> [String: String] {

@@ -1,9 +1,9 @@
-import Datasets
-import Parallel
-import Tensors
-import TestSupport
+import MiniGPTDatasets
+import MiniGPTParallel
+import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
-import Tokenization
+import MiniGPTTokenization
 
 @Suite struct PairBatchesTests {
   /// Pairs of byte tokens: sources of 1 to 9, targets of 1 to 14.

@@ -1,10 +1,10 @@
-import Datasets
+import MiniGPTDatasets
 import Foundation
-import Parallel
-import Storage
-import TestSupport
+import MiniGPTParallel
+import MiniGPTStorage
+import MiniGPTTestSupport
 import Testing
-import Tokenization
+import MiniGPTTokenization
 
 @Suite struct SentencePairsTests {
   private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

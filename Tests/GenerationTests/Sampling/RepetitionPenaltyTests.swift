@@ -1,4 +1,4 @@
-import Generation
+import MiniGPTGeneration
 import Testing
 
 @Suite struct RepetitionPenaltyTests {

@@ -1,7 +1,7 @@
-import AllocationCounter
-import Generation
-import Platform
-import Tensors
+import MiniGPTAllocationCounter
+import MiniGPTGeneration
+import MiniGPTPlatform
+import MiniGPTTensors
 import Testing
 
 @Suite struct SamplerTests {

@@ -1,5 +1,5 @@
-import Generation
-import Tensors
+import MiniGPTGeneration
+import MiniGPTTensors
 import Testing
 
 /// Large vocabularies, where the nucleus is found without sorting all of it.

@@ -1,9 +1,9 @@
-import Generation
-import Parallel
-import Tensors
+import MiniGPTGeneration
+import MiniGPTParallel
+import MiniGPTTensors
 import Testing
-import Tokenization
-import Transformer
+import MiniGPTTokenization
+import MiniGPTTransformer
 
 @Suite struct TranslationPassTests {
   private let configuration = TranslatorConfiguration(

@@ -1,10 +1,10 @@
 import Foundation
-import Generation
-import Parallel
-import Tensors
-import TestSupport
+import MiniGPTGeneration
+import MiniGPTParallel
+import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
-import Transformer
+import MiniGPTTransformer
 
 @Suite struct TranslatorTests {
   /// What transformers found: `Scripts/make_beam_fixtures.py`.
