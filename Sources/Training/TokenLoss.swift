@@ -44,17 +44,12 @@ package struct TokenLoss: Sendable {
   }
 
   /// The losses, and the gradient of their sum times `scale`, by the hidden rows and by the embedding.
-  ///
-  /// `smoothing` ε gives each of the K ids that can be said the probability ε / K, and the target the rest on top, as
-  /// PyTorch does (Szegedy et al. 2016, arXiv:1512.00567, §7; Vaswani et al. 2017, §5.4).
   package func forwardAndBackward(scale: Float, smoothing: Float = 0, in memory: Memory) {
-    // The kernel counts what the others get: ε · (K - 1) / K.
-    let ofOthers = smoothing * Float(logits.columns - 1) / Float(logits.columns)
     slices { rows, logits in
       let hidden = hidden.rows(rows)
       projection.forward(hidden, into: logits, in: memory)
       memory.crossEntropy(
-        logits, targets: targets.range(rows), losses: losses.rows(rows), gradientScale: scale, smoothing: ofOthers)
+        logits, targets: targets.range(rows), losses: losses.rows(rows), gradientScale: scale, smoothing: smoothing)
       projection.backward(logits, hidden, into: gradient.rows(rows), in: memory)
     }
   }

@@ -225,7 +225,7 @@ import MiniGPTTransformer
     let row = planner.take(1, 7), loss = planner.take(1, 1)
     let chances = softmax(scores)
     for (epsilon, target) in [(0.0, 3), (smoothing, 3)] {
-      let wanted = (0..<7).map { $0 == target ? 1 - epsilon : epsilon / 6 }
+      let wanted = (0..<7).map { epsilon / 7 + ($0 == target ? 1 - epsilon : 0) }
       #expect(abs(wanted.reduce(0, +) - 1) < 1e-14)
       let expected = -dot(wanted, chances.map { Double.log($0) })
       memory.write(row, scores.map(Float.init))

@@ -3,13 +3,12 @@ import MiniGPTTensors
 import Testing
 
 @Suite struct LossTests {
-  /// Cross-entropy of one row and its gradient, in double precision.
+  /// Cross-entropy of one row and its gradient, in double precision; smoothing as PyTorch has it, ε / K for all.
   static func reference(_ logits: [Float], _ target: Int32, smoothing: Float) -> (loss: Double, gradient: [Double]) {
     guard target >= 0 else { return (0, logits.map { _ in 0 }) }
     let n = logits.count, z = logits.map(Double.init), most = z.max() ?? 0
     let sum = z.reduce(0) { $0 + exp($1 - most) }, logSum = most + log(sum)
-    let spread = n > 1 ? Double(smoothing) / Double(n - 1) : 0, peak = n > 1 ? 1 - Double(smoothing) : 1
-    let wanted = (0..<n).map { $0 == Int(target) ? peak : spread }
+    let wanted = (0..<n).map { Double(smoothing) / Double(n) + ($0 == Int(target) ? 1 - Double(smoothing) : 0) }
     let loss = zip(wanted, z).reduce(0) { $0 + $1.0 * (logSum - $1.1) }
     return (loss, zip(z, wanted).map { exp($0 - logSum) - $1 })
   }
