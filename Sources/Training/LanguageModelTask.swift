@@ -54,9 +54,11 @@ package final class LanguageModelTask: TrainingTask {
     return (total / Double(positions), 1)
   }
 
-  package func evaluate() -> EvaluationResult? {
+  package func evaluate(shouldStop: () -> Bool) -> EvaluationResult? {
     guard let validation else { return nil }
-    return Evaluation.run(model, gradient.activations, tokens: validation, byteLengths: byteLengths, in: memory)
+    return Evaluation.run(model, gradient.activations, tokens: validation, byteLengths: byteLengths, in: memory) { _ in
+      !shouldStop()
+    }
   }
 }
 

@@ -110,14 +110,18 @@ package final class ModelTrainer<Task: TrainingTask> {
   /// Trains to the end, or until `shouldStop` says so, and saves to `path` as it goes on.
   ///
   /// The best checkpoint is committed before the latest, so that a run killed in between repeats the evaluation and
-  /// writes the same best one again. A stop saves without an evaluation; the resumed run makes up for it.
+  /// writes the same best one again. A stop saves without an evaluation, and an evaluation that is stopped counts for
+  /// nothing; the resumed run makes up for it.
   package func run(
     saveTo path: Path, bestPath: Path, shouldStop: () -> Bool, event: (Event) throws -> Void
   ) throws -> Outcome {
     let configuration = record.configuration
     if record.step == 0 { try save(path, event) }
     var isSaved = true
-    if record.step > 0, isEvaluationDue { isSaved = try !evaluate(bestPath, event) }
+    if record.step > 0, isEvaluationDue {
+      guard try evaluate(bestPath, shouldStop, event) else { return .stopped }
+      isSaved = false
+    }
     while record.step < configuration.steps {
       if isOutOfPatience { break }
       if shouldStop() {
@@ -131,14 +135,17 @@ package final class ModelTrainer<Task: TrainingTask> {
         try save(path, event)
         return .stopped
       }
-      if isEvaluationDue { _ = try evaluate(bestPath, event) }
+      if isEvaluationDue, try !evaluate(bestPath, shouldStop, event) {
+        try save(path, event)
+        return .stopped
+      }
       if record.step % configuration.saveEvery == 0 {
         try save(path, event)
         isSaved = true
       }
     }
     if !isSaved { try save(path, event) }
-    try average(path, bestPath, event)
+    guard try average(path, bestPath, shouldStop, event) else { return .stopped }
     return isOutOfPatience && record.step < configuration.steps ? .outOfPatience : .finished
   }
 
@@ -159,8 +166,11 @@ package final class ModelTrainer<Task: TrainingTask> {
       gradientNorm: record.lastGradientNorm)
   }
 
-  private func evaluate(_ bestPath: Path, _ event: (Event) throws -> Void) throws -> Bool {
-    guard let result = try task.evaluate() else { return false }
+  /// False if it was stopped.
+  private func evaluate(
+    _ bestPath: Path, _ shouldStop: () -> Bool, _ event: (Event) throws -> Void
+  ) throws -> Bool {
+    guard let result = try task.evaluate(shouldStop: shouldStop) else { return false }
     if !result.loss.isFinite { throw TrainingError.notFinite(step: record.step, what: "validation loss") }
     let isBest = record.add(result.at(record.step))
     if isBest { try write(bestPath, record) }
@@ -190,11 +200,14 @@ package final class ModelTrainer<Task: TrainingTask> {
 
   /// Averages the weights of the last checkpoints, and keeps the mean as the best where it is: Vaswani et al. 2017, §6.1.
   ///
-  /// The trainer's own weights are read again in the end.
-  private func average(_ path: Path, _ bestPath: Path, _ event: (Event) throws -> Void) throws {
+  /// The trainer's own weights are read again in the end. False if the evaluation was stopped: a run that is resumed
+  /// averages again.
+  private func average(
+    _ path: Path, _ bestPath: Path, _ shouldStop: () -> Bool, _ event: (Event) throws -> Void
+  ) throws -> Bool {
     try removeOldest(path)
     let steps = record.averaged
-    guard record.configuration.average > 1, steps.count > 1 else { return }
+    guard record.configuration.average > 1, steps.count > 1 else { return true }
     for parameter in layout.parameters { memory.fill(parameter.slot, 0) }
     for step in steps {
       try ModelCheckpoint<Task.Model>(path.step(step)).loadWeightsAsGradients(into: memory)
@@ -202,7 +215,7 @@ package final class ModelTrainer<Task: TrainingTask> {
     }
     for parameter in layout.parameters { memory.scale(parameter.slot, 1 / Float(steps.count)) }
     try write(path.average, record)
-    let result = try task.evaluate()
+    let result = try task.evaluate(shouldStop: shouldStop)
     var isBest = false
     if let result, result.loss.isFinite {
       var averaged = record
@@ -210,7 +223,9 @@ package final class ModelTrainer<Task: TrainingTask> {
       if isBest { try write(bestPath, averaged) }
     }
     try ModelCheckpoint<Task.Model>(path).load(into: memory, moments: false)
+    if result == nil, task.holdsOut { return false }
     try event(.averaged(steps, path.average, result, isBest: isBest))
+    return true
   }
 
   private func write(_ path: Path, _ record: TrainingRecord?, moments: Bool = false) throws {

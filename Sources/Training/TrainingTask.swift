@@ -15,8 +15,8 @@ package protocol TrainingTask: AnyObject {
   /// 1 / `gradientScale`, to those in memory, and gives the loss, the mean over the predicted tokens.
   func learn(update: Int, _ configuration: TrainingConfiguration) -> (loss: Double, gradientScale: Double)
 
-  /// How well the weights predict what was held out, all of it.
-  func evaluate() throws -> EvaluationResult?
+  /// How well the weights predict what was held out, all of it; nil where nothing is, or `shouldStop` said so on the way.
+  func evaluate(shouldStop: () -> Bool) throws -> EvaluationResult?
 }
 
 /// What an update did.

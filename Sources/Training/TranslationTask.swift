@@ -16,8 +16,8 @@ package final class TranslationTask: TrainingTask {
   private let byteLengths: [Int32]
   /// Batches of `training` that were taken.
   private var taken = 0
-  /// Translates what was held out and measures it; asked at every evaluation, where there is one.
-  package var bleu: (() throws -> Double)?
+  /// Translates what was held out and measures it; asked at every evaluation, where there is one. Nil is stopped.
+  package var bleu: (() throws -> Double?)?
 
   fileprivate init(
     _ shape: TranslatorConfiguration, _ tokenizer: any Tokenizer, training: PairBatches, validation: PairBatches?,
@@ -84,18 +84,22 @@ package final class TranslationTask: TrainingTask {
     return (total / Double(targets), 1 / Double(targets))
   }
 
-  package func evaluate() throws -> EvaluationResult? {
-    guard var result = loss() else { return nil }
-    result.bleu = try bleu?()
+  package func evaluate(shouldStop: () -> Bool) throws -> EvaluationResult? {
+    guard var result = loss(shouldStop) else { return nil }
+    if let bleu {
+      guard let score = try bleu() else { return nil }
+      result.bleu = score
+    }
     return result
   }
 
   /// The mean loss of all held-out targets, without smoothing.
-  private func loss() -> EvaluationResult? {
+  private func loss(_ shouldStop: () -> Bool) -> EvaluationResult? {
     guard var pairs = validation else { return nil }
     pairs.seek(0)
     var total = 0.0, tokens = 0, bytes = 0
     for _ in pairs.batches.indices {
+      if shouldStop() { return nil }
       let batch = pairs.fill(pairs.take(), into: places, padding: model.configuration.padding, in: memory)
       model.forward(batch.source, batch.input, activations, nil, in: memory)
       let loss = loss(batch)
@@ -150,6 +154,6 @@ extension ModelTrainer where Task == TranslationTask {
     return 4 * (4 * shape.parameterCount + activations.count + SentenceBatch.Places(capacity).indexCount)
   }
 
-  /// Asked at every evaluation: the BLEU of the held-out pairs.
-  package func measureBLEU(_ bleu: @escaping () throws -> Double) { task.bleu = bleu }
+  /// Asked at every evaluation: the BLEU of the held-out pairs, nil if it was stopped on the way.
+  package func measureBLEU(_ bleu: @escaping () throws -> Double?) { task.bleu = bleu }
 }

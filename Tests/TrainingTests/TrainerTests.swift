@@ -48,6 +48,35 @@ import MiniGPTTraining
     #expect(stopped.losses == straight.losses)
   }
 
+  /// Asked to stop at any time, in the middle of an evaluation too, a run ends in the same files when it is resumed.
+  @Test func sameBitsWhereverItIsStopped() throws {
+    let folder = try Folder(), corpus = try folder.write("corpus.txt", verses(60))
+    let path = folder.path("m.safetensors"), best = folder.path("b.safetensors")
+    /// The files, and how often each step was asked whether to stop.
+    func run(stoppingAt stop: Int) throws -> (files: [Data], asked: [Int: Int]) {
+      for file in [path, best] where Files.exists(file) { try Files.remove(file) }
+      var asked: [Int: Int] = [:], all = 0, isFirst = true
+      while true {
+        let trainer = try tinySetup(corpus).prepare().trainer
+        if !isFirst { try trainer.resume(try Checkpoint(path)) }
+        isFirst = false
+        let outcome = try trainer.run(
+          saveTo: path, bestPath: best,
+          shouldStop: {
+            all += 1
+            asked[trainer.record.step, default: 0] += 1
+            return all == stop
+          }, event: { _ in })
+        if outcome == .finished {
+          return (try [path, best].map { try folder.data(String(decoding: $0.name, as: UTF8.self)) }, asked)
+        }
+      }
+    }
+    let (straight, asked) = try run(stoppingAt: 0)
+    #expect((asked[4] ?? 0) > (asked[3] ?? 0), "an evaluation hears of a stop")
+    for stop in 1...asked.values.reduce(0, +) { #expect(try run(stoppingAt: stop).files == straight, "\(stop)") }
+  }
+
   @Test func learns() throws {
     let folder = try Folder(), corpus = try folder.write("corpus.txt", verses(200))
     let trainer = try tinySetup(corpus, threads: 2) {

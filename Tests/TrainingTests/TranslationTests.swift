@@ -203,6 +203,29 @@ func tinyTranslation(
     #expect(record.best?.bleu == 9 && record.best?.step == 8 && record.evaluations.map(\.bleu) == [7, 9, 8])
   }
 
+  /// A BLEU that is stopped halfway is no evaluation: the resumed run measures it anew, and ends in the same files.
+  @Test(arguments: 1...4) func aStoppedBLEUIsNotRecorded(stopped: Int) throws {
+    func run(stopping stopped: Int?) throws -> [String: Data] {
+      let folder = try Folder(), pairs = try folder.write("pairs", somePairs(80))
+      let path = folder.path("m.safetensors"), best = folder.path("m.best.safetensors")
+      var asked = 0
+      while true {
+        let trainer = try tinyTranslation(pairs) { $0.bestBy = .bleu }.prepare().trainer
+        if asked > 0 { try trainer.resume(try TranslatorCheckpoint(path)) }
+        trainer.measureBLEU {
+          asked += 1
+          return asked == stopped ? nil : Double(trainer.record.step * 7 % 10)
+        }
+        let outcome = try trainer.run(saveTo: path, bestPath: best, shouldStop: { false }, event: { _ in })
+        if outcome == .finished { return try files(folder) }
+        let record = try #require(try TranslatorCheckpoint(path).record)
+        #expect(outcome == .stopped && asked == stopped && record.evaluations.count == asked - 1)
+        #expect(record.evaluations.map(\.step) == Array([4, 8, 12].prefix(asked - 1)))
+      }
+    }
+    #expect(try run(stopping: stopped) == run(stopping: nil))
+  }
+
   @Test func learnsToReadBackwards() throws {
     let folder = try Folder(), pairs = try folder.write("pairs", somePairs(200))
     let trainer = try tinyTranslation(pairs, threads: 2, norm: .pre) {

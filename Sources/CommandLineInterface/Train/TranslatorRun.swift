@@ -141,11 +141,11 @@ final class TranslatorRun {
     try conclude(trainer, outcome)
   }
 
-  /// The held-out pairs, translated greedily, against what they should be.
-  private func bleu(_ interpreter: Interpreter, _ held: SentencePairs, _ encoded: EncodedPairs) -> Double {
+  /// The BLEU of the held-out pairs, translated greedily; nil if interrupted, as a part of them says nothing.
+  private func bleu(_ interpreter: Interpreter, _ held: SentencePairs, _ encoded: EncodedPairs) -> Double? {
     var bleu = BLEU(), place = 0
     while place < encoded.count {
-      if Interruption.isRequested { break }
+      if Interruption.isRequested { return nil }
       let places = place..<min(place + interpreter.appetite, encoded.count)
       let answers = interpreter.translate(places.map { encoded.source($0) })
       for (place, answer) in zip(places, answers) {
