@@ -32,6 +32,7 @@ package final class LanguageModelTask: TrainingTask {
   }
 
   package var holdsOut: Bool { validation != nil }
+  package var measuresBLEU: Bool { false }
 
   package func learn(update: Int, _ configuration: TrainingConfiguration) -> (loss: Double, gradientScale: Double) {
     let positions = configuration.batchSize * model.configuration.context * configuration.gradientAccumulation

@@ -116,6 +116,7 @@ package final class ModelTrainer<Task: TrainingTask> {
     saveTo path: Path, bestPath: Path, shouldStop: () -> Bool, event: (Event) throws -> Void
   ) throws -> Outcome {
     let configuration = record.configuration
+    if configuration.bestBy == .bleu, task.holdsOut, !task.measuresBLEU { throw TrainingError.noBLEU }
     if record.step == 0 { try save(path, event) }
     var isSaved = true
     if record.step > 0, isEvaluationDue {

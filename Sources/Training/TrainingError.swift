@@ -16,6 +16,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
   case vocabulary(tokenizer: Int, model: Int)
   /// A tokenizer of this kind whose vocabulary is not laid out for translation.
   case notForTranslation(String)
+  /// BLEU is to decide which evaluation is the best, but nothing measures it.
+  case noBLEU
 
   /// Throws where a training needs more bytes than there are; nil is no limit.
   static func checkMemory(_ needed: Int, available: Int?) throws(TrainingError) {
@@ -41,6 +43,7 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
       "the tokenizer has \(tokenizer) tokens, but the model \(model)"
     case .notForTranslation(let kind):
       "the tokenizer (\(kind)) is not for translation: expected byte pairs with </s> as the first token and <pad> as the last"
+    case .noBLEU: "best-by is bleu, but nothing here translates what is held out and measures it"
     }
   }
 

@@ -10,6 +10,8 @@ package protocol TrainingTask: AnyObject {
   var memory: Memory { get }
   /// Whether there is something to evaluate on.
   var holdsOut: Bool { get }
+  /// Whether an evaluation gives a BLEU.
+  var measuresBLEU: Bool { get }
 
   /// Forward and backward over every batch of update number `update`: adds the gradients of its loss, times
   /// 1 / `gradientScale`, to those in memory, and gives the loss, the mean over the predicted tokens.

@@ -50,6 +50,7 @@ package final class TranslationTask: TrainingTask {
   }
 
   package var holdsOut: Bool { validation != nil }
+  package var measuresBLEU: Bool { bleu != nil }
 
   private func loss(_ batch: SentenceBatch) -> TokenLoss {
     let rows = 0..<batch.targets.count

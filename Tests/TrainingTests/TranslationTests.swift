@@ -203,6 +203,20 @@ func tinyTranslation(
     #expect(record.best?.bleu == 9 && record.best?.step == 8 && record.evaluations.map(\.bleu) == [7, 9, 8])
   }
 
+  /// Where nothing measures BLEU it cannot decide: the loss is not taken in its place.
+  @Test func bestByBLEUNeedsSomeoneToMeasureIt() throws {
+    let folder = try Folder(), path = folder.path("m.safetensors")
+    let pairs = try tinyTranslation(folder.write("pairs", somePairs(80))) { $0.bestBy = .bleu }.prepare().trainer
+    #expect(throws: TrainingError.noBLEU) {
+      try pairs.run(saveTo: path, bestPath: path, shouldStop: { false }, event: { _ in })
+    }
+    let text = try tinySetup(folder.write("text", verses(60))) { $0.bestBy = .bleu }.prepare().trainer
+    #expect(throws: TrainingError.noBLEU) {
+      try text.run(saveTo: path, bestPath: path, shouldStop: { false }, event: { _ in })
+    }
+    #expect(!Files.exists(path))
+  }
+
   /// A BLEU that is stopped halfway is no evaluation: the resumed run measures it anew, and ends in the same files.
   @Test(arguments: 1...4) func aStoppedBLEUIsNotRecorded(stopped: Int) throws {
     func run(stopping stopped: Int?) throws -> [String: Data] {
