@@ -2,16 +2,13 @@ package import MiniGPTTensors
 
 /// Windows of `context` tokens and, one place on, their targets.
 package enum LanguageModelWindows {
-  /// Streams of the order lie apart from those of dropout and initialization.
-  private static let site: UInt32 = 0x4000_0000
-
   /// Fills a batch with windows at random places. The places are a function of seed, step and sample alone, so that the
   /// step is all that a checkpoint need keep of the order.
   package static func fill(
     _ ids: IndexSlot, _ targets: IndexSlot, from tokens: TokenSequence, context: Int, seed: UInt64, step: Int,
     firstSample: Int, in memory: Memory
   ) {
-    let stream = RandomStream(seed: seed, site: site)
+    let stream = RandomStream(seed: seed, .windows)
     for row in 0..<ids.count / context {
       let start = stream.integer(below: tokens.count - context, 0, sample: firstSample + row, step: step)
       tokens.read(start..<start + context + 1) { window in

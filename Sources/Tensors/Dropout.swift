@@ -19,7 +19,7 @@ package struct DropoutMask: Sendable {
     key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
     self.step = UInt32(truncatingIfNeeded: step)
     self.firstSample = firstSample
-    self.site = UInt32(truncatingIfNeeded: site)
+    self.site = RandomSite.dropout.number(site)
     self.rate = rate
   }
 

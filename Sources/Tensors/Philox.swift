@@ -19,15 +19,15 @@ package enum Philox {
   }
 }
 
-/// What a random number is drawn for: streams of different purposes never meet.
+/// The random numbers of a seed for one purpose.
 package struct RandomStream: Sendable {
-  package let key: (UInt32, UInt32)
-  package let site: UInt32
+  private let key: (UInt32, UInt32)
+  private let site: UInt32
 
-  /// `site` tells streams of one seed apart; those below 2^31 belong to dropout.
-  package init(seed: UInt64, site: UInt32) {
+  /// `place` tells apart the streams of a purpose that has many: dropouts, parameters.
+  package init(seed: UInt64, _ site: RandomSite, place: Int = 0) {
     key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
-    self.site = site
+    self.site = site.number(place)
   }
 
   /// The words of counter (index, sample, site, step). An index of 2^32 or more reaches into the samples: a stream with

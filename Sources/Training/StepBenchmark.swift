@@ -99,7 +99,7 @@ package struct StepBenchmark {
   private struct Chance {
     let step: Int
     let vocabulary: Int
-    private let stream = RandomStream(seed: 1, site: 1)
+    private let stream = RandomStream(seed: 1, .benchmark)
 
     init(step: Int, vocabulary: Int) {
       self.step = step

@@ -32,7 +32,7 @@ import MiniGPTTransformer
         parameters: ParameterStorage(count: model.layout.count), trains: true, activations: 0, indices: 0, scratch: 0,
         pool: WorkerPool(threads: 1), kernels: .portable)
       if !numbered { return }
-      let stream = RandomStream(seed: 1, site: 1)
+      let stream = RandomStream(seed: 1, .dropout, place: 1)
       for (index, region) in Self.regions.enumerated() {
         for parameter in model.layout.parameters {
           let slot = parameter.slot.at(region)
@@ -232,7 +232,7 @@ import MiniGPTTransformer
   @Test func flippedBitsAreSeen() throws {
     try Model(try CharacterTokenizer(Array("abc".utf8))).write(folder.path("m"))
     let bytes = try folder.read("m"), read = Model(try CharacterTokenizer(Array("abc".utf8)), numbered: false)
-    let stream = RandomStream(seed: 8, site: 1)
+    let stream = RandomStream(seed: 8, .dropout, place: 1)
     let header = try SafetensorsFile(folder.path("m")).header.dataStart
     for index in 0..<200 {
       var broken = bytes
@@ -254,7 +254,7 @@ import MiniGPTTransformer
       let made = try DecodingWeightsReader(whole).pack(type, pool: pool, kernels: .portable)
       #expect(!made.parameters.isWritable && made.weights.byteCount > 0)
     }
-    let stream = RandomStream(seed: 9, site: 1)
+    let stream = RandomStream(seed: 9, .dropout, place: 1)
     let start = try SafetensorsFile(folder.path("m")).header.dataStart
     for index in 0..<200 {
       var broken = bytes

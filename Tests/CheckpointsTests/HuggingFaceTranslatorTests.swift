@@ -32,7 +32,7 @@ import MiniGPTTransformer
         parameters: ParameterStorage(count: model.layout.count), trains: false, activations: 0, indices: 0, scratch: 0,
         pool: WorkerPool(threads: 1), kernels: .portable)
       if !numbered { return }
-      let stream = RandomStream(seed: 3, site: 2)
+      let stream = RandomStream(seed: 3, .dropout, place: 2)
       for parameter in model.layout.parameters {
         let slot = parameter.slot
         memory.write(slot, (0..<slot.count).map { Float(stream.uniform(slot.offset + $0) - 0.5) })

@@ -13,7 +13,8 @@ import MiniGPTTransformer
       parameters: storage, trains: false, activations: 0, indices: 0, scratch: 0, pool: WorkerPool(threads: 1),
       kernels: try #require(InstructionSet.best.kernels))
     for (index, parameter) in model.layout.parameters.enumerated() {
-      let stream = RandomStream(seed: UInt64(index), site: 5), start: Float = parameter.start == .ones ? 1 : 0
+      let stream = RandomStream(seed: UInt64(index), .dropout, place: 5),
+        start: Float = parameter.start == .ones ? 1 : 0
       memory.write(
         parameter.slot, (0..<parameter.slot.count).map { start + Float(stream.uniform($0) - 0.5) })
     }

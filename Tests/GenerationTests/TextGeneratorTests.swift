@@ -23,7 +23,7 @@ import MiniGPTTransformer
       memory = Memory(
         parameters: parameters, trains: false, activations: 0, indices: 0, scratch: 0, pool: WorkerPool(threads: 1),
         kernels: .portable)
-      let stream = RandomStream(seed: 5, site: 1)
+      let stream = RandomStream(seed: 5, .dropout, place: 1)
       for parameter in model.layout.parameters {
         let mean: Float = parameter.start == .ones ? 1 : 0
         memory.write(
@@ -53,7 +53,7 @@ import MiniGPTTransformer
   }
 
   static func ids(_ count: Int) -> [Int32] {
-    let stream = RandomStream(seed: 6, site: 2)
+    let stream = RandomStream(seed: 6, .dropout, place: 2)
     return (0..<count).map { Int32(stream.integer(below: 23, $0)) }
   }
 

@@ -85,7 +85,7 @@ import MiniGPTTransformer
 
   /// 63 again: a tiny GPT learns that mask by itself. Each word is a letter: c t p|b l a f o w i r, then s, or d s.
   @Test func attentionLearnsTheMask() throws {
-    let folder = try Folder(), draw = RandomStream(seed: 3, site: 1)
+    let folder = try Folder(), draw = RandomStream(seed: 3, .dropout, place: 1)
     let lines = (0..<1_500).map { draw.integer(below: 2, $0) == 0 ? "ctplafowirs\n" : "ctblafowirds\n" }
     let corpus = try folder.write("corpus", lines.joined())
     var configuration = TrainingConfiguration()

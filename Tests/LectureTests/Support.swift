@@ -8,7 +8,7 @@ func matrix(_ rows: [[Double]]) -> PlainMatrix<Double> {
 
 /// Numbers that look random and repeat from run to run.
 func numbers(_ count: Int, _ seed: Int, scale: Double = 1) -> [Double] {
-  let stream = RandomStream(seed: UInt64(seed), site: 21)
+  let stream = RandomStream(seed: UInt64(seed), .dropout, place: 21)
   return (0..<count).map { (stream.uniform($0) * 2 - 1) * scale }
 }
 

@@ -11,7 +11,7 @@ import Testing
     let weights: [[Double]], rows: [[Double]]
 
     init(_ rows: Int, _ inputs: Int, _ outputs: Int, threads: Int = 1, _ set: InstructionSet) throws {
-      let stream = RandomStream(seed: 3, site: 9)
+      let stream = RandomStream(seed: 3, .dropout, place: 9)
       w = Slot(.parameters, offset: 1, rows: inputs, columns: outputs)
       transposed = Slot(.parameters, offset: w.end + 3, rows: outputs, columns: inputs)
       bias = Slot(.parameters, offset: transposed.end, rows: 1, columns: outputs)

@@ -7,7 +7,7 @@ import Testing
     let field = try Field(set, floats: 1 << 15)
     for (columns, values) in [(1, 3), (9, 2), (127, 4), (128, 1000), (129, 3), (1000, 40), (5000, 100_000)] {
       field.reset()
-      let stream = RandomStream(seed: 8, site: UInt32(columns))
+      let stream = RandomStream(seed: 8, .dropout, place: columns)
       let row: [Float] = (0..<columns).map { Float(stream.integer(below: values, $0)) - 3 }
       let x = field.place(2, columns, row + row.reversed())
       let expected = row.indices.sorted { (a: Int, b: Int) -> Bool in row[a] != row[b] ? row[a] > row[b] : a < b }

@@ -28,7 +28,7 @@ import Testing
   }
 
   @Test func aStreamCountsInItsOwnOrder() {
-    let stream = RandomStream(seed: 0x0123_4567_89ab_cdef, site: 7)
+    let stream = RandomStream(seed: 0x0123_4567_89ab_cdef, .dropout, place: 7)
     #expect(
       stream.words(5, sample: 3, step: 2) == Philox.words(counter: (5, 3, 7, 2), key: (0x89ab_cdef, 0x0123_4567)))
     var seen = Set<SIMD4<UInt32>>()
@@ -41,7 +41,7 @@ import Testing
 
   /// Kolmogorov and Smirnov: √n · D stays below 2.6 but for one seed in 370,000.
   @Test(arguments: [UInt64(1), 1337, .max]) func uniformNumbersAreUniform(seed: UInt64) {
-    let n = 50_000, stream = RandomStream(seed: seed, site: 1 << 31)
+    let n = 50_000, stream = RandomStream(seed: seed, .initialization)
     let sorted = (0..<n).map { stream.uniform($0) }.sorted()
     #expect(sorted.allSatisfy { $0 >= 0 && $0 < 1 })
     let distance = sorted.enumerated().map { max($1 - Double($0) / Double(n), Double($0 + 1) / Double(n) - $1) }.max()
@@ -50,7 +50,7 @@ import Testing
 
   /// Every count within five deviations of its mean: that fails for fewer than one seed in 20,000.
   @Test(arguments: [1, 2, 3, 10, 65]) func integersAreUniform(bound: Int) {
-    let n = 100_000, stream = RandomStream(seed: 42, site: 1 << 31)
+    let n = 100_000, stream = RandomStream(seed: 42, .initialization)
     var counts = [Int](repeating: 0, count: bound)
     for index in 0..<n { counts[stream.integer(below: bound, index)] += 1 }
     let p = 1 / Double(bound), deviation = (Double(n) * p * (1 - p)).squareRoot()
@@ -58,7 +58,7 @@ import Testing
   }
 
   @Test func largeBoundsAreReached() {
-    let stream = RandomStream(seed: 3, site: 1), bound = 1 << 62
+    let stream = RandomStream(seed: 3, .dropout, place: 1), bound = 1 << 62
     let drawn = (0..<1000).map { stream.integer(below: bound, $0) }
     #expect(drawn.allSatisfy { $0 >= 0 && $0 < bound } && Set(drawn).count == 1000)
     #expect(drawn.contains { $0 > bound / 100 * 99 } && drawn.contains { $0 < bound / 100 })
@@ -66,7 +66,7 @@ import Testing
 
   @Test func noBoundIsOurMistake() async {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      _ = RandomStream(seed: 3, site: 1).integer(below: 0, 0)
+      _ = RandomStream(seed: 3, .dropout, place: 1).integer(below: 0, 0)
     }
     #expect(errorText(result).contains("a number below 0"))
   }

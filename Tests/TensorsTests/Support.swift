@@ -4,7 +4,7 @@ import Testing
 
 /// Numbers in -1 ..< 1 that look random and repeat from run to run.
 func numbers(_ count: Int, _ seed: Int) -> [Float] {
-  let stream = RandomStream(seed: UInt64(seed), site: 0)
+  let stream = RandomStream(seed: UInt64(seed), .dropout, place: 0)
   return (0..<count).map { Float(stream.uniform($0) * 2 - 1) }
 }
 

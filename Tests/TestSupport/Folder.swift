@@ -40,7 +40,7 @@ package final class Folder {
 /// A text with some order in it: the same from run to run.
 package func verses(_ lines: Int) -> String {
   let words = ["the", "sea", "is", "deep", "and", "wide", "who", "goes", "there", "night", "falls", "on", "hills"]
-  let stream = RandomStream(seed: 11, site: 3)
+  let stream = RandomStream(seed: 11, .dropout, place: 3)
   return (0..<lines).map { line in
     (0..<6).map { words[stream.integer(below: words.count, line * 6 + $0)] }.joined(separator: " ")
   }.joined(separator: "\n")

@@ -106,7 +106,7 @@ import MiniGPTTransformer
     let memory = Memory(
       parameters: ParameterStorage(count: layout.count), trains: true, activations: 0, indices: 0, scratch: 0,
       pool: WorkerPool(threads: 1), kernels: try #require(InstructionSet.best.kernels))
-    let stream = RandomStream(seed: 2, site: 2)
+    let stream = RandomStream(seed: 2, .dropout, place: 2)
     for (slot, decay) in [(matrix, 0.3), (row, 0)] {
       memory.write(slot, (0..<slot.count).map { Float(stream.uniform($0) - 0.5) })
       memory.fill(slot.at(.firstMoments), 0)

@@ -29,7 +29,7 @@ import MiniGPTTransformer
       parameters: ParameterStorage(count: model.layout.count), trains: false, activations: activations.count,
       indices: activations.indexCount, scratch: model.scratch(length: Self.shape.context),
       pool: WorkerPool(threads: threads), kernels: try #require(InstructionSet.best.kernels))
-    let stream = RandomStream(seed: 4, site: 1)
+    let stream = RandomStream(seed: 4, .dropout, place: 1)
     for parameter in model.layout.parameters {
       let slot = parameter.slot
       memory.write(slot, (0..<slot.count).map { Float(stream.uniform(slot.offset + $0) - 0.4) })
@@ -59,7 +59,7 @@ import MiniGPTTransformer
   }
 
   private func text(_ count: Int) -> [Int32] {
-    let stream = RandomStream(seed: 9, site: 1)
+    let stream = RandomStream(seed: 9, .dropout, place: 1)
     return (0..<count).map { $0 % 11 == 10 ? 18 : Int32(stream.integer(below: 19, $0)) }
   }
 

@@ -17,7 +17,7 @@ import MiniGPTTransformer
     let memory = Memory(
       parameters: ParameterStorage(count: layout.count), trains: true, activations: planner.count, indices: rows,
       scratch: 0, pool: WorkerPool(threads: 2), kernels: try #require(set.kernels))
-    let stream = RandomStream(seed: 3, site: 3)
+    let stream = RandomStream(seed: 3, .dropout, place: 3)
     for (index, slot) in [table, hidden].enumerated() {
       memory.write(slot, (0..<slot.count).map { Float(4 * stream.uniform($0, step: index) - 2) })
     }

@@ -80,7 +80,7 @@ struct GPTRun {
 
 /// Ids that look random.
 func someIds(_ count: Int, _ vocabulary: Int, _ seed: Int = 1) -> [Int32] {
-  let stream = RandomStream(seed: UInt64(seed), site: 8)
+  let stream = RandomStream(seed: UInt64(seed), .dropout, place: 8)
   return (0..<count).map { Int32(stream.integer(below: vocabulary, $0)) }
 }
 

@@ -6,7 +6,7 @@ import MiniGPTTransformer
 
 /// Numbers that look random and repeat from run to run.
 func numbers(_ count: Int, _ seed: Int, scale: Double = 1) -> [Float] {
-  let stream = RandomStream(seed: UInt64(seed), site: 7)
+  let stream = RandomStream(seed: UInt64(seed), .dropout, place: 7)
   return (0..<count).map { Float((stream.uniform($0) * 2 - 1) * scale) }
 }
 

@@ -32,8 +32,6 @@ package struct PairBatches: Sendable {
   private var spare: [Int32]
   private var counts: [Int]
 
-  private static let pairSite: UInt32 = 0x4000_0001, batchSite: UInt32 = 0x4000_0002
-
   /// Without a seed nothing is shuffled: batches come from the shortest to the longest, as evaluation takes them.
   package init(_ pairs: EncodedPairs, tokens: Int, seed: UInt64?) {
     check(pairs.count > 0, "batches of no pairs")
@@ -77,11 +75,11 @@ package struct PairBatches: Sendable {
   private mutating func plan() {
     next = 0
     for place in order.indices { order[place] = Int32(place) }
-    if let seed { Self.shuffle(&order, RandomStream(seed: seed, site: Self.pairSite), epoch) }
+    if let seed { Self.shuffle(&order, RandomStream(seed: seed, .pairs), epoch) }
     sort(by: pairs.sourceCounts)
     sort(by: pairs.targetCounts)
     cut()
-    if let seed { Self.shuffle(&batches, RandomStream(seed: seed, site: Self.batchSite), epoch) }
+    if let seed { Self.shuffle(&batches, RandomStream(seed: seed, .batches), epoch) }
   }
 
   /// Fisher and Yates, as Durstenfeld has it (1964, algorithm 235). Not a method of a value, which would be copied with

@@ -17,7 +17,7 @@ package struct Sampler: Sendable {
   package init(_ configuration: SamplingConfiguration, sample: Int = 0) {
     self.configuration = configuration
     self.sample = sample
-    stream = RandomStream(seed: configuration.seed, site: 0x4000_0001)
+    stream = RandomStream(seed: configuration.seed, .sampler)
     penalty = RepetitionPenalty(configuration.repetitionPenalty)
   }
 

@@ -2,12 +2,9 @@ package import MiniGPTTensors
 
 /// Gives every parameter its first value: a function of the seed, the parameter's number and the element alone.
 package enum Initialization {
-  /// Streams of the parameters lie above those of dropout.
-  private static let firstSite: UInt32 = 1 << 31
-
   package static func run(_ layout: ParameterLayout, seed: UInt64, in memory: Memory) {
     for (index, parameter) in layout.parameters.enumerated() {
-      let stream = RandomStream(seed: seed, site: firstSite + UInt32(index))
+      let stream = RandomStream(seed: seed, .initialization, place: index)
       let count = parameter.slot.count
       switch parameter.start {
       case .zeros: memory.fill(parameter.slot, 0)

@@ -25,7 +25,7 @@ import Testing
   }
 
   /// Logits that look random, the likeliest far from the first.
-  private let logits: [Float] = (0..<50).map { Float(RandomStream(seed: 3, site: 9).uniform($0) * 4) }
+  private let logits: [Float] = (0..<50).map { Float(RandomStream(seed: 3, .dropout, place: 9).uniform($0) * 4) }
 
   private var likeliest: Int32 { Int32(logits.firstIndex(of: logits.max() ?? 0) ?? -1) }
 

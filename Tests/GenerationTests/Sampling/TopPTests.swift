@@ -10,7 +10,7 @@ import Testing
   }
 
   @Test(arguments: [0.05, 0.3, 0.5, 0.9, 0.99, 0.9999] as [Float]) func aSortedListGivesTheSame(topP: Float) {
-    let stream = RandomStream(seed: 8, site: 9)
+    let stream = RandomStream(seed: 8, .dropout, place: 9)
     for spread in [0.0, 1, 8] {
       // The last one has no weight.
       let logits = (0..<3000).map { Float((stream.uniform($0) * spread * 4).rounded() / 4) } + [-1e9]
