@@ -145,11 +145,7 @@ private struct Int8Inputs {
   private func finish(_ line: UnsafeMutablePointer<Float>, _ first: Int, _ n: Int) {
     let table = unsafe kernels.table
     if let bias = unsafe bias { unsafe table.pointee.add(line, bias + first, n) }
-    switch activation {
-    case .gelu: unsafe table.pointee.gelu(line, line, n)
-    case .relu: unsafe table.pointee.relu(line, line, n)
-    case nil: break
-    }
+    if let activation { unsafe kernels.forward(activation)(line, line, n) }
   }
 
   private func multiply(

@@ -169,15 +169,15 @@ extension Memory {
       for row in rowRange { unsafe table.pointee.add(c + row * cRow + first, bias, n) }
     case .biasThenActivation(let bias, let activation, let into):
       let bias = unsafe memory.pointer(bias) + first, activated = unsafe memory.pointer(into) + first
-      let bend = unsafe activation == .gelu ? table.pointee.gelu : table.pointee.relu
+      let activate = unsafe memory.kernels.forward(activation)
       for row in rowRange {
         unsafe table.pointee.add(c + row * cRow + first, bias, n)
-        unsafe bend(activated + row * into.stride, c + row * cRow + first, n)
+        unsafe activate(activated + row * into.stride, c + row * cRow + first, n)
       }
     case .activationBackward(let activation, let at):
       let before = unsafe memory.pointer(at) + first
-      let bend = unsafe activation == .gelu ? table.pointee.gelu_backward : table.pointee.relu_backward
-      for row in rowRange { unsafe bend(c + row * cRow + first, before + row * at.stride, n) }
+      let multiply = unsafe memory.kernels.backward(activation)
+      for row in rowRange { unsafe multiply(c + row * cRow + first, before + row * at.stride, n) }
     }
   }
 }

@@ -36,7 +36,8 @@ extension Memory {
     run(
       .activation, rows: y.rows,
       unsafe Activate(
-        y: pointer(y), yRow: y.stride, x: pointer(x), xRow: x.stride, n: y.columns, activation: activation, k: kernels))
+        y: pointer(y), yRow: y.stride, x: pointer(x), xRow: x.stride, n: y.columns,
+        function: kernels.forward(activation)))
   }
 
   /// y = layerNorm(x); `statistics` `[rows, 2]` takes mean and 1/σ of each row.
@@ -150,12 +151,9 @@ private struct Bands<Work: RowWork>: ParallelWork {
 
 @safe private struct Activate: RowWork {
   let y: UnsafeMutablePointer<Float>, yRow: Int, x: UnsafeMutablePointer<Float>, xRow: Int, n: Int
-  let activation: Activation, k: Kernels
+  let function: Kernels.RowFunction
   func callAsFunction(row: Int) {
-    switch activation {
-    case .gelu: unsafe k.table.pointee.gelu(y + row * yRow, x + row * xRow, n)
-    case .relu: unsafe k.table.pointee.relu(y + row * yRow, x + row * xRow, n)
-    }
+    unsafe function(y + row * yRow, x + row * xRow, n)
   }
 }
 

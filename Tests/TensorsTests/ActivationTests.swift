@@ -22,6 +22,13 @@ import Testing
     return s + x * s * (1 - s) * 2 * (2 / Double.pi).squareRoot() * (1 + 3 * 0.044715 * x * x)
   }
 
+  static func definition(_ activation: Activation, _ x: Double) -> (value: Double, slope: Double) {
+    switch activation {
+    case .gelu: (x * sigmoid(x), slope(x))
+    case .relu: (max(x, 0), x > 0 ? 1 : 0)
+    }
+  }
+
   /// activation(x), and dy · activation'(x) by way of a product with 1.
   static func run(_ set: InstructionSet, _ activation: Activation, _ x: [Float], _ dy: [Float]) throws
     -> (y: [Float], dx: [Float])
@@ -61,12 +68,31 @@ import Testing
   @Test(arguments: InstructionSet.available) func allLengths(set: InstructionSet) throws {
     for n in lengths where n > 0 {
       let x = numbers(n, n).map { $0 * 4 }, dy = numbers(n, n + 1)
-      let gelu = try Self.run(set, .gelu, x, dy)
-      #expect(worstError(gelu.y, x.doubles.map(Self.gelu)) < 1e-6, "\(n)")
-      #expect(worstError(gelu.dx, zip(x, dy).map { Double($1) * Self.slope(Double($0)) }) < 3e-6, "\(n)")
+      for activation in Activation.allCases {
+        let (y, dx) = try Self.run(set, activation, x, dy)
+        let slopes = x.doubles.map { Self.definition(activation, $0).slope }
+        #expect(worstError(y, x.doubles.map { Self.definition(activation, $0).value }) < 1e-6, "\(activation) of \(n)")
+        #expect(worstError(dx, zip(slopes, dy).map { $0 * Double($1) }) < 3e-6, "\(activation) of \(n)")
+      }
       let relu = try Self.run(set, .relu, x, dy)
       #expect(relu.y == x.map { max($0, 0) } && relu.dx == zip(x, dy).map { $0 > 0 ? $1 : 0 }, "\(n)")
     }
+  }
+
+  /// Every activation, in the epilogues of both kinds of products too.
+  @Test(arguments: InstructionSet.available, Activation.allCases)
+  func epiloguesActivate(set: InstructionSet, activation: Activation) throws {
+    let field = try Field(set), n = 50, x = numbers(n, 3).map { $0 * 4 }
+    let one = field.place(1, 1, [1]), line = field.place(1, n, x), bias = field.place(1, n, numbers(n, 4))
+    let before = field.place(1, n, numbers(n, 5)), after = field.place(1, n, numbers(n, 6))
+    field.memory.product(before, one.plain, line.plain, then: .biasThenActivation(bias, activation, into: after))
+    let expected = field.memory.read(before).doubles.map { Self.definition(activation, $0).value }
+    #expect(worstError(field.memory.read(after), expected) < 1e-6)
+    let decoded = field.place(1, n, numbers(n, 7)),
+      inputs = field.place(1, Memory.decodingInputs(1), seed: 8, contiguous: true)
+    field.memory.decodingProduct(
+      decoded, one, line.plain, .inPlace, then: DecodingEpilogue(bias: bias, activation: activation), inputs: inputs)
+    #expect(worstError(field.memory.read(decoded), expected) < 1e-6)
   }
 
   /// A broken number is not hidden: it must reach the loss, which stops the training.

@@ -203,7 +203,7 @@ struct TrainCommand: Command {
       throw UsageError.contradiction(
         "--embd must be a multiple of --heads, and \(grouped(width)) is none of \(grouped(heads))")
     }
-    if positions == .sinusoidal, let width, width % 2 != 0 {
+    if positions?.haveFixedTable == true, let width, width % 2 != 0 {
       throw UsageError.contradiction("sinusoidal positions need an even --embd, not \(grouped(width))")
     }
     if let low = minimumLearningRate, let high = learningRate, low > high {

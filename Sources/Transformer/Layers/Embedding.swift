@@ -29,7 +29,7 @@ package struct Embedding: Sendable {
   ) {
     self.table = table
     self.scale = scale
-    learned = positions == .learned ? layout.matrix(name, context, table.columns, start: start) : nil
+    learned = positions.haveTrainedTable ? layout.matrix(name, context, table.columns, start: start) : nil
   }
 
   /// `fixed` is the sinusoidal table, where there is one.

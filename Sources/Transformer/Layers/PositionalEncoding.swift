@@ -8,6 +8,22 @@ public enum Positions: String, CaseIterable, Sendable {
   case sinusoidal
   /// Not at all: a bag of words, as far as the mask allows.
   case none
+
+  /// Whether a trained table is added to the embeddings.
+  package var haveTrainedTable: Bool {
+    switch self {
+    case .learned: true
+    case .sinusoidal, .none: false
+    }
+  }
+
+  /// Whether the table of sines and cosines is added.
+  package var haveFixedTable: Bool {
+    switch self {
+    case .sinusoidal: true
+    case .learned, .none: false
+    }
+  }
 }
 
 /// PE(p, 2i) = sin(p / 10000^(2i/C)), PE(p, 2i+1) = cos(the same): Vaswani et al. 2017, §3.5.

@@ -78,7 +78,7 @@ package struct EncoderDecoder: Sendable {
     ) {
       let c = configuration, isPre = c.norm == .pre
       var planner = SlotPlanner(.activations)
-      positions = c.positions == .sinusoidal ? planner.take(c.context, c.width) : nil
+      positions = c.positions.haveFixedTable ? planner.take(c.context, c.width) : nil
       encoder = Encoder.Saved(
         rows: sourceRows, layers: c.encoderLayers, c.block, trains: trains, recomputes: recomputes, in: &planner)
       encoderStatistics = planner.take(sourceRows, 2)
@@ -126,7 +126,7 @@ package struct EncoderDecoder: Sendable {
     func embed(_ ids: [Int], _ side: String) -> PlainMatrix<Scalar> {
       Embedding.reference(
         ids, length: ids.count, scale: Scalar(c.width).squareRoot(), learned: side + "positionEmbedding",
-        fixed: c.positions == .sinusoidal ? PositionalEncoding.table(rows: ids.count, width: c.width) : nil, parameters)
+        fixed: c.positions.haveFixedTable ? PositionalEncoding.table(rows: ids.count, width: c.width) : nil, parameters)
     }
     func end(_ x: PlainMatrix<Scalar>, _ side: String) -> PlainMatrix<Scalar> {
       c.norm == .pre ? LayerNorm.reference(x, side + "finalNorm", parameters) : x

@@ -31,7 +31,7 @@ extension GPT {
       rows = DecodingRows(capacity: rowLimit)
       last = planner.take(logitRows, c.width)
       logits = planner.take(logitRows, c.vocabularySize)
-      positions = c.positions == .sinusoidal ? planner.take(c.context, c.width) : nil
+      positions = c.positions.haveFixedTable ? planner.take(c.context, c.width) : nil
       cache = KeyValueCache(
         layers: c.layers, sequences: sequences, heads: c.heads, width: c.width, capacity: c.context, in: &planner)
       count = planner.count

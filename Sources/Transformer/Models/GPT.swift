@@ -66,7 +66,7 @@ package struct GPT: Sendable {
       ids = IndexSlot(offset: 0, count: rows)
       targets = IndexSlot(offset: rows, count: rows)
       indexCount = 2 * rows
-      positions = table ?? (configuration.positions == .sinusoidal ? planner.take(length, width) : nil)
+      positions = table ?? (configuration.positions.haveFixedTable ? planner.take(length, width) : nil)
       decoder = Decoder.Saved(
         rows: rows, layers: configuration.layers, configuration.block, trains: trains, recomputes: recomputes,
         in: &planner)
@@ -138,7 +138,7 @@ package struct GPT: Sendable {
 extension GPTConfiguration {
   /// The sinusoidal table of a text, where there is one.
   package func sinusoids<Scalar: Real>(_ length: Int) -> PlainMatrix<Scalar>? {
-    positions == .sinusoidal
+    positions.haveFixedTable
       ? PositionalEncoding.table(rows: length, width: width, scale: PositionalEncoding.gptScale()) : nil
   }
 }

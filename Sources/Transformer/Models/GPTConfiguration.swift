@@ -60,6 +60,7 @@ public struct GPTConfiguration: Equatable, Sendable {
   public var parameterCount: Int {
     let c = width, f = feedForwardWidth
     let block = c * 3 * c + 3 * c + c * c + c + c * f + f + f * c + c + 4 * c
-    return vocabularySize * c + (positions == .learned ? context * c : 0) + layers * block + (norm == .pre ? 2 * c : 0)
+    return vocabularySize * c + (positions.haveTrainedTable ? context * c : 0) + layers * block
+      + (norm == .pre ? 2 * c : 0)
   }
 }

@@ -18,7 +18,7 @@ public enum ModelShapeError: Error, Equatable, CustomStringConvertible {
     width: Int, heads: Int, positions: Positions, parameters: @autoclosure () -> Int
   ) throws(ModelShapeError) {
     if width % heads != 0 { throw .headsDoNotDivideWidth(heads: heads, width: width) }
-    if positions == .sinusoidal && width % 2 != 0 { throw .oddWidth(width) }
+    if positions.haveFixedTable && width % 2 != 0 { throw .oddWidth(width) }
     let parameters = parameters()
     if parameters > 1 << 36 { throw .tooManyParameters(parameters) }
   }

@@ -75,7 +75,7 @@ public struct TranslatorConfiguration: Equatable, Sendable {
   public var parameterCount: Int {
     let c = width, f = feedForwardWidth
     let attention = 4 * c * c + 4 * c + 2 * c, feedForward = 2 * c * f + f + c + 2 * c
-    return vocabularySize * c + (positions == .learned ? 2 * context * c : 0) + (norm == .pre ? 4 * c : 0)
+    return vocabularySize * c + (positions.haveTrainedTable ? 2 * context * c : 0) + (norm == .pre ? 4 * c : 0)
       + encoderLayers * (attention + feedForward) + decoderLayers * (2 * attention + feedForward)
   }
 }
