@@ -3,15 +3,14 @@ internal import MiniGPTPlatform
 /// A trained language model, opened from its file: it continues texts.
 ///
 /// The weights are copied once, in the numbers that were asked for and in the order in which generation reads them; the
-/// file's own pages are given back. `generate` may be used by one thread at a time; `stream` by any number, as each stream is a generator of its own
-/// on the same weights.
-public final class LanguageModel {
+/// file's own pages are given back. Any number of threads may use a model at once: each call is a generator of its own on
+/// the same weights.
+public final class LanguageModel: Sendable {
   /// The shape of the model.
   public let configuration: GPTConfiguration
   /// Its vocabulary.
   public let tokenizer: any Tokenizer
   private let makeGenerator: @Sendable () -> TextGenerator
-  private lazy var generator = makeGenerator()
 
   /// Opens a checkpoint. Throws, with one line that names the file, what was expected and what was found.
   /// - Parameters:
@@ -37,7 +36,7 @@ public final class LanguageModel {
     _ prompt: String, tokens: Int = 256, sampling: SamplingConfiguration = SamplingConfiguration(),
     text: (String) -> Bool
   ) throws {
-    Self.speak(try tokenizer.encode(prompt), tokens, sampling, tokenizer, generator) { $0.isEmpty || text($0) }
+    Self.speak(try tokenizer.encode(prompt), tokens, sampling, tokenizer, makeGenerator()) { $0.isEmpty || text($0) }
   }
 
   /// The continuation as one text.

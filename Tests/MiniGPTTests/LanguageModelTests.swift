@@ -40,6 +40,26 @@ import Testing
     }
   }
 
+  /// Tasks that run at the same time share a model, and each hears what it would hear alone.
+  @Test func tasksShareAModel() async throws {
+    try await Self.withModel { file in
+      let model = try LanguageModel(file, threads: 1)
+      let expected = try (1...4).map { try model.generate("the", tokens: 40, sampling: Self.sampling(UInt64($0))) }
+      let found = try await withThrowingTaskGroup(of: (Int, String).self) { group in
+        for index in 0..<4 {
+          group.addTask {
+            let sampling = Self.sampling(UInt64(index + 1))
+            if index % 2 == 0 { return (index, try model.generate("the", tokens: 40, sampling: sampling)) }
+            let stream = try model.stream("the", tokens: 40, sampling: sampling)
+            return (index, await stream.reduce(into: "") { $0 += $1 })
+          }
+        }
+        return try await group.reduce(into: [Int: String]()) { $0[$1.0] = $1.1 }
+      }
+      #expect((0..<4).map { found[$0] } == expected)
+    }
+  }
+
   @Test func aStreamEndsWhenItsTaskIsCancelled() async throws {
     try await Self.withModel { file in
       let model = try LanguageModel(file, threads: 1)
