@@ -65,8 +65,8 @@ let testTargets: [Target] = [
   .testTarget(
     name: "LectureTests",
     dependencies: [
-      "Storage", "Parallel", "Tokenization", "Counting", "Tensors", "Transformer", "Datasets", "Checkpoints",
-      "Generation", "Training", "TestSupport",
+      "Storage", "Parallel", "Tokenization", "Tensors", "Transformer", "Datasets", "Checkpoints", "Generation",
+      "Training", "TestSupport",
     ].map(module)),
   .testTarget(name: "MiniGPTTests", dependencies: ["MiniGPT", "minigpt-example"]),
   .testTarget(name: "CommandLineTests", dependencies: ["minigpt"]),

@@ -1,5 +1,4 @@
 import MiniGPTCheckpoints
-import MiniGPTCounting
 import MiniGPTDatasets
 import MiniGPTGeneration
 import MiniGPTParallel

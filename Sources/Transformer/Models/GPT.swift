@@ -78,9 +78,6 @@ package struct GPT: Sendable {
       count = planner.count
     }
 
-    /// The same places for a shorter text alone, generation's prompt: batch 1.
-    package func ids(_ count: Int) -> IndexSlot { ids.range(0..<count) }
-
     package var texts: Sequences { Sequences(count: batch, length: length) }
   }
 

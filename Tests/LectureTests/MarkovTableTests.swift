@@ -1,4 +1,3 @@
-import MiniGPTCounting
 import Testing
 
 /// The tables of the lecture, exactly.

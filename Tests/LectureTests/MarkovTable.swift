@@ -1,35 +1,35 @@
 /// Which word follows the last n words, and how often: a Markov chain of order n, nothing smoothed.
 ///
 /// First order: P(next | word) = c(word next) / c(word ·). Second order: the same after two words.
-package struct MarkovTable: Sendable {
+struct MarkovTable: Sendable {
   /// How many words are looked at.
-  package let order: Int
+  let order: Int
   private var followers: [[String]: [String: Int]] = [:]
 
-  package init(order: Int) { self.order = order }
+  init(order: Int) { self.order = order }
 
   /// Counts a sentence of words `times` times.
-  package mutating func count(_ sentence: [String], times: Int = 1) {
+  mutating func count(_ sentence: [String], times: Int = 1) {
     for place in sentence.indices.dropFirst(order) {
       followers[Array(sentence[place - order..<place]), default: [:]][sentence[place], default: 0] += times
     }
   }
 
   /// The probabilities of the words that followed; empty where nothing ever did.
-  package func distribution(after context: [String]) -> [String: Double] { shares(followers[context] ?? [:]) }
+  func distribution(after context: [String]) -> [String: Double] { shares(followers[context] ?? [:]) }
 }
 
 /// Second order with skips: the last word together with each word before it, however far, votes for the next.
 ///
 /// Each pair (earlier word, last word) casts the share in which each word followed it. A mask lets some earlier words
 /// vote and silences the others: attention, before it has learned whom to look at.
-package struct SkipTable: Sendable {
+struct SkipTable: Sendable {
   private var followers: [[String]: [String: Int]] = [:]
 
-  package init() {}
+  init() {}
 
   /// Counts a sentence: every word with every one before it, once each.
-  package mutating func count(_ sentence: [String], times: Int = 1) {
+  mutating func count(_ sentence: [String], times: Int = 1) {
     for place in sentence.indices.dropFirst(2) {
       for earlier in Set(sentence[..<(place - 1)]) {
         followers[[earlier, sentence[place - 1]], default: [:]][sentence[place], default: 0] += times
@@ -38,12 +38,12 @@ package struct SkipTable: Sendable {
   }
 
   /// What the pair of an earlier word and the last one votes for; the votes of a pair sum to 1.
-  package func votes(of earlier: String, with last: String) -> [String: Double] {
+  func votes(of earlier: String, with last: String) -> [String: Double] {
     shares(followers[[earlier, last]] ?? [:])
   }
 
   /// The sum of the votes of all earlier words that `mask` lets pass, as shares.
-  package func prediction(
+  func prediction(
     after context: [String], mask: (String) -> Bool = { _ in true }
   ) -> [String: Double] {
     guard let last = context.last else { return [:] }
