@@ -19,7 +19,7 @@ OBJCOPY := $(firstword $(foreach tool,objcopy llvm-objcopy,$(shell command -v $(
 .DEFAULT_GOAL := all
 .PHONY: help all build demo multi30k demo-translate demo-recall lecture pictures test test-plain corpora corpora-verses bench bench-peers compare-llama \
   check format sanitize install dist clean fixtures compare verify-bad-input verify-checkpoint verify-demo verify-determinism \
-  verify-interop verify-it verify-memory verify-recipe verify-repl verify-tokenizers verify-round-trips bench-tokenizers \
+  same-bits verify-interop verify-it verify-memory verify-recipe verify-repl verify-tokenizers verify-round-trips bench-tokenizers \
   toolchain verify-grammar
 
 help: ## This list
@@ -117,6 +117,9 @@ fixtures: ## Compute Tests/Fixtures anew (needs PEERS=python with PyTorch)
 	$(PEERS) Scripts/make_translation_fixtures.py
 	$(PEERS) Scripts/make_beam_fixtures.py
 	$(PEERS) Scripts/tokenizer_fixtures.py
+
+same-bits: build ## Does an older program, OLD=FILE, train the same bits? (minutes)
+	$(PYTHON) Scripts/same_bits.py $(or $(OLD),$(error say OLD=an older program)) $(MINIGPT)
 
 bench-peers: build ## Time training steps in turn with PyTorch, an hour or two (needs PEERS=python with PyTorch)
 	$(PYTHON) Scripts/bench_peers.py --python $(PEERS)
