@@ -23,7 +23,7 @@ let rooms: [Target] = [
   room("Counting", "SystemC", "Platform"),
   room("Tensors", "SystemC", "Platform", "CKernels", "Parallel"),
   room("Transformer", "Parallel", "Tensors"),
-  room("Datasets", "Platform", "Storage", "Parallel", "Tokenization", "Tensors"),
+  room("Datasets", "Platform", "Storage", "Parallel", "Tokenization", "Tensors", "Transformer"),
   room("Checkpoints", "Platform", "Storage", "Parallel", "Tokenization", "Tensors", "Transformer"),
   room("Generation", "Platform", "Parallel", "Tokenization", "Tensors", "Transformer"),
   room(

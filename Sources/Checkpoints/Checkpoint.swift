@@ -155,9 +155,7 @@ package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
       return mapped
     }
     let storage = ParameterStorage(count: Model(configuration).layout.count)
-    let memory = Memory(
-      parameters: storage, trains: false, activations: 0, indices: 0, scratch: 0, pool: WorkerPool(threads: 1),
-      kernels: .portable)
+    let memory = Memory(MemoryPlan(), storage, on: .plain())
     try load(into: memory, moments: false)
     return storage
   }

@@ -1,4 +1,4 @@
-package import MiniGPTParallel
+internal import MiniGPTParallel
 package import MiniGPTTensors
 package import MiniGPTTransformer
 
@@ -27,16 +27,16 @@ package final class DecodingWeightsReader {
   /// The model, its parameters, and packed the matrices among them, as generation reads them. Throws if a weight differs
   /// from its checksum.
   package func pack(
-    _ type: WeightType, pool: WorkerPool, kernels: Kernels
+    _ type: WeightType, on processor: Processor
   ) throws(CheckpointError) -> (model: GPT, parameters: ParameterStorage, weights: DecodingWeights) {
     let model = GPT(checkpoint.configuration)
     guard let (parameters, reading) = mapped else {
       let parameters = try checkpoint.parameters()
-      let weights = model.decodingWeights(type, of: parameters, discarding: true, pool: pool, kernels: kernels)
+      let weights = model.decodingWeights(type, of: parameters, discarding: true, on: processor)
       return (model, parameters, weights)
     }
     let weights = model.decodingWeights(
-      type, of: parameters, pool: pool, kernels: kernels,
+      type, of: parameters, on: processor,
       ready: { rows in reading.waitForFloats(upTo: rows.end) }, done: { rows in reading.release(floats: rows.count) })
     do throws(SafetensorsError) { try reading.finish() } catch { throw .safetensors(error) }
     return (model, parameters, weights)

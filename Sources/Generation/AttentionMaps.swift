@@ -1,4 +1,3 @@
-package import MiniGPTParallel
 package import MiniGPTTensors
 package import MiniGPTTransformer
 
@@ -11,16 +10,16 @@ package struct AttentionMaps: Sendable {
   package let weights: [[PlainMatrix<Double>]]
 
   /// The maps of a GPT for a text of at most `context` ids.
-  package init(_ model: GPT, parameters: ParameterStorage, ids: [Int32], pool: WorkerPool, kernels: Kernels) {
+  package init(_ model: GPT, parameters: ParameterStorage, ids: [Int32], on processor: Processor) {
     let configuration = model.configuration, width = configuration.width
     // As for training, so that every layer keeps its queries and keys.
-    let activations = GPT.Activations(configuration, batch: 1, length: ids.count, trains: true, logitRows: 1)
-    let memory = Memory(
-      parameters: parameters, trains: false, activations: activations.count, indices: activations.indexCount,
-      scratch: model.scratch(length: ids.count), pool: pool, kernels: kernels)
+    var plan = MemoryPlan()
+    let activations = model.plan(rows: ids.count, length: ids.count, .training, logitRows: 1, in: &plan)
+    let places = TokenIDs.Places(texts: 1, rows: ids.count, in: &plan)
+    let memory = Memory(plan, parameters, on: processor), input = places.batch(1, length: ids.count)
     model.prepare(activations, in: memory)
-    for (place, id) in ids.enumerated() { memory.setIndex(activations.ids, place, id) }
-    model.forward(activations, nil, in: memory)
+    input.set(0, ids, padding: 0, in: memory)
+    model.forward(input, activations, in: memory)
     weights = activations.decoder.blocks.map { block in
       let projections = block.attention.projections
       let (query, key) = (projections.columns(0..<width), projections.columns(width..<2 * width))

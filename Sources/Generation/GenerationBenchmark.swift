@@ -1,5 +1,4 @@
 internal import MiniGPTPlatform
-package import MiniGPTParallel
 package import MiniGPTTensors
 package import MiniGPTTransformer
 
@@ -8,27 +7,24 @@ package struct GenerationBenchmark {
   private let model: GPT
   private let parameters: ParameterStorage
   private let weights: DecodingWeights
-  private let pool: WorkerPool
-  private let kernels: Kernels
+  private let processor: Processor
 
   /// The weights of a model, which nobody else may read from now on.
   package init(
-    _ model: GPT, _ parameters: ParameterStorage, weights type: WeightType, pool: WorkerPool, kernels: Kernels
+    _ model: GPT, _ parameters: ParameterStorage, weights type: WeightType, on processor: Processor
   ) {
     self.model = model
     self.parameters = parameters
-    self.pool = pool
-    self.kernels = kernels
-    weights = model.decodingWeights(type, of: parameters, discarding: true, pool: pool, kernels: kernels)
+    self.processor = processor
+    weights = model.decodingWeights(type, of: parameters, discarding: true, on: processor)
   }
 
   /// A shape alone: weights are made up, as their values do not matter to the speed.
-  package init(_ configuration: GPTConfiguration, weights type: WeightType, pool: WorkerPool, kernels: Kernels) {
+  package init(_ configuration: GPTConfiguration, weights type: WeightType, on processor: Processor) {
     let model = GPT(configuration), parameters = ParameterStorage(count: model.layout.count)
-    let memory = Memory(
-      parameters: parameters, trains: false, activations: 0, indices: 0, scratch: 0, pool: pool, kernels: kernels)
+    let memory = Memory(MemoryPlan(), parameters, on: processor)
     for parameter in model.layout.parameters { memory.fill(parameter.slot, parameter.start == .ones ? 1 : 0.01) }
-    self.init(model, parameters, weights: type, pool: pool, kernels: kernels)
+    self.init(model, parameters, weights: type, on: processor)
   }
 
   /// What was seen.
@@ -44,7 +40,7 @@ package struct GenerationBenchmark {
   package func run(sequences: Int = 1, steps: Int, turns: Int = 1, shouldStop: () -> Bool = { false }) -> Result? {
     let configuration = model.configuration, count = max(1, min(steps, configuration.context - 9))
     let generator = TextGenerator(
-      model, parameters: parameters, weights: weights, sequences: sequences, pool: pool, kernels: kernels)
+      model, parameters: parameters, weights: weights, sequences: sequences, on: processor)
     var seconds = Double.infinity
     for _ in 0..<turns {
       guard let turn = Self.turn(generator, configuration.vocabularySize, count, shouldStop) else { return nil }

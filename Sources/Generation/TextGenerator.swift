@@ -1,4 +1,3 @@
-package import MiniGPTParallel
 package import MiniGPTTensors
 package import MiniGPTTransformer
 
@@ -48,18 +47,17 @@ package final class TextGenerator {
   ///   - logitRows: how many rows of logits `losses` makes at a time.
   package init(
     _ model: GPT, parameters: ParameterStorage, weights: DecodingWeights? = nil, sequences: Int = 1,
-    logitRows: Int = 8, pool: WorkerPool, kernels: Kernels
+    logitRows: Int = 8, on processor: Processor
   ) {
     self.model = model
     self.sequences = sequences
     self.weights = weights ?? .inPlace
     let configuration = model.configuration
     let rows = max(sequences, min(configuration.context, Self.rowsAtOnce))
-    activations = GPT.DecodingActivations(
-      configuration, sequences: sequences, rowLimit: rows, logitRows: max(sequences, min(rows, logitRows)))
-    memory = Memory(
-      parameters: parameters, trains: false, activations: activations.count, indices: activations.indexCount,
-      scratch: model.decodingScratch, pool: pool, kernels: kernels)
+    var plan = MemoryPlan()
+    activations = model.planDecoding(
+      sequences: sequences, rowLimit: rows, logitRows: max(sequences, min(rows, logitRows)), in: &plan)
+    memory = Memory(plan, parameters, on: processor)
     windows = Array(repeating: Window(), count: sequences)
     for index in windows.indices { windows[index].tokens.reserveCapacity(configuration.context + 1) }
     ends.reserveCapacity(sequences)

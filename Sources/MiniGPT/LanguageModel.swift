@@ -23,10 +23,10 @@ public final class LanguageModel: Sendable {
     let kernels = InstructionSet.best.kernels ?? .portable
     configuration = checkpoint.configuration
     tokenizer = try checkpoint.tokenizer()
-    let (model, parameters, packed) = try reader.pack(weights, pool: WorkerPool(threads: threads), kernels: kernels)
+    let (model, parameters, packed) = try reader.pack(weights, on: Processor(WorkerPool(threads: threads), kernels))
     makeGenerator = {
       TextGenerator(
-        model, parameters: parameters, weights: packed, pool: WorkerPool(threads: threads), kernels: kernels)
+        model, parameters: parameters, weights: packed, on: Processor(WorkerPool(threads: threads), kernels))
     }
   }
 

@@ -13,13 +13,13 @@ package struct CachedKeysValues: Sendable {
   private let keys: Slot
   private let values: Slot
 
-  package init(sequences: Int, heads: Int, headWidth: Int, capacity: Int, in planner: inout SlotPlanner) {
+  package init(sequences: Int, heads: Int, headWidth: Int, capacity: Int, in plan: inout MemoryPlan) {
     self.sequences = sequences
     self.heads = heads
     self.headWidth = headWidth
     self.capacity = capacity
-    keys = planner.take(sequences * heads * Self.panels(capacity), headWidth * PackedMatrix.panel)
-    values = planner.take(sequences * heads * capacity, headWidth)
+    keys = plan.take(sequences * heads * Self.panels(capacity), headWidth * PackedMatrix.panel)
+    values = plan.take(sequences * heads * capacity, headWidth)
   }
 
   /// Panels that hold so many places.

@@ -1,4 +1,4 @@
-package import MiniGPTParallel
+internal import MiniGPTParallel
 internal import Synchronization
 
 /// The weights of a model as generation reads them: packed, or where they lie in fp32 and may change.
@@ -31,7 +31,7 @@ package final class DecodingWeights: Sendable {
   ///   - ready: waits until rows can be read; false if they never can, and nothing more is packed.
   ///   - done: gets rows that are packed. Any thread of the pool calls the two.
   package init(
-    _ matrices: [Operand], as type: WeightType, pool: WorkerPool, kernels: Kernels, stored: (Slot) -> StoredMatrix,
+    _ matrices: [Operand], as type: WeightType, on processor: Processor, stored: (Slot) -> StoredMatrix,
     ready: @escaping @Sendable (Slot) -> Bool = { _ in true }, done: @escaping @Sendable (Slot) -> Void = { _ in }
   ) {
     var packed: [Place: PackedMatrix] = [:], pieces: [PackingQueue.Piece] = []
@@ -45,8 +45,8 @@ package final class DecodingWeights: Sendable {
     }
     self.type = type
     self.packed = packed
-    let queue = PackingQueue(pieces: pieces, kernels: kernels, ready: ready, done: done)
-    pool.run(pool.threads, PackWork(queue: queue))
+    let queue = PackingQueue(pieces: pieces, kernels: processor.kernels, ready: ready, done: done)
+    processor.pool.run(processor.pool.threads, PackWork(queue: queue))
   }
 
   package func matrix(_ slot: Slot) -> PackedMatrix? { packed.isEmpty ? nil : packed[Place(slot)] }

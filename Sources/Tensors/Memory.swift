@@ -10,10 +10,7 @@ internal import MiniGPTPlatform
 /// places.
 @safe package final class Memory: @unchecked Sendable {
   package let parameters: ParameterStorage
-  package let pool: WorkerPool
-  package let kernels: Kernels
-  /// Of the products.
-  package let precision: Precision
+  package let processor: Processor
   /// Where the time goes, where somebody wants to know: nil otherwise.
   package var timeSplit: TimeSplit?
   private let training: Arena
@@ -26,27 +23,18 @@ internal import MiniGPTPlatform
   private let bases: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
   private let counts: UnsafeMutablePointer<Int>
 
-  /// - Parameters:
-  ///   - trains: whether gradients and both moments are there.
-  ///   - activations: floats for activations.
-  ///   - indices: places for token ids.
-  ///   - scratch: floats that attention needs for each thread; products take theirs from the same place.
-  package init(
-    parameters: ParameterStorage, trains: Bool, activations: Int, indices: Int, scratch: Int, pool: WorkerPool,
-    kernels: Kernels, precision: Precision = .fp32
-  ) {
-    check(!trains || parameters.isWritable, "training needs parameters of its own")
+  package init(_ plan: MemoryPlan, _ parameters: ParameterStorage, on processor: Processor) {
+    check(!plan.trains || parameters.isWritable, "training needs parameters of its own")
     self.parameters = parameters
-    self.pool = pool
-    self.kernels = kernels
-    self.precision = precision
+    self.processor = processor
+    let trains = plan.trains, activations = plan.activations, pool = processor.pool
     let count = parameters.count, padded = (count + 15) / 16 * 16
     training = Arena(count: trains ? 3 * padded : 0)
     self.activations = Arena(count: activations)
-    self.indices = Arena(count: indices)
+    indices = Arena(count: plan.indices)
     partials = Arena(count: 2 * (count / Memory.partialLength + 1))
-    scratchPerThread = (max(scratch, ProductWork.scratch, Memory.decodingScratch) + 15) / 16 * 16
-    self.scratch = Arena(count: scratchPerThread * pool.threads)
+    scratchPerThread = (max(plan.scratch, ProductWork.scratch, Memory.decodingScratch) + 15) / 16 * 16
+    scratch = Arena(count: scratchPerThread * pool.threads)
     unsafe bases = .allocate(capacity: Region.allCases.count)
     unsafe counts = .allocate(capacity: Region.allCases.count)
     for region in Region.allCases {
@@ -57,7 +45,7 @@ internal import MiniGPTPlatform
         case .firstMoments: unsafe (training.base + (trains ? padded : 0), trains ? count : 0)
         case .secondMoments: unsafe (training.base + (trains ? 2 * padded : 0), trains ? count : 0)
         case .activations: unsafe (self.activations.base, activations)
-        case .scratch: unsafe (self.scratch.base, scratchPerThread * pool.threads)
+        case .scratch: unsafe (scratch.base, scratchPerThread * pool.threads)
         }
       unsafe (bases + region.rawValue).initialize(to: base)
       unsafe (counts + region.rawValue).initialize(to: count)
@@ -68,6 +56,11 @@ internal import MiniGPTPlatform
     unsafe bases.deallocate()
     unsafe counts.deallocate()
   }
+
+  package var pool: WorkerPool { processor.pool }
+  package var kernels: Kernels { processor.kernels }
+  /// Of the products.
+  package var precision: Precision { processor.precision }
 
   /// Bytes taken, touched or not.
   package var byteCount: Int {

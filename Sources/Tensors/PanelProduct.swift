@@ -10,10 +10,10 @@ package struct Panels: Sendable {
   /// A panel a row.
   let slot: Slot
 
-  package init(inputs: Int, outputs: Int, in planner: inout SlotPlanner) {
+  package init(inputs: Int, outputs: Int, in plan: inout MemoryPlan) {
     self.inputs = inputs
     self.outputs = outputs
-    slot = planner.take((outputs + PackedMatrix.panel - 1) / PackedMatrix.panel, inputs * PackedMatrix.panel)
+    slot = plan.take((outputs + PackedMatrix.panel - 1) / PackedMatrix.panel, inputs * PackedMatrix.panel)
   }
 }
 

@@ -18,9 +18,7 @@ package struct ProductBenchmark {
     if precision == .bf16 && !kernels.multipliesBFloat16 { return nil }
     let rows = precision == .bf16 ? kernels.tileRows16 : kernels.tileRows, columns = kernels.tileColumns
     let depth = 256, perCall = (precision == .bf16 ? 4.0 : 2.0) * Double(rows * columns * depth)
-    let memory = Memory(
-      parameters: ParameterStorage(count: 0), trains: false, activations: 0, indices: 0, scratch: 0, pool: pool,
-      kernels: kernels)
+    let memory = Memory(MemoryPlan(), ParameterStorage(count: 0), on: Processor(pool, kernels))
     var calls = 64, best = 0.0
     let end = MonotonicTime.now + seconds
     repeat {
@@ -39,12 +37,10 @@ package struct ProductBenchmark {
   package func product(
     _ m: Int, _ k: Int, _ n: Int, transposed: (left: Bool, right: Bool), precision: Precision, seconds: Double = 0.1
   ) -> Double {
-    var planner = SlotPlanner(.activations)
-    let a = transposed.left ? planner.take(k, m) : planner.take(m, k)
-    let b = transposed.right ? planner.take(n, k) : planner.take(k, n), c = planner.take(m, n)
-    let memory = Memory(
-      parameters: ParameterStorage(count: 0), trains: false, activations: planner.count, indices: 0, scratch: 0,
-      pool: pool, kernels: kernels, precision: precision)
+    var plan = MemoryPlan()
+    let a = transposed.left ? plan.take(k, m) : plan.take(m, k)
+    let b = transposed.right ? plan.take(n, k) : plan.take(k, n), c = plan.take(m, n)
+    let memory = Memory(plan, ParameterStorage(count: 0), on: Processor(pool, kernels, precision))
     memory.fill(a, 0.5)
     memory.fill(b, 0.25)
     var best = 0.0

@@ -40,30 +40,37 @@ extension Memory {
         function: kernels.forward(activation)))
   }
 
-  /// y = layerNorm(x); `statistics` `[rows, 2]` takes mean and 1/σ of each row.
-  package func layerNorm(_ y: Slot, _ x: Slot, gain: Slot, bias: Slot, epsilon: Float, statistics: Slot) {
-    check(
-      y.rows == x.rows && y.columns == x.columns && gain.count == x.columns && bias.count == x.columns
-        && statistics.rows == x.rows && statistics.columns == 2 && statistics.isContiguous,
-      "layer norm of \(x) into \(y), statistics \(statistics)")
-    run(
-      .norm, rows: y.rows,
-      unsafe Norm(
-        y: pointer(y), yRow: y.stride, x: pointer(x), xRow: x.stride, gain: pointer(gain), bias: pointer(bias),
-        statistics: pointer(statistics), epsilon: epsilon, n: y.columns, k: kernels))
+  /// Where mean and 1/σ of each row go, `[rows, 2]`, or come from.
+  package enum NormStatistics: Sendable {
+    case compute(epsilon: Float, into: Slot)
+    case reuse(Slot)
+
+    var slot: Slot {
+      switch self {
+      case .compute(_, let slot), .reuse(let slot): slot
+      }
+    }
+
+    var epsilon: Float? {
+      switch self {
+      case .compute(let epsilon, _): epsilon
+      case .reuse: nil
+      }
+    }
   }
 
-  /// y = layerNorm(x) once more, with the statistics that were kept.
-  package func layerNormAgain(_ y: Slot, _ x: Slot, gain: Slot, bias: Slot, statistics: Slot) {
+  /// y = layerNorm(x).
+  package func layerNorm(_ y: Slot, _ x: Slot, gain: Slot, bias: Slot, _ statistics: NormStatistics) {
+    let slot = statistics.slot
     check(
       y.rows == x.rows && y.columns == x.columns && gain.count == x.columns && bias.count == x.columns
-        && statistics.rows == x.rows && statistics.columns == 2 && statistics.isContiguous,
-      "layer norm of \(x) into \(y), statistics \(statistics)")
+        && slot.rows == x.rows && slot.columns == 2 && slot.isContiguous,
+      "layer norm of \(x) into \(y), statistics \(slot)")
     run(
       .norm, rows: y.rows,
       unsafe Norm(
         y: pointer(y), yRow: y.stride, x: pointer(x), xRow: x.stride, gain: pointer(gain), bias: pointer(bias),
-        statistics: pointer(statistics), epsilon: nil, n: y.columns, k: kernels))
+        statistics: pointer(slot), epsilon: statistics.epsilon, n: y.columns, k: kernels))
   }
 
   /// dx += the gradient through `layerNorm`.

@@ -32,6 +32,9 @@ package struct Slot: Sendable, Equatable {
     return Slot(region, offset: offset + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
   }
 
+  /// Its first rows: a planned place cut to what a batch needs.
+  package func first(_ count: Int) -> Slot { rows(0..<count) }
+
   /// Some of its columns.
   package func columns(_ range: Range<Int>) -> Slot {
     check(range.lowerBound >= 0 && range.upperBound <= columns, "columns \(range) of \(self)")
@@ -72,23 +75,6 @@ package struct Operand: Sendable {
 /// The parts of a `Memory`. Gradients and moments are laid out as the parameters are.
 package enum Region: Int, Sendable, CaseIterable {
   case parameters, gradients, firstMoments, secondMoments, activations, scratch
-}
-
-/// Hands out slots of a region one behind the other, each at a multiple of 64 bytes, and says how much it took.
-package struct SlotPlanner {
-  package let region: Region
-  package private(set) var count = 0
-
-  package init(_ region: Region, from start: Int = 0) {
-    self.region = region
-    count = start
-  }
-
-  package mutating func take(_ rows: Int, _ columns: Int) -> Slot {
-    let slot = Slot(region, offset: count, rows: rows, columns: columns)
-    count = (slot.end + 15) / 16 * 16
-    return slot
-  }
 }
 
 /// A list's place among the token ids of a `Memory`.

@@ -61,19 +61,21 @@ package struct CountingLadder: Equatable, Sendable {
   }
 }
 
-extension TrainingSetup {
+extension MaterialSetup where Material == TextCorpus {
   /// The ladder of this training's own split; nil where nothing is held out, where the corpus is too large, or where
   /// `progress` asked to stop.
   package func countingLadder(
-    _ prepared: Prepared, progress: (Int) -> Bool = { _ in true }
+    _ encoded: TextCorpus.Encoded, progress: (Int) -> Bool = { _ in true }
   ) -> CountingLadder? {
-    if !isCountable || prepared.validationTokens < 2 { return nil }
-    let parts = split(), isCut = prepared.validationTokens >= Self.mostValidationTokens
+    let tokens = encoded.validation.count
+    if !isCountable || tokens < 2 { return nil }
+    let parts = material.split(validation: validation, configuration)
     return CountingLadder.measure(
-      training: parts.training, held: parts.validation, bytes: isCut ? prepared.validationBytes : .max,
-      first: prepared.firstTokenBytes, progress: progress)
+      training: parts.training, held: parts.validation,
+      bytes: tokens >= TextCorpus.mostValidationTokens ? encoded.validationBytes : .max,
+      first: encoded.firstTokenBytes, progress: progress)
   }
 
   /// Whether the corpus is small enough for n-grams.
-  package var isCountable: Bool { corpus.byteCount <= CountingLadder.mostBytes }
+  package var isCountable: Bool { material.byteCount <= CountingLadder.mostBytes }
 }

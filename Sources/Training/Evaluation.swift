@@ -26,48 +26,69 @@ public struct EvaluationResult: Equatable, Sendable {
   public var bitsPerByte: Double { bytes == 0 ? .nan : loss * Double(tokens) / Double.log(2) / Double(bytes) }
 }
 
-/// A walk through a text in windows of `context` inputs, one after another; each position predicts the token after it
-/// from its own window. The training's validation and `minigpt eval` are this one function.
+/// A walk through held-out batches, without smoothing. The training's validation and `minigpt eval` are this one function.
 package enum Evaluation {
+  /// Returns the mean loss of all predictions, or nil where `progress` asked to stop.
+  ///
   /// - Parameters:
   ///   - byteLengths: bytes of each token.
   ///   - seen: gets the logits of all predictions in their order, some rows at a time.
-  ///   - progress: called with the number of windows done; gives false to stop, and the result is nil.
-  package static func run(
-    _ model: GPT, _ activations: GPT.Activations, tokens: TokenSequence, byteLengths: [Int32], in memory: Memory,
-    seen: (_ logits: Slot) throws -> Void, progress: (Int) -> Bool
-  ) rethrows -> EvaluationResult? {
-    let context = activations.length, predictions = max(0, tokens.count - 1)
-    var total = 0.0, bytes = 0, window = 0
-    while window * context < predictions {
-      let filled = LanguageModelWindows.fillInOrder(
-        activations.ids, activations.targets, from: tokens, context: context, first: window, in: memory)
-      model.forward(activations, nil, in: memory)
-      let left = predictions - window * context
-      try LanguageModelLoss.forward(model, activations, in: memory) { rows, logits in
-        // Only the last window is short, so that what predicts nothing stands behind all that does.
-        let count = min(rows.count, left - rows.lowerBound)
-        if count > 0 { try seen(logits.rows(0..<count)) }
+  ///   - progress: called with the part of the batches that is done, up to 1; gives false to stop.
+  package static func run<Model: TrainableModel, HeldOut: HeldOutBatches>(
+    _ model: Model, _ workspace: TrainingWorkspace<Model>, on heldOut: HeldOut, byteLengths: [Int32],
+    seen: (_ logits: Slot) throws -> Void = { _ in }, progress: (Double) -> Bool = { _ in true }
+  ) rethrows -> EvaluationResult? where HeldOut.Batch == Model.Batch {
+    let memory = workspace.memory
+    var total = 0.0, bytes = 0, tokens = 0
+    for index in 0..<heldOut.count {
+      let batch = heldOut.fill(index, into: workspace.places, in: memory), targets = batch.targets
+      let losses = try model.losses(of: batch, workspace.activations, in: memory) { rows, logits in
+        var start = 0
+        // Runs of rows that predict something; the others are left out.
+        while start < rows.count {
+          var end = start
+          while end < rows.count, memory.index(targets, rows.lowerBound + end) >= 0 { end += 1 }
+          if end > start { try seen(logits.rows(start..<end)) }
+          start = max(end, start + 1)
+        }
       }
       // Losses are added one after another, so that the size of a batch does not show in the sum.
-      for row in 0..<filled * context {
-        let target = memory.index(activations.targets, row)
+      for row in 0..<targets.count {
+        let target = memory.index(targets, row)
         if target < 0 { continue }
-        total += Double(memory.value(activations.losses, row, 0))
+        total += Double(memory.value(losses, row, 0))
         bytes += Int(byteLengths[Int(target)])
+        tokens += 1
       }
-      window += filled
-      if !progress(window) { return nil }
+      if !progress(Double(index + 1) / Double(heldOut.count)) { return nil }
     }
-    return EvaluationResult(tokens: predictions, bytes: bytes, loss: total / Double(max(1, predictions)))
+    return EvaluationResult(tokens: tokens, bytes: bytes, loss: total / Double(max(1, tokens)))
+  }
+}
+
+/// The memory in which a model learns, or is evaluated, one batch at a time: taken before the first.
+package struct TrainingWorkspace<Model: TrainableModel>: Sendable {
+  package let memory: Memory
+  package let activations: Model.Activations
+  package let places: Model.Batch.Places
+
+  /// Places for batches of at most some size, `parameters` being a model's own.
+  package init(
+    _ model: Model, _ capacity: Model.Batch.Capacity, _ purpose: Purpose, _ parameters: ParameterStorage,
+    on processor: Processor
+  ) {
+    let plan: MemoryPlan
+    (plan, activations, places) = Self.plan(model, capacity, purpose)
+    memory = Memory(plan, parameters, on: processor)
+    model.prepare(activations, in: memory)
   }
 
-  /// The same where nobody wants to see the logits.
-  package static func run(
-    _ model: GPT, _ activations: GPT.Activations, tokens: TokenSequence, byteLengths: [Int32], in memory: Memory,
-    progress: (Int) -> Bool = { _ in true }
-  ) -> EvaluationResult? {
-    run(
-      model, activations, tokens: tokens, byteLengths: byteLengths, in: memory, seen: { _ in }, progress: progress)
+  /// Plans without taking anything.
+  package static func plan(
+    _ model: Model, _ capacity: Model.Batch.Capacity, _ purpose: Purpose
+  ) -> (plan: MemoryPlan, activations: Model.Activations, places: Model.Batch.Places) {
+    var plan = MemoryPlan(trains: purpose.trains)
+    let activations = model.plan(capacity, purpose, in: &plan), places = Model.Batch.plan(capacity, in: &plan)
+    return (plan, activations, places)
   }
 }

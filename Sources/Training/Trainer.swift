@@ -1,55 +1,67 @@
 package import MiniGPTCheckpoints
+package import MiniGPTDatasets
 package import MiniGPTStorage
 package import MiniGPTTensors
 package import MiniGPTTokenization
-internal import MiniGPTTransformer
+package import MiniGPTTransformer
 
-/// Trains a model: the whole loop, readable from `run` down. What it trains on is the task's.
+/// A training: updates, evaluations and checkpoints, readable from `run` down; `Learner` does one update.
 ///
-/// All memory is taken by the task; `step` allocates nothing. What a run leaves depends on the configuration, the corpus
-/// and the instruction set alone: not on the number of threads, nor on interruptions.
-package final class ModelTrainer<Task: TrainingTask> {
-  package typealias Step = TrainingStep
-  package typealias Event = TrainingEvent
-  package typealias Outcome = TrainingOutcome
-
-  package let task: Task
+/// What a run leaves depends on the configuration, the corpus and the instruction set alone: not on the number of threads,
+/// nor on interruptions.
+package final class Trainer<Model: TrainableModel & CheckpointModel, Source: BatchSource>
+where Source.Batch == Model.Batch {
   package let tokenizer: any Tokenizer
   package private(set) var record: TrainingRecord
-  private let schedule: LearningRateSchedule
-  private let optimizer: AdamW
-  private let layout: ParameterLayout
+  /// Translates what was held out and measures it; asked at every evaluation, where there is one. Nil: it was stopped.
+  package var bleu: (() throws -> Double?)?
+  private let learner: Learner<Model, Source>
+  private let byteLengths: [Int32]
   private let corpusName: String
 
-  package var model: Task.Model { task.model }
-  package var memory: Memory { task.memory }
+  package var model: Model { learner.model }
+  package var memory: Memory { learner.memory }
 
   /// A trainer with fresh weights; `resume` and `initialize` replace them.
-  init(_ task: Task, record: TrainingRecord, tokenizer: any Tokenizer, corpusName: String) {
-    self.task = task
+  ///
+  /// - Parameters:
+  ///   - record: what the run is asked to do, and nothing done yet.
+  ///   - memory: whether blocks are computed again in the backward pass, and bytes that may be used.
+  package init(
+    _ configuration: Model.Configuration, on source: Source, _ record: TrainingRecord, _ tokenizer: any Tokenizer,
+    memory: MemoryLimits = MemoryLimits(), processor: Processor, corpusName: String = "the corpus"
+  ) throws {
+    try configuration.validate()
+    try record.configuration.validate()
+    if tokenizer.vocabularySize != configuration.vocabularySize {
+      throw TrainingError.vocabulary(tokenizer: tokenizer.vocabularySize, model: configuration.vocabularySize)
+    }
+    try memory.check(Self.memoryNeeded(configuration, source.capacity, recomputes: memory.recomputes))
+    learner = Learner(
+      Model(configuration), on: source, record.configuration, recomputes: memory.recomputes, processor: processor)
+    byteLengths = tokenizer.tokenByteLengths
     self.record = record
     self.tokenizer = tokenizer
     self.corpusName = corpusName
-    schedule = LearningRateSchedule(record.configuration)
-    optimizer = AdamW(record.configuration)
-    layout = task.model.layout
-    Initialization.run(layout, seed: record.configuration.seed, in: task.memory)
   }
 
-  /// Throws unless such a model can be trained so with such a vocabulary.
-  static func validate(
-    _ shape: Task.Model.Configuration, _ configuration: TrainingConfiguration, _ tokenizer: any Tokenizer
-  ) throws {
-    try shape.validate()
-    try configuration.validate()
-    if tokenizer.vocabularySize != shape.vocabularySize {
-      throw TrainingError.vocabulary(tokenizer: tokenizer.vocabularySize, model: shape.vocabularySize)
-    }
+  /// Bytes that a training takes: weights, gradients, two moments, activations of the largest batch.
+  package static func memoryNeeded(
+    _ configuration: Model.Configuration, _ capacity: Model.Batch.Capacity, recomputes: Bool = false
+  ) -> Int {
+    let model = Model(configuration)
+    let (plan, _, _) = TrainingWorkspace.plan(model, capacity, recomputes ? .trainingRecomputed : .training)
+    return plan.byteCount(parameters: model.layout.count)
+  }
+
+  /// Bytes that this training takes.
+  package func memoryNeeded(recomputes: Bool) -> Int {
+    Self.memoryNeeded(model.configuration, learner.capacity, recomputes: recomputes)
   }
 
   /// Goes on where a checkpoint of the same run stopped. Steps, intervals and patience may be other ones; what else
   /// differs is an error that names both values.
-  package func resume(_ checkpoint: ModelCheckpoint<Task.Model>) throws {
+  package func resume(_ checkpoint: ModelCheckpoint<Model>) throws {
     guard var resumed = checkpoint.record else { throw CheckpointError.noRecord(checkpoint.path) }
     try ResumeCheck(
       checkpoint: checkpoint, given: record, shape: model.configuration, tokenizer: tokenizer,
@@ -62,7 +74,7 @@ package final class ModelTrainer<Task: TrainingTask> {
   }
 
   /// Begins with the weights of another checkpoint, which has the same shape.
-  package func initialize(_ checkpoint: ModelCheckpoint<Task.Model>) throws {
+  package func initialize(_ checkpoint: ModelCheckpoint<Model>) throws {
     if checkpoint.configuration.vocabularySize != tokenizer.vocabularySize {
       throw TrainingError.vocabulary(
         tokenizer: tokenizer.vocabularySize, model: checkpoint.configuration.vocabularySize)
@@ -70,13 +82,13 @@ package final class ModelTrainer<Task: TrainingTask> {
     try Self.compareShape(of: checkpoint, model.configuration)
     try checkpoint.load(into: memory, moments: false)
     var hash = XXH64()
-    for parameter in layout.parameters { memory.withBytes(of: parameter.slot) { hash.update($0) } }
+    for parameter in model.layout.parameters { memory.withBytes(of: parameter.slot) { hash.update($0) } }
     record.initialWeights = hash.digest()
   }
 
   /// Throws the first value of a shape, its vocabulary aside, that a model to begin with has not.
   package static func compareShape(
-    of checkpoint: ModelCheckpoint<Task.Model>, _ given: Task.Model.Configuration
+    of checkpoint: ModelCheckpoint<Model>, _ given: Model.Configuration
   ) throws(TrainingError) {
     var given = given
     given.vocabularySize = checkpoint.configuration.vocabularySize
@@ -85,24 +97,26 @@ package final class ModelTrainer<Task: TrainingTask> {
     }
   }
 
-  // MARK: - One update
+  /// One update.
+  package func step() throws(TrainingError) -> TrainingStep {
+    let step = try learner.step(record.step)
+    record.step = step.step
+    record.lastLoss = step.loss
+    record.lastGradientNorm = step.gradientNorm
+    return step
+  }
 
-  /// One update: forward and backward over every batch of it, clipping, AdamW.
-  package func step() throws(TrainingError) -> Step {
-    let configuration = record.configuration, index = record.step
-    memory.clearGradients()
-    let (loss, scale) = task.learn(update: index, configuration)
-    let norm = memory.squaredGradientNorm().squareRoot() * scale
-    if !loss.isFinite { throw .notFinite(step: index + 1, what: "loss") }
-    if !norm.isFinite { throw .notFinite(step: index + 1, what: "gradient") }
-    let rate = schedule.rate(at: index)
-    optimizer.update(
-      layout, step: index, rate: rate,
-      gradientScale: scale * GradientClipping.scale(norm: norm, limit: configuration.gradientClip), in: memory)
-    record.step = index + 1
-    record.lastLoss = loss
-    record.lastGradientNorm = norm
-    return Step(step: index + 1, loss: loss, learningRate: rate, gradientNorm: norm)
+  /// How well the weights predict what was held out; nil where nothing is, or where `shouldStop` said so.
+  package func evaluate(shouldStop: () -> Bool = { false }) throws -> EvaluationResult? {
+    guard let heldOut = learner.heldOut else { return nil }
+    let loss = Evaluation.run(
+      model, learner.workspace, on: heldOut, byteLengths: byteLengths, seen: { _ in }, progress: { _ in !shouldStop() })
+    guard var result = loss else { return nil }
+    if let bleu {
+      guard let score = try bleu() else { return nil }
+      result.bleu = score
+    }
+    return result
   }
 
   // MARK: - The loop
@@ -113,10 +127,10 @@ package final class ModelTrainer<Task: TrainingTask> {
   /// writes the same best one again. A stop saves without an evaluation, and an evaluation that is stopped counts for
   /// nothing; the resumed run makes up for it.
   package func run(
-    saveTo path: Path, bestPath: Path, shouldStop: () -> Bool, event: (Event) throws -> Void
-  ) throws -> Outcome {
+    saveTo path: Path, bestPath: Path, shouldStop: () -> Bool, event: (TrainingEvent) throws -> Void
+  ) throws -> TrainingOutcome {
     let configuration = record.configuration
-    if configuration.bestBy == .bleu, task.holdsOut, !task.measuresBLEU { throw TrainingError.noBLEU }
+    if configuration.bestBy == .bleu, learner.heldOut != nil, bleu == nil { throw TrainingError.noBLEU }
     if record.step == 0 { try save(path, event) }
     var isSaved = true
     if record.step > 0, isEvaluationDue {
@@ -154,33 +168,33 @@ package final class ModelTrainer<Task: TrainingTask> {
     record.configuration.patience > 0 && record.evaluationsSinceBest >= record.configuration.patience
   }
 
+  /// Whether an evaluation of this step is still to be done: a stop leaves it to the run that goes on.
   private var isEvaluationDue: Bool {
     let configuration = record.configuration
-    return task.holdsOut && !record.isEvaluated
+    return learner.heldOut != nil && !record.isEvaluated
       && (record.step % configuration.evaluateEvery == 0 || record.step == configuration.steps)
   }
 
   /// What the last update was, for an evaluation that was put off by a stop.
-  private var lastStep: Step {
-    Step(
-      step: record.step, loss: record.lastLoss, learningRate: schedule.rate(at: max(0, record.step - 1)),
+  private var lastStep: TrainingStep {
+    TrainingStep(
+      step: record.step, loss: record.lastLoss, learningRate: learner.rate(at: max(0, record.step - 1)),
       gradientNorm: record.lastGradientNorm)
   }
 
-  /// False if it was stopped.
+  /// Returns whether there is a new evaluation: none where it was stopped.
   private func evaluate(
-    _ bestPath: Path, _ shouldStop: () -> Bool, _ event: (Event) throws -> Void
+    _ bestPath: Path, _ shouldStop: () -> Bool, _ event: (TrainingEvent) throws -> Void
   ) throws -> Bool {
-    guard let result = try task.evaluate(shouldStop: shouldStop) else { return false }
+    guard let result = try evaluate(shouldStop: shouldStop) else { return false }
     if !result.loss.isFinite { throw TrainingError.notFinite(step: record.step, what: "validation loss") }
     let isBest = record.add(result.at(record.step))
     if isBest { try write(bestPath, record) }
     try event(.evaluated(lastStep, result, isBest: isBest))
     return true
   }
-
   /// Where weights are to be averaged, those of this step are committed first; the oldest go when all is on disk.
-  private func save(_ path: Path, _ event: (Event) throws -> Void) throws {
+  private func save(_ path: Path, _ event: (TrainingEvent) throws -> Void) throws {
     let configuration = record.configuration
     let isDue = record.step % configuration.saveEvery == 0 || record.step == configuration.steps
     if configuration.average > 1, record.step > 0, isDue {
@@ -204,27 +218,27 @@ package final class ModelTrainer<Task: TrainingTask> {
   /// The trainer's own weights are read again in the end. False if the evaluation was stopped: a run that is resumed
   /// averages again.
   private func average(
-    _ path: Path, _ bestPath: Path, _ shouldStop: () -> Bool, _ event: (Event) throws -> Void
+    _ path: Path, _ bestPath: Path, _ shouldStop: () -> Bool, _ event: (TrainingEvent) throws -> Void
   ) throws -> Bool {
     try removeOldest(path)
     let steps = record.averaged
     guard record.configuration.average > 1, steps.count > 1 else { return true }
-    for parameter in layout.parameters { memory.fill(parameter.slot, 0) }
+    for parameter in model.layout.parameters { memory.fill(parameter.slot, 0) }
     for step in steps {
-      try ModelCheckpoint<Task.Model>(path.step(step)).loadWeightsAsGradients(into: memory)
-      for parameter in layout.parameters { memory.add(parameter.slot, parameter.slot.at(.gradients)) }
+      try ModelCheckpoint<Model>(path.step(step)).loadWeightsAsGradients(into: memory)
+      for parameter in model.layout.parameters { memory.add(parameter.slot, parameter.slot.at(.gradients)) }
     }
-    for parameter in layout.parameters { memory.scale(parameter.slot, 1 / Float(steps.count)) }
+    for parameter in model.layout.parameters { memory.scale(parameter.slot, 1 / Float(steps.count)) }
     try write(path.average, record)
-    let result = try task.evaluate(shouldStop: shouldStop)
+    let result = try evaluate(shouldStop: shouldStop)
     var isBest = false
     if let result, result.loss.isFinite {
       var averaged = record
       isBest = averaged.add(result.at(record.step))
       if isBest { try write(bestPath, averaged) }
     }
-    try ModelCheckpoint<Task.Model>(path).load(into: memory, moments: false)
-    if result == nil, task.holdsOut { return false }
+    try ModelCheckpoint<Model>(path).load(into: memory, moments: false)
+    if result == nil && learner.heldOut != nil { return false }
     try event(.averaged(steps, path.average, result, isBest: isBest))
     return true
   }

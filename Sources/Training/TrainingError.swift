@@ -19,11 +19,6 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
   /// BLEU is to decide which evaluation is the best, but nothing measures it.
   case noBLEU
 
-  /// Throws where a training needs more bytes than there are; nil is no limit.
-  static func checkMemory(_ needed: Int, available: Int?) throws(TrainingError) {
-    if let available, needed > available { throw .tooLarge(needed: needed, available: available) }
-  }
-
   /// The error in one line.
   public var description: String {
     switch self {
@@ -50,5 +45,24 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
   private func gigabytes(_ bytes: Int) -> String {
     let tenths = (bytes + (1 << 30) / 20) / ((1 << 30) / 10)
     return "\(tenths / 10).\(tenths % 10) GiB"
+  }
+}
+
+/// How much memory a training may take.
+package struct MemoryLimits: Sendable {
+  /// Whether the backward pass computes each block again instead of keeping what it made: less memory, more time, the same
+  /// bits.
+  package var recomputes: Bool
+  /// Bytes that there are; nil is no limit.
+  package var available: Int?
+
+  package init(recomputes: Bool = false, available: Int? = nil) {
+    self.recomputes = recomputes
+    self.available = available
+  }
+
+  /// Throws where a training needs more bytes than there are.
+  func check(_ needed: Int) throws(TrainingError) {
+    if let available, needed > available { throw .tooLarge(needed: needed, available: available) }
   }
 }

@@ -5,7 +5,7 @@ internal import MiniGPTPlatform
 package import MiniGPTStorage
 public import MiniGPTTensors
 public import MiniGPTTokenization
-public import MiniGPTTransformer
+internal import MiniGPTTransformer
 
 /// How a corpus becomes tokens.
 public enum TokenizerChoice: Sendable {
@@ -18,153 +18,127 @@ public enum TokenizerChoice: Sendable {
   case given(any Tokenizer)
 }
 
-/// From text files to a trainer that is ready to run.
-public struct TrainingSetup: Sendable {
+/// What a training learns from: texts, or sentence pairs.
+public protocol TrainingMaterial: Sendable {
+  /// The shape of the model that learns from it.
+  associatedtype Shape: Sendable
+}
+
+/// From files of texts to a language model's trainer that is ready to run.
+public typealias TrainingSetup = MaterialSetup<TextCorpus>
+
+/// From files of sentence pairs to a translator's trainer that is ready to run.
+public typealias TranslationSetup = MaterialSetup<SentencePairs>
+
+/// From files to a trainer that is ready to run.
+public struct MaterialSetup<Material: TrainingMaterial>: Sendable {
   /// What is learned.
-  public var corpus: TextCorpus
-  /// The held-out text, where it is a file of its own; else the end of the corpus is held out.
-  public var validation: TextCorpus?
+  public var material: Material
+  /// What is held out, where it is a file of its own; else a part of the material is.
+  public var validation: Material?
   /// How it becomes tokens.
   public var tokenizer: TokenizerChoice
   /// The model; its vocabulary becomes that of the tokenizer.
-  public var shape: GPTConfiguration
+  public var shape: Material.Shape
   /// How it is learned.
   public var configuration: TrainingConfiguration
   /// Passes over the training part, in place of the configuration's steps: as many steps are done as read
-  /// `epochs` · tokens, the last one whole.
+  /// `epochs` times all of it, the last one whole.
   public var epochs: Double?
   /// Whether a warm-up above a tenth of the steps that follow from `epochs` is shortened to that.
   package var shortensWarmup = false
-  /// The model whose weights training begins with, in the very shape that is given; nil for fresh weights.
-  package var initial: Checkpoint?
   /// Threads, the caller's own included. They change no bit.
   public var threads: Int
   /// The kernels; they may change the last bits.
   public var instructionSet: InstructionSet
-  /// Whether the way back computes each block again instead of keeping what it made: less memory, more time, the same
-  /// bits.
+  /// Whether the backward pass computes each block again instead of keeping what it made: less memory, more time, the
+  /// same bits.
   public var recomputes = false
   /// Bytes of memory that may be used; nil is no limit.
   public var availableMemory: Int?
 
-  /// The most tokens that are held out.
-  package static let mostValidationTokens = 1_000_000
-
-  /// A training of `shape` on `corpus`; without `threads`, on the cores that the process may use.
+  /// A training of `shape` on some material; without `threads`, on the cores that the process may use.
   public init(
-    corpus: TextCorpus, tokenizer: TokenizerChoice, shape: GPTConfiguration, configuration: TrainingConfiguration,
+    _ material: Material, tokenizer: TokenizerChoice, shape: Material.Shape, configuration: TrainingConfiguration,
     threads: Int? = nil, instructionSet: InstructionSet = .best
   ) {
-    self.corpus = corpus
+    self.material = material
     self.tokenizer = tokenizer
     self.shape = shape
     self.configuration = configuration
     self.threads = threads ?? ProcessorCount.available
     self.instructionSet = instructionSet
   }
+}
 
+extension MaterialSetup where Material: LearnableMaterial {
   /// What is being prepared.
   package enum Progress: Sendable {
     case trainingTokenizer(BPETrainer.Progress)
-    case encoding(bytes: Int)
+    /// Bytes of texts, or pairs, of all.
+    case encoding(done: Int, of: Int)
   }
 
   /// Everything that a run needs.
   package struct Prepared {
-    package let trainer: Trainer
-    package let trainingTokens: Int
-    package let validationTokens: Int
-    /// Bytes that the held-out tokens stand for, and those of the first, which is never predicted.
-    package let validationBytes: Int
-    package let firstTokenBytes: Int
+    package let trainer: Trainer<Material.Model, Material.Source>
+    package let encoded: Material.Encoded
   }
 
-  /// Makes the tokenizer, encodes both parts and builds the trainer, with fresh weights.
+  /// Makes the tokenizer, encodes what is learned and what is held out, and builds the trainer, with fresh weights or those
+  /// of `initial`.
   ///
   /// - Parameter folder: where the ids are kept meanwhile; nil is the system's place for temporary files.
-  package func prepare(in folder: Path? = nil, progress: (Progress) -> Void = { _ in }) throws -> Prepared {
+  package func prepare(
+    from initial: ModelCheckpoint<Material.Model>? = nil, in folder: Path? = nil,
+    progress: (Progress) -> Void = { _ in }
+  ) throws -> Prepared {
+    typealias Trainer = MiniGPTTraining.Trainer<Material.Model, Material.Source>
     var shape = shape
     if let initial { try Trainer.compareShape(of: initial, shape) }
     // Sizes are refused before anything is read by them; the vocabulary is not known yet.
-    shape.vocabularySize = max(2, min(shape.vocabularySize, 1 << 20))
+    shape.vocabularySize = max(Material.leastVocabulary, min(shape.vocabularySize, 1 << 20))
     try shape.validate()
     try configuration.validate()
     // The vocabulary has at least so many tokens: what is too large even then need not be read at all.
-    shape.vocabularySize = leastVocabulary
-    try TrainingError.checkMemory(
-      Trainer.memoryNeeded(shape, configuration, recomputes: recomputes), available: availableMemory)
+    shape.vocabularySize = Material.leastVocabulary(of: tokenizer)
+    let limits = MemoryLimits(recomputes: recomputes, available: availableMemory)
+    try limits.check(
+      Trainer.memoryNeeded(shape, Material.leastCapacity(shape, configuration), recomputes: recomputes))
     let pool = WorkerPool(threads: threads)
     guard let kernels = instructionSet.kernels else { throw TrainingError.noInstructions(instructionSet.rawValue) }
-    let parts = split()
-    let tokenizer = try makeTokenizer(parts.training, parts.validation, pool, progress)
+    let split = material.split(validation: validation, configuration)
+    let tokenizer = try material.makeTokenizer(tokenizer, split, validation, pool) { progress(.trainingTokenizer($0)) }
     shape.vocabularySize = tokenizer.vocabularySize
-    let training = try TokenSequence.encode(
-      parts.training, tokenizer, lines: configuration.lines, pool: pool, folder: folder
-    ) { progress(.encoding(bytes: $0)) }
-    let validation = try TokenSequence.encode(
-      parts.validation, tokenizer, lines: configuration.lines, most: Self.mostValidationTokens, pool: pool,
-      folder: folder)
-    let configuration = try configuration(learningFrom: training.count, context: shape.context)
+    let encoded = try material.encode(
+      split, MaterialEncoding(tokenizer, configuration, context: shape.context, pool: pool, folder: folder)
+    ) { progress(.encoding(done: $0, of: $1)) }
+    let configuration = try configuration(
+      learningFrom: Material.size(of: encoded, configuration, context: shape.context))
     var record = TrainingRecord(
-      configuration: configuration, corpusFingerprint: corpus.fingerprint, instructionSet: instructionSet.rawValue)
-    record.isVerse = corpus.isVerse
-    record.validationFingerprint = self.validation?.fingerprint
+      configuration: configuration, corpusFingerprint: material.corpusFiles.fingerprint,
+      instructionSet: instructionSet.rawValue)
+    record.isVerse = material.isVerse
+    record.validationFingerprint = validation?.corpusFiles.fingerprint
+    let name = material.corpusFiles.names
     let trainer = try Trainer(
-      shape, record: record, tokenizer: tokenizer, training: training, validation: validation,
-      recomputes: recomputes, pool: pool, kernels: kernels, availableMemory: availableMemory,
-      corpusName: corpus.files.map { "\($0.path)" }.joined(separator: ", "))
+      shape, on: try Material.source(encoded, shape, configuration, name), record, tokenizer, memory: limits,
+      processor: Processor(pool, kernels), corpusName: name)
     if let initial { try trainer.initialize(initial) }
-    let lengths = tokenizer.tokenByteLengths
-    let (bytes, firstBytes) = validation.read(0..<validation.count) { ids in
-      (ids.indices.reduce(0) { $0 + Int(lengths[Int(ids[$1])]) }, ids.isEmpty ? 0 : Int(lengths[Int(ids[0])]))
-    }
-    return Prepared(
-      trainer: trainer, trainingTokens: training.count, validationTokens: validation.count, validationBytes: bytes,
-      firstTokenBytes: firstBytes)
-  }
-
-  private var leastVocabulary: Int {
-    switch tokenizer {
-    case .given(let tokenizer): tokenizer.vocabularySize
-    case .bytes, .bytePairs: 257
-    case .characters: 2
-    }
+    return Prepared(trainer: trainer, encoded: encoded)
   }
 
   /// The configuration with the steps that `epochs` ask for.
   private func configuration(
-    learningFrom tokens: Int, context: Int
+    learningFrom size: (all: Double, perUpdate: Double)
   ) throws(TrainingConfigurationError) -> TrainingConfiguration {
     var result = configuration
     guard let epochs else { return result }
-    let perStep = Double(result.batchSize) * Double(result.gradientAccumulation) * Double(context)
-    let steps = (epochs * Double(tokens) / perStep).rounded(.up)
+    let steps = (epochs * size.all / size.perUpdate).rounded(.up)
     // What no Int holds is refused as what a configuration cannot have.
     result.steps = steps < 1e15 ? max(1, Int(steps)) : Int.max
     if shortensWarmup { result.warmup = min(result.warmup, result.steps / 10) }
     try result.validate()
     return result
-  }
-
-  /// What is learned from, and what is held out.
-  func split() -> (training: [TextCorpus.Part], validation: [TextCorpus.Part]) {
-    if let validation { return (corpus.parts, validation.parts) }
-    // A token rarely stands for more than 8 bytes; what is too much is cut off when it is encoded.
-    return corpus.split(holdingOut: configuration.validationFraction, most: 8 * Self.mostValidationTokens)
-  }
-
-  private func makeTokenizer(
-    _ training: [TextCorpus.Part], _ validation: [TextCorpus.Part], _ pool: WorkerPool, _ progress: (Progress) -> Void
-  ) throws -> any Tokenizer {
-    switch tokenizer {
-    case .given(let tokenizer): return tokenizer
-    case .bytes: return ByteTokenizer()
-    case .characters:
-      return try CharacterTokenizer((corpus.parts + (self.validation?.parts ?? [])).map(\.text), pool: pool)
-    case .bytePairs(let size, let splitter):
-      var trainer = BPETrainer(vocabularySize: size)
-      trainer.splitter = splitter
-      return try trainer.train(training.map(\.text), pool: pool) { progress(.trainingTokenizer($0)) }
-    }
   }
 }

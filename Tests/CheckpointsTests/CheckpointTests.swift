@@ -28,9 +28,7 @@ import MiniGPTTransformer
         positions: .learned, norm: .pre, activation: .relu)
       change(&configuration)
       model = GPT(configuration)
-      memory = Memory(
-        parameters: ParameterStorage(count: model.layout.count), trains: true, activations: 0, indices: 0, scratch: 0,
-        pool: WorkerPool(threads: 1), kernels: .portable)
+      memory = Memory(MemoryPlan(trains: true), ParameterStorage(count: model.layout.count), on: .plain())
       if !numbered { return }
       let stream = RandomStream(seed: 1, .dropout, place: 1)
       for (index, region) in Self.regions.enumerated() {
@@ -96,9 +94,7 @@ import MiniGPTTransformer
       let parameters = try Checkpoint(folder.path("m")).parameters()
       #expect(!parameters.isWritable)
       #expect(parameters.count == written.model.layout.count)
-      let memory = Memory(
-        parameters: parameters, trains: false, activations: 0, indices: 0, scratch: 0, pool: WorkerPool(threads: 1),
-        kernels: .portable)
+      let memory = Memory(MemoryPlan(), parameters, on: .plain())
       let bits = written.model.layout.parameters.map { memory.read($0.slot).map(\.bitPattern) }
       #expect(bits == written.bits([.parameters]))
     }
@@ -251,7 +247,7 @@ import MiniGPTTransformer
     let bytes = try folder.read("m"), pool = WorkerPool(threads: 1)
     let whole = try Checkpoint(folder.path("m"))
     for type in [WeightType.fp32, .int8] {
-      let made = try DecodingWeightsReader(whole).pack(type, pool: pool, kernels: .portable)
+      let made = try DecodingWeightsReader(whole).pack(type, on: Processor(pool, .portable))
       #expect(!made.parameters.isWritable && made.weights.byteCount > 0)
     }
     let stream = RandomStream(seed: 9, .dropout, place: 1)
@@ -262,7 +258,7 @@ import MiniGPTTransformer
       broken[place] ^= 1 << UInt8(index % 8)
       let path = try folder.write("broken", broken)
       #expect(throws: CheckpointError.self, "bit \(index % 8) of byte \(place)") {
-        try DecodingWeightsReader(Checkpoint(path)).pack(.fp32, pool: pool, kernels: .portable)
+        try DecodingWeightsReader(Checkpoint(path)).pack(.fp32, on: Processor(pool, .portable))
       }
       #expect(throws: CheckpointError.self) { try Checkpoint(path).parameters() }
     }

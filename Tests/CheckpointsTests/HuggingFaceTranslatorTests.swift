@@ -28,9 +28,7 @@ import MiniGPTTransformer
         feedForwardWidth: 20)
       change(&configuration)
       model = EncoderDecoder(configuration)
-      memory = Memory(
-        parameters: ParameterStorage(count: model.layout.count), trains: false, activations: 0, indices: 0, scratch: 0,
-        pool: WorkerPool(threads: 1), kernels: .portable)
+      memory = Memory(MemoryPlan(), ParameterStorage(count: model.layout.count), on: .plain())
       if !numbered { return }
       let stream = RandomStream(seed: 3, .dropout, place: 2)
       for parameter in model.layout.parameters {

@@ -22,9 +22,7 @@ import MiniGPTTokenization
     #expect(try SafetensorsChecksum.verify(folder.path("q")) != .absent)
     #expect(!checkpoint.hasMoments && checkpoint.record == nil)
     let parameters = try checkpoint.parameters()
-    let read = Memory(
-      parameters: parameters, trains: false, activations: 0, indices: 0, scratch: 0, pool: written.memory.pool,
-      kernels: .portable)
+    let read = Memory(MemoryPlan(), parameters, on: Processor(written.memory.pool, .portable))
     for parameter in written.model.layout.parameters {
       let before = written.memory.read(parameter.slot), after = read.read(parameter.slot)
       if parameter.shape.count == 1 || parameter.name == "positionEmbedding" {

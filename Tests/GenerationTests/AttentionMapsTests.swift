@@ -10,8 +10,7 @@ import MiniGPTTransformer
   private func parameters(_ model: GPT) throws -> ParameterStorage {
     let storage = ParameterStorage(count: model.layout.count)
     let memory = Memory(
-      parameters: storage, trains: false, activations: 0, indices: 0, scratch: 0, pool: WorkerPool(threads: 1),
-      kernels: try #require(InstructionSet.best.kernels))
+      MemoryPlan(), storage, on: Processor(WorkerPool(threads: 1), try #require(InstructionSet.best.kernels)))
     for (index, parameter) in model.layout.parameters.enumerated() {
       let stream = RandomStream(seed: UInt64(index), .dropout, place: 5),
         start: Float = parameter.start == .ones ? 1 : 0
@@ -28,11 +27,10 @@ import MiniGPTTransformer
     let model = GPT(configuration), storage = try parameters(model)
     let ids = (0..<33).map { Int32($0 * 5 % 17) }
     let maps = AttentionMaps(
-      model, parameters: storage, ids: ids, pool: WorkerPool(threads: 2),
-      kernels: try #require(InstructionSet.best.kernels))
+      model, parameters: storage, ids: ids,
+      on: Processor(WorkerPool(threads: 2), try #require(InstructionSet.best.kernels)))
     let memory = Memory(
-      parameters: storage, trains: false, activations: 0, indices: 0, scratch: 0, pool: WorkerPool(threads: 1),
-      kernels: try #require(InstructionSet.best.kernels))
+      MemoryPlan(), storage, on: Processor(WorkerPool(threads: 1), try #require(InstructionSet.best.kernels)))
     let plain = PlainParameters<Double>(model.layout, in: memory)
     var x = Embedding.reference(
       ids.map(Int.init), length: ids.count,
@@ -55,7 +53,7 @@ import MiniGPTTransformer
           #expect(found.row(t)[(t + 1)...].allSatisfy { $0 == 0 })
         }
       }
-      x = DecoderBlock.reference(x, name, length: 33, configuration.block, plain)
+      x = Block.reference(x, .decoderAlone, length: 33, configuration.block, plain.part(name))
     }
   }
 }

@@ -7,9 +7,7 @@ import MiniGPTTransformer
 @Suite struct NearestTokensTests {
   @Test func areThoseThatPointTheSameWay() {
     let model = GPT(GPTConfiguration(vocabularySize: 600, context: 4, layers: 1, heads: 1, width: 2))
-    let memory = Memory(
-      parameters: ParameterStorage(count: model.layout.count), trains: false, activations: 0, indices: 0, scratch: 0,
-      pool: WorkerPool(threads: 1), kernels: .portable)
+    let memory = Memory(MemoryPlan(), ParameterStorage(count: model.layout.count), on: .plain())
     // All point up, but for these; lengths do not count.
     var table: [Float] = (0..<600).flatMap { _ -> [Float] in [0, 1] }
     for (id, x, y) in [(3, 1, 0), (7, 2, 0.1), (300, 5, 1), (599, -4, 0), (5, 0, 0)] as [(Int, Float, Float)] {

@@ -20,9 +20,7 @@ import MiniGPTTransformer
           vocabularySize: 23, context: context, layers: 2, heads: 3, width: 18, feedForwardWidth: 29,
           positions: positions, norm: norm))
       parameters = ParameterStorage(count: model.layout.count)
-      memory = Memory(
-        parameters: parameters, trains: false, activations: 0, indices: 0, scratch: 0, pool: WorkerPool(threads: 1),
-        kernels: .portable)
+      memory = Memory(MemoryPlan(), parameters, on: .plain())
       let stream = RandomStream(seed: 5, .dropout, place: 1)
       for parameter in model.layout.parameters {
         let mean: Float = parameter.start == .ones ? 1 : 0
@@ -37,11 +35,11 @@ import MiniGPTTransformer
     func generator(
       threads: Int = 1, set: InstructionSet = .best, sequences: Int = 1, weights type: WeightType = .fp32
     ) throws -> TextGenerator {
-      let pool = WorkerPool(threads: threads), kernels = try #require(set.kernels)
+      let processor = Processor(WorkerPool(threads: threads), try #require(set.kernels))
       return TextGenerator(
         model, parameters: parameters,
-        weights: model.decodingWeights(type, of: parameters, pool: pool, kernels: kernels), sequences: sequences,
-        pool: pool, kernels: kernels)
+        weights: model.decodingWeights(type, of: parameters, on: processor), sequences: sequences,
+        on: processor)
     }
 
     /// The logits behind `tokens` in double precision.
@@ -171,7 +169,7 @@ import MiniGPTTransformer
   @Test func weightsMayLieInPlace() throws {
     let model = Model(), text = Self.ids(30), kernels = try #require(InstructionSet.best.kernels)
     let generator = TextGenerator(
-      model.model, parameters: model.parameters, pool: WorkerPool(threads: 2), kernels: kernels)
+      model.model, parameters: model.parameters, on: Processor(WorkerPool(threads: 2), kernels))
     for count in [5, 30] {
       generator.start(Array(text.prefix(count)))
       let found = generator.nextLogits().map(Double.init)

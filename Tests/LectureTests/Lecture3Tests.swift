@@ -106,12 +106,12 @@ import MiniGPTTransformer
     for (text, next) in [("\nctplafowir", "s"), ("\nctblafowir", "d")] {
       let ids = try trainer.tokenizer.encode(text), kernels = try #require(InstructionSet.best.kernels)
       let generator = TextGenerator(
-        trainer.model, parameters: trainer.memory.parameters, pool: WorkerPool(threads: 1), kernels: kernels)
+        trainer.model, parameters: trainer.memory.parameters, on: Processor(WorkerPool(threads: 1), kernels))
       generator.start(ids)
       let chances = softmax(generator.nextLogits().map(Double.init))
       #expect(chances[Int(try trainer.tokenizer.encode(next)[0])] > 0.9, "\(text)")
       let maps = AttentionMaps(
-        trainer.model, parameters: trainer.memory.parameters, ids: ids, pool: WorkerPool(threads: 1), kernels: kernels)
+        trainer.model, parameters: trainer.memory.parameters, ids: ids, on: Processor(WorkerPool(threads: 1), kernels))
       // "ran" looks at the program or the battery, the fourth letter, more than at any other word.
       let rows = maps.weights[0].map { $0.row(ids.count - 1) }
       #expect(rows.contains { row in row.indices.max { row[$0] < row[$1] } == 3 }, "\(rows)")
@@ -218,10 +218,10 @@ import MiniGPTTransformer
   @Test(arguments: InstructionSet.available) func crossEntropyOfTwoDistributions(set: InstructionSet) throws {
     let scores = numbers(7, 5, scale: 2), smoothing = 0.1
     let memory = Memory(
-      parameters: ParameterStorage(count: 0), trains: false, activations: 64, indices: 2, scratch: 0,
-      pool: WorkerPool(threads: 1), kernels: try #require(set.kernels))
-    var planner = SlotPlanner(.activations)
-    let row = planner.take(1, 7), loss = planner.take(1, 1)
+      MemoryPlan(activations: 64, indices: 2), ParameterStorage(count: 0),
+      on: Processor(WorkerPool(threads: 1), try #require(set.kernels)))
+    var plan = MemoryPlan()
+    let row = plan.take(1, 7), loss = plan.take(1, 1)
     let chances = softmax(scores)
     for (epsilon, target) in [(0.0, 3), (smoothing, 3)] {
       let wanted = (0..<7).map { epsilon / 7 + ($0 == target ? 1 - epsilon : 0) }
@@ -258,7 +258,7 @@ import MiniGPTTransformer
       let parameters = parameters(GPT(configuration).layout)
       var x = numbers(4, 6, 1)
       for index in 0..<layers {
-        x = DecoderBlock.reference(x, "blocks.\(index)", length: 4, configuration.block, parameters)
+        x = Block.reference(x, .decoderAlone, length: 4, configuration.block, parameters.part("blocks.\(index)"))
         #expect(x.rows == 4 && x.columns == 6)
       }
     }

@@ -12,8 +12,8 @@ final class RowLayers {
   private let x: Slot
   private let normalized: Slot
   private let y: Slot
-  private let hidden: Slot
-  private let activated: Slot
+  private let saved: FeedForward.Saved
+  private let rows: Sequences
   private let statistics: Slot
 
   init(rows: Int, set: InstructionSet) throws {
@@ -22,16 +22,16 @@ final class RowLayers {
     var layout = ParameterLayout()
     norm = LayerNorm("norm", Self.width, in: &layout)
     feedForward = FeedForward("feedForward", configuration.block, in: &layout)
-    var planner = SlotPlanner(.activations)
-    x = planner.take(rows, Self.width)
-    normalized = planner.take(rows, Self.width)
-    y = planner.take(rows, Self.width)
-    hidden = planner.take(rows, 24)
-    activated = planner.take(rows, 24)
-    statistics = planner.take(rows, 2)
+    var plan = MemoryPlan()
+    x = plan.take(rows, Self.width)
+    normalized = plan.take(rows, Self.width)
+    y = plan.take(rows, Self.width)
+    let workspace = FeedForward.Workspace(rows: rows, configuration.block, .inference, in: &plan)
+    saved = FeedForward.Saved(rows: rows, configuration.block, workspace, in: &plan)
+    self.rows = Sequences(count: 1, length: rows)
+    statistics = plan.take(rows, 2)
     memory = Memory(
-      parameters: ParameterStorage(count: layout.count), trains: false, activations: planner.count, indices: 0,
-      scratch: 0, pool: WorkerPool(threads: 2), kernels: try #require(set.kernels))
+      plan, ParameterStorage(count: layout.count), on: Processor(WorkerPool(threads: 2), try #require(set.kernels)))
     let values = LectureTests.parameters(layout)
     for parameter in layout.parameters {
       memory.write(parameter.slot, values.matrix(parameter.name).elements.map(Float.init))
@@ -47,7 +47,7 @@ final class RowLayers {
   /// The feed-forward network of the norm.
   func run(_ values: [Float]) -> [Float] {
     _ = norm(values)
-    feedForward.forward(normalized, into: y, hidden: hidden, activated: activated, in: memory)
+    feedForward.forward(normalized, into: y, saved, Pass(rows, in: memory))
     return memory.read(y)
   }
 }

@@ -24,8 +24,8 @@ import Testing
 
   static func memory(_ parameters: ParameterStorage, trains: Bool) throws -> Memory {
     Memory(
-      parameters: parameters, trains: trains, activations: 0, indices: 0, scratch: 0, pool: WorkerPool(threads: 1),
-      kernels: try #require(InstructionSet.portable.kernels))
+      MemoryPlan(trains: trains), parameters,
+      on: Processor(WorkerPool(threads: 1), try #require(InstructionSet.portable.kernels)))
   }
 
   /// The largest is 1 GiB, of which no page is touched.

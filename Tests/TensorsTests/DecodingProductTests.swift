@@ -15,13 +15,12 @@ import Testing
       w = Slot(.parameters, offset: 1, rows: inputs, columns: outputs)
       transposed = Slot(.parameters, offset: w.end + 3, rows: outputs, columns: inputs)
       bias = Slot(.parameters, offset: transposed.end, rows: 1, columns: outputs)
-      var planner = SlotPlanner(.activations)
-      x = planner.take(rows, inputs)
-      y = planner.take(rows, outputs)
-      self.inputs = planner.take(rows, Memory.decodingInputs(inputs))
+      var plan = MemoryPlan()
+      x = plan.take(rows, inputs)
+      y = plan.take(rows, outputs)
+      self.inputs = plan.take(rows, Memory.decodingInputs(inputs))
       memory = Memory(
-        parameters: ParameterStorage(count: bias.end), trains: false, activations: planner.count, indices: 0,
-        scratch: 0, pool: WorkerPool(threads: threads), kernels: try #require(set.kernels))
+        plan, ParameterStorage(count: bias.end), on: Processor(WorkerPool(threads: threads), try #require(set.kernels)))
       func number(_ index: Int) -> Float { Float(stream.uniform(index) * 2 - 1) }
       let values = (0..<inputs * outputs).map { number($0) }
       memory.write(w, values)
@@ -36,7 +35,7 @@ import Testing
 
     func pack(_ type: WeightType) -> DecodingWeights {
       DecodingWeights(
-        [w.plain, transposed.transposed], as: type, pool: memory.pool, kernels: memory.kernels,
+        [w.plain, transposed.transposed], as: type, on: Processor(memory.pool, memory.kernels),
         stored: { slot in StoredMatrix(slot, of: memory.parameters) })
     }
 

@@ -21,7 +21,7 @@ import Testing
     let x = field.place(m, n, seed: 1), y = field.place(m, n, seed: 2), z = field.place(m, m, seed: 3)
     let gain = field.place(1, n, seed: 4), bias = field.place(1, n, seed: 5)
     let statistics = field.place(m, 2, seed: 6, contiguous: true), losses = field.place(m, 1, seed: 7, contiguous: true)
-    field.memory.layerNorm(y, x, gain: gain, bias: bias, epsilon: 1e-5, statistics: statistics)
+    field.memory.layerNorm(y, x, gain: gain, bias: bias, .compute(epsilon: 1e-5, into: statistics))
     field.memory.activate(x, y, .gelu)
     field.memory.layerNormBackward(y, x, y, gain: gain, statistics: statistics)
     field.memory.product(z, x.plain, y.transposed)

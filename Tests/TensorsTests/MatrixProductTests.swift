@@ -7,8 +7,8 @@ import Testing
     _ set: InstructionSet, _ precision: Precision = .fp32, threads: Int = 1, activations: Int
   ) throws -> Memory {
     Memory(
-      parameters: ParameterStorage(count: 0), trains: false, activations: activations, indices: 0, scratch: 0,
-      pool: WorkerPool(threads: threads), kernels: try #require(set.kernels), precision: precision)
+      MemoryPlan(activations: activations), ParameterStorage(count: 0),
+      on: Processor(WorkerPool(threads: threads), try #require(set.kernels), precision))
   }
 
   /// The product as the definition has it, in double precision.
@@ -40,10 +40,10 @@ import Testing
       for (aT, bT, accumulate) in [
         (false, false, false), (true, false, false), (false, true, false), (true, true, true), (false, false, true),
       ] {
-        var planner = SlotPlanner(.activations, from: 1)  // off the vectors' boundaries
-        let aSlot = aT ? planner.take(k, m) : planner.take(m, k)
-        let bSlot = bT ? planner.take(n, k) : planner.take(k, n)
-        let cSlot = Slot(.activations, offset: planner.count + 3, rows: m, columns: n, stride: n + 2)
+        var plan = MemoryPlan(activations: 1)  // off the vectors' boundaries
+        let aSlot = aT ? plan.take(k, m) : plan.take(m, k)
+        let bSlot = bT ? plan.take(n, k) : plan.take(k, n)
+        let cSlot = Slot(.activations, offset: plan.activations + 3, rows: m, columns: n, stride: n + 2)
         let memory = try Self.memory(set, precision, threads: 2, activations: cSlot.end + 16)
         memory.write(aSlot, aT ? Self.transpose(a, m, k) : a)
         memory.write(bSlot, bT ? Self.transpose(b, k, n) : b)
@@ -62,9 +62,9 @@ import Testing
     let (m, n, k) = (137, 200, 301)
     let a = numbers(m * k, 4), b = numbers(k * n, 5)
     func run(rows: Range<Int>, threads: Int) throws -> [Float] {
-      var planner = SlotPlanner(.activations)
-      let (x, y, c) = (planner.take(m, k), planner.take(k, n), planner.take(m, n))
-      let memory = try Self.memory(set, precision, threads: threads, activations: planner.count)
+      var plan = MemoryPlan()
+      let (x, y, c) = (plan.take(m, k), plan.take(k, n), plan.take(m, n))
+      let memory = try Self.memory(set, precision, threads: threads, activations: plan.activations)
       memory.write(x, a)
       memory.write(y, b)
       memory.product(c.rows(rows), x.rows(rows).plain, y.plain)
@@ -79,10 +79,10 @@ import Testing
 
   @Test(arguments: InstructionSet.available) func epiloguesFollowTheProduct(set: InstructionSet) throws {
     let (m, n, k) = (30, 45, 20)
-    var planner = SlotPlanner(.activations)
-    let (x, y, c) = (planner.take(m, k), planner.take(k, n), planner.take(m, n))
-    let (bias, activated, plain) = (planner.take(1, n), planner.take(m, n), planner.take(m, n))
-    let memory = try Self.memory(set, threads: 2, activations: planner.count)
+    var plan = MemoryPlan()
+    let (x, y, c) = (plan.take(m, k), plan.take(k, n), plan.take(m, n))
+    let (bias, activated, plain) = (plan.take(1, n), plan.take(m, n), plan.take(m, n))
+    let memory = try Self.memory(set, threads: 2, activations: plan.activations)
     memory.write(x, numbers(m * k, 6))
     memory.write(y, numbers(k * n, 7))
     memory.write(bias, numbers(n, 8))

@@ -5,8 +5,8 @@ import Testing
 @Suite struct MemoryTests {
   static func memory(trains: Bool = true, threads: Int = 2) throws -> Memory {
     Memory(
-      parameters: ParameterStorage(count: 37), trains: trains, activations: 100, indices: 10, scratch: 1000,
-      pool: WorkerPool(threads: threads), kernels: try #require(InstructionSet.portable.kernels))
+      MemoryPlan(activations: 100, indices: 10, scratch: 1000, trains: trains), ParameterStorage(count: 37),
+      on: Processor(WorkerPool(threads: threads), try #require(InstructionSet.portable.kernels)))
   }
 
   @Test func allRegionsAreThereAndApart() throws {
@@ -56,9 +56,9 @@ import Testing
     let memory = try Self.memory(threads: 3), all = memory.count(of: .scratch)
     var places: [Range<Int>] = []
     for thread in 0..<3 {
-      var planner = memory.scratch(thread)
+      var plan = memory.scratch(thread)
       for _ in 0..<2 {
-        let slot = planner.take(3, 100)
+        let slot = plan.take(3, 100)
         #expect(slot.offset % 16 == 0 && slot.end <= all)
         places.append(slot.offset..<slot.end)
       }
@@ -82,7 +82,7 @@ import Testing
     let norm = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       let field = try Field(.portable), x = field.place(4, 5, seed: 1), y = field.place(4, 6, seed: 1)
       let row = field.place(1, 5, seed: 1), statistics = field.place(4, 2, seed: 1, contiguous: true)
-      field.memory.layerNorm(y, x, gain: row, bias: row, epsilon: 0, statistics: statistics)
+      field.memory.layerNorm(y, x, gain: row, bias: row, .compute(epsilon: 0, into: statistics))
     }
     #expect(errorText(norm).contains("activations[4, 5]") && errorText(norm).contains("activations[4, 6]"))
   }
@@ -101,8 +101,8 @@ import Testing
     }
     #expect(errorText(ids).contains("ids 4..<11 outside of 10"))
     let scratch = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      var planner = try MemoryTests.memory().scratch(0)
-      for _ in 0..<10_000 { _ = planner.take(10, 16) }
+      var plan = try MemoryTests.memory().scratch(0)
+      for _ in 0..<10_000 { _ = plan.take(10, 16) }
     }
     #expect(errorText(scratch).contains("scratch memory"))
     let values = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {

@@ -10,13 +10,12 @@ import Testing
     for (rows, depth, outputs) in [
       (1, 7, 1), (5, 64, 33), (30, 130, 100), (80, 31, 200), (13, 600, 97), (90, 1100, 64),
     ] {
-      var planner = SlotPlanner(.activations)
-      let a = planner.take(rows, depth), table = planner.take(outputs, depth)
-      let panels = Panels(inputs: depth, outputs: outputs, in: &planner)
-      let c = planner.take(rows, outputs), expected = planner.take(rows, outputs)
+      var plan = MemoryPlan()
+      let a = plan.take(rows, depth), table = plan.take(outputs, depth)
+      let panels = Panels(inputs: depth, outputs: outputs, in: &plan)
+      let c = plan.take(rows, outputs), expected = plan.take(rows, outputs)
       let memory = Memory(
-        parameters: ParameterStorage(count: 0), trains: false, activations: planner.count, indices: 0, scratch: 0,
-        pool: WorkerPool(threads: threads), kernels: try #require(set.kernels))
+        plan, ParameterStorage(count: 0), on: Processor(WorkerPool(threads: threads), try #require(set.kernels)))
       memory.write(a, numbers(a.count, rows))
       memory.write(table, numbers(table.count, depth))
       memory.packPanels(table, into: panels)

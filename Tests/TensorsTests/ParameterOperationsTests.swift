@@ -5,8 +5,8 @@ import Testing
 @Suite struct ParameterOperationsTests {
   static func memory(_ set: InstructionSet, count: Int, threads: Int = 1) throws -> Memory {
     Memory(
-      parameters: ParameterStorage(count: count), trains: true, activations: 0, indices: 0, scratch: 0,
-      pool: WorkerPool(threads: threads), kernels: try #require(set.kernels))
+      MemoryPlan(trains: true), ParameterStorage(count: count),
+      on: Processor(WorkerPool(threads: threads), try #require(set.kernels)))
   }
 
   static let trained: [Region] = [.parameters, .gradients, .firstMoments, .secondMoments]
@@ -129,8 +129,8 @@ import Testing
     #expect(errorText(region).contains("AdamW of activations[1, 3]"))
     let untrained = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       let memory = Memory(
-        parameters: ParameterStorage(count: 9), trains: false, activations: 0, indices: 0, scratch: 0,
-        pool: WorkerPool(threads: 1), kernels: try #require(InstructionSet.portable.kernels))
+        MemoryPlan(), ParameterStorage(count: 9),
+        on: Processor(WorkerPool(threads: 1), try #require(InstructionSet.portable.kernels)))
       memory.adamw(ParameterOperationsTests.slot(.parameters, 0, 9), ParameterOperationsTests.step(1))
     }
     #expect(errorText(untrained).contains("gradients[1, 9] at 0 outside of 0 floats"))

@@ -61,7 +61,7 @@ import Testing
         let x = field.place(Self.rows, n, values), y = field.place(Self.rows, n, seed: 9)
         let gain = field.place(1, n, seed: n + 1), bias = field.place(1, n, seed: n + 2)
         let statistics = field.place(Self.rows, 2, seed: 8, contiguous: true)
-        field.memory.layerNorm(y, x, gain: gain, bias: bias, epsilon: epsilon, statistics: statistics)
+        field.memory.layerNorm(y, x, gain: gain, bias: bias, .compute(epsilon: epsilon, into: statistics))
         #expect(field.changedOnly(y, statistics), "\(n)")
         let got = field.memory.read(y), kept = field.memory.read(statistics)
         let gains = field.memory.read(gain), biases = field.memory.read(bias)
@@ -76,9 +76,9 @@ import Testing
           #expect(abs(Double(kept[2 * r + 1]) / rstd - 1) < 3e-6 * scale, "1/σ, \(n)")
         }
         let again = field.place(Self.rows, n, seed: 7)
-        field.memory.layerNormAgain(again, x, gain: gain, bias: bias, statistics: statistics)
+        field.memory.layerNorm(again, x, gain: gain, bias: bias, .reuse(statistics))
         #expect(field.memory.read(again).bits == got.bits, "again, \(n)")
-        field.memory.layerNorm(x, x, gain: gain, bias: bias, epsilon: epsilon, statistics: statistics)
+        field.memory.layerNorm(x, x, gain: gain, bias: bias, .compute(epsilon: epsilon, into: statistics))
         #expect(field.memory.read(x).bits == got.bits, "in place, \(n)")
       }
     }
@@ -152,7 +152,7 @@ import Testing
     let x = field.place(1, 40, [Float](repeating: 0.5, count: 40)), y = field.place(1, 40, seed: 1)
     let gain = field.place(1, 40, seed: 2), bias = field.place(1, 40, seed: 3)
     let statistics = field.place(1, 2, seed: 4, contiguous: true)
-    field.memory.layerNorm(y, x, gain: gain, bias: bias, epsilon: 1e-5, statistics: statistics)
+    field.memory.layerNorm(y, x, gain: gain, bias: bias, .compute(epsilon: 1e-5, into: statistics))
     #expect(field.memory.read(y) == field.memory.read(bias))
   }
 
@@ -167,7 +167,7 @@ import Testing
       let statistics = field.place(m, 2, seed: 7, contiguous: true).rows(rows)
       field.memory.add(x, dx)
       field.memory.scale(x, 0.3)
-      field.memory.layerNorm(y, x, gain: gain, bias: bias, epsilon: 1e-5, statistics: statistics)
+      field.memory.layerNorm(y, x, gain: gain, bias: bias, .compute(epsilon: 1e-5, into: statistics))
       field.memory.activate(gelu, y, .gelu)
       field.memory.layerNormBackward(dx, y, x, gain: gain, statistics: statistics)
       var results = [y, dx, gelu, statistics]

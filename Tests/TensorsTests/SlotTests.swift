@@ -29,12 +29,27 @@ import Testing
   }
 
   @Test func thePlannerHandsOutAlignedPlaces() {
-    var planner = SlotPlanner(.activations)
-    let first = planner.take(3, 5), second = planner.take(1, 1), empty = planner.take(0, 7), third = planner.take(2, 8)
+    var plan = MemoryPlan()
+    let first = plan.take(3, 5), second = plan.take(1, 1), empty = plan.take(0, 7), third = plan.take(2, 8)
     #expect([first, second, empty, third].map(\.offset) == [0, 16, 32, 32])
-    #expect(planner.count == 48)
-    var later = SlotPlanner(.activations, from: planner.count)
-    #expect(later.take(1, 17).offset == 48 && later.count == 80)
+    #expect(plan.activations == 48)
+    var later = MemoryPlan(activations: plan.activations)
+    #expect(later.take(1, 17).offset == 48 && later.activations == 80)
+    #expect(plan.takeIndices(3) == IndexSlot(offset: 0, count: 3))
+    #expect(plan.takeIndices(2) == IndexSlot(offset: 3, count: 2) && plan.indices == 5)
+    plan.needScratch(7)
+    plan.needScratch(5)
+    #expect(plan.scratch == 7 && plan.byteCount(parameters: 10) == 4 * (10 + 48 + 5))
+    plan.train()
+    #expect(plan.byteCount(parameters: 10) == 4 * (40 + 48 + 5))
+  }
+
+  @Test func usesOfDifferentTimesShareTheirPlaces() {
+    var plan = MemoryPlan()
+    _ = plan.take(1, 3)
+    let (small, large) = plan.overlay({ $0.take(1, 5) }, { [$0.take(1, 17), $0.take(1, 1)] })
+    #expect(small.offset == 16 && large.map(\.offset) == [16, 48] && plan.activations == 64)
+    #expect(plan.take(1, 1).offset == 64)
   }
 
   @Test func partsThatAreNotThereAreOurMistake() async {

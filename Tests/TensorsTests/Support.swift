@@ -35,8 +35,8 @@ final class Field {
     _ set: InstructionSet, threads: Int = 1, floats: Int = 1 << 14, indices: Int = 0, precision: Precision = .fp32
   ) throws {
     memory = Memory(
-      parameters: ParameterStorage(count: 0), trains: false, activations: floats, indices: indices + 64, scratch: 0,
-      pool: WorkerPool(threads: threads), kernels: try #require(set.kernels), precision: precision)
+      MemoryPlan(activations: floats, indices: indices + 64), ParameterStorage(count: 0),
+      on: Processor(WorkerPool(threads: threads), try #require(set.kernels), precision))
     whole = Slot(.activations, offset: 0, rows: 1, columns: floats)
     memory.fill(whole, Self.untouched)
   }

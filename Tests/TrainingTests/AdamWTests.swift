@@ -27,7 +27,8 @@ import MiniGPTTransformer
         #expect(normError < Self.normTolerance, "norm of step \(step) of \(parity), \(set)")
       }
       for parameter in run.model.layout.parameters where parity.has("steps/weights/" + parameter.name) {
-        var found = run.memory.read(parameter.slot), expected = try parity.floats("steps/weights/" + parameter.name)
+        var found = run.workspace.memory.read(parameter.slot),
+          expected = try parity.floats("steps/weights/" + parameter.name)
         if parameter.name.hasSuffix("queryKeyValue.bias") {
           // The gradient of the keys' bias is noise, which AdamW makes as large as any other.
           let width = parity.configuration.width
@@ -45,8 +46,8 @@ import MiniGPTTransformer
   struct TenSteps {
     let parity: ParityCase
     let model: GPT
-    let activations: GPT.Activations
-    let memory: Memory
+    let workspace: TrainingWorkspace<GPT>
+    let batch: TextBatch
     let schedule: LearningRateSchedule
     let optimizer: AdamW
     let ids: [Int32]
@@ -61,36 +62,32 @@ import MiniGPTTransformer
       optimizer = AdamW(configuration)
       let shape = parity.configuration
       model = GPT(shape)
-      activations = GPT.Activations(
-        shape, batch: parity.batch, length: shape.context, trains: true,
-        logitRows: LanguageModelLoss.rows(vocabulary: shape.vocabularySize))
-      memory = Memory(
-        parameters: ParameterStorage(count: model.layout.count), trains: true, activations: activations.count,
-        indices: activations.indexCount, scratch: model.scratch(length: shape.context), pool: WorkerPool(threads: 2),
-        kernels: try #require(set.kernels))
-      model.prepare(activations, in: memory)
+      let capacity = TextBatch.Capacity(windows: parity.batch, length: shape.context)
+      workspace = TrainingWorkspace(
+        model, capacity, .training, ParameterStorage(count: model.layout.count),
+        on: Processor(WorkerPool(threads: 2), try #require(set.kernels)))
+      batch = workspace.places.batch(parity.batch)
       for parameter in model.layout.parameters {
-        memory.write(parameter.slot, try parity.floats("weights/" + parameter.name))
+        workspace.memory.write(parameter.slot, try parity.floats("weights/" + parameter.name))
       }
       ids = try parity.integers("steps/ids")
       targets = try parity.integers("steps/targets")
     }
 
     func step(_ step: Int) -> (loss: Double, norm: Double) {
-      let rows = activations.ids.count
+      let rows = batch.targets.count, memory = workspace.memory
       for row in 0..<rows {
-        memory.setIndex(activations.ids, row, ids[step * rows + row])
-        memory.setIndex(activations.targets, row, targets[step * rows + row])
+        memory.setIndex(batch.input.ids, row, ids[step * rows + row])
+        memory.setIndex(batch.targets, row, targets[step * rows + row])
       }
       memory.clearGradients()
-      model.forward(activations, nil, in: memory)
-      LanguageModelLoss.forwardAndBackward(model, activations, scale: 1 / Float(rows), in: memory)
-      model.backward(activations, nil, in: memory)
+      let loss = model.addGradient(
+        of: batch, workspace.activations, Objective(scale: 1 / Float(rows)), dropout: nil, in: memory)
       let norm = memory.squaredGradientNorm().squareRoot()
       optimizer.update(
         model.layout, step: step, rate: schedule.rate(at: step),
         gradientScale: GradientClipping.scale(norm: norm, limit: 1), in: memory)
-      return (memory.sum(activations.losses) / Double(rows), norm)
+      return (loss / Double(rows), norm)
     }
   }
 
@@ -102,10 +99,10 @@ import MiniGPTTransformer
     configuration.beta2 = 0.95
     let (beta1, beta2, rate, scale) = (0.8, 0.95, 0.01, 0.5)
     var layout = ParameterLayout()
-    let matrix = layout.matrix("matrix", 3, 7, start: .zeros), row = layout.row("row", 5, start: .zeros)
+    let matrix = layout.matrix("matrix", 3, 7, start: .zeros), row = layout.bias("row", 5)
     let memory = Memory(
-      parameters: ParameterStorage(count: layout.count), trains: true, activations: 0, indices: 0, scratch: 0,
-      pool: WorkerPool(threads: 1), kernels: try #require(InstructionSet.best.kernels))
+      MemoryPlan(trains: true), ParameterStorage(count: layout.count),
+      on: Processor(WorkerPool(threads: 1), try #require(InstructionSet.best.kernels)))
     let stream = RandomStream(seed: 2, .dropout, place: 2)
     for (slot, decay) in [(matrix, 0.3), (row, 0)] {
       memory.write(slot, (0..<slot.count).map { Float(stream.uniform($0) - 0.5) })

@@ -14,34 +14,34 @@ import MiniGPTTransformer
   static let byteLengths: [Int32] = (0..<19).map { $0 == 18 ? 0 : Int32(1 + $0 % 3) }
 
   private func evaluate(
-    _ ids: [Int32], batch: Int, threads: Int = 2, progress: (Int) -> Bool = { _ in true }
+    _ ids: [Int32], batch: Int, threads: Int = 2, progress: (Double) -> Bool = { _ in true }
   ) throws -> EvaluationResult? {
-    let model = GPT(Self.shape)
-    let activations = GPT.Activations(
-      Self.shape, batch: batch, length: Self.shape.context, trains: false, logitRows: 5)
+    let capacity = TextBatch.Capacity(windows: batch, length: Self.shape.context)
+    let workspace = try workspace(capacity, threads: threads)
     return Evaluation.run(
-      model, activations, tokens: try TokenSequence.of(ids), byteLengths: Self.byteLengths,
-      in: try memory(model, activations, threads: threads), progress: progress)
+      GPT(Self.shape), workspace, on: HeldOutText(try TokenSequence.of(ids), capacity), byteLengths: Self.byteLengths,
+      seen: { _ in }, progress: progress)
   }
 
-  private func memory(_ model: GPT, _ activations: GPT.Activations, threads: Int) throws -> Memory {
-    let memory = Memory(
-      parameters: ParameterStorage(count: model.layout.count), trains: false, activations: activations.count,
-      indices: activations.indexCount, scratch: model.scratch(length: Self.shape.context),
-      pool: WorkerPool(threads: threads), kernels: try #require(InstructionSet.best.kernels))
+  private func workspace(_ capacity: TextBatch.Capacity, threads: Int) throws -> TrainingWorkspace<GPT> {
+    let model = GPT(Self.shape)
+    let workspace = TrainingWorkspace(
+      model, capacity, .inference, ParameterStorage(count: model.layout.count),
+      on: Processor(WorkerPool(threads: threads), try #require(InstructionSet.best.kernels)))
+    let memory = workspace.memory
     let stream = RandomStream(seed: 4, .dropout, place: 1)
     for parameter in model.layout.parameters {
       let slot = parameter.slot
       memory.write(slot, (0..<slot.count).map { Float(stream.uniform(slot.offset + $0) - 0.4) })
     }
-    return memory
+    return workspace
   }
 
   /// The definition, window by window in double precision.
   private func reference(_ ids: [Int32]) throws -> (tokens: Int, bytes: Int, loss: Double) {
     let model = GPT(Self.shape)
-    let activations = GPT.Activations(Self.shape, batch: 1, length: 7, trains: false, logitRows: 1)
-    let plain = PlainParameters<Double>(model.layout, in: try memory(model, activations, threads: 1))
+    let capacity = TextBatch.Capacity(windows: 1, length: 7)
+    let plain = PlainParameters<Double>(model.layout, in: try workspace(capacity, threads: 1).memory)
     var total = 0.0, tokens = 0, bytes = 0, start = 0
     while start + 1 < ids.count {
       let inputs = ids[start..<min(start + 7, ids.count - 1)].map { Int($0) }
@@ -96,13 +96,13 @@ import MiniGPTTransformer
   }
 
   @Test func saysHowFarItIsAndStops() throws {
-    var windows: [Int] = []
+    var parts: [Double] = []
     _ = try evaluate(text(30), batch: 2) {
-      windows.append($0)
+      parts.append($0)
       return true
     }
-    #expect(windows == [2, 4, 5])
-    #expect(try evaluate(text(30), batch: 2) { $0 < 4 } == nil)
+    #expect(parts == [1.0 / 3, 2.0 / 3, 1])
+    #expect(try evaluate(text(30), batch: 2) { $0 < 0.5 } == nil)
   }
 
   @Test func aTextWithoutPredictionsHasNone() throws {

@@ -11,7 +11,7 @@ import MiniGPTTraining
 
   private func files(_ folder: Folder) throws -> [Data] { [try folder.data("latest"), try folder.data("best")] }
 
-  private func run(_ folder: Folder, resumes: Bool, event: (Trainer.Event) throws -> Void = { _ in }) throws {
+  private func run(_ folder: Folder, resumes: Bool, event: (TrainingEvent) throws -> Void = { _ in }) throws {
     let corpus = try folder.write("corpus", verses(60))
     let trainer = try tinySetup(corpus) { $0.saveEvery = 3 }.prepare().trainer
     if resumes { try trainer.resume(try Checkpoint(folder.path("latest"))) }

@@ -10,7 +10,7 @@ import MiniGPTTransformer
 @Suite struct ResumeCheckTests {
   let folder: Folder
   let checkpoint: Checkpoint
-  let trainer: Trainer
+  let trainer: TextTrainer
 
   init() throws {
     folder = try Folder()

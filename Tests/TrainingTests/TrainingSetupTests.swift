@@ -24,9 +24,9 @@ import MiniGPTTransformer
   /// The first nine tenths train, the rest is held out; characters come from both.
   @Test func holdsTheEndOut() throws {
     let prepared = try setup(String(repeating: "abcdefgh", count: 80) + String(repeating: "z", count: 71)).prepare()
-    #expect(prepared.trainingTokens == 639)
-    #expect(prepared.validationTokens == 72)
-    #expect(prepared.validationBytes == 72)
+    #expect(prepared.encoded.training.count == 639)
+    #expect(prepared.encoded.validation.count == 72)
+    #expect(prepared.encoded.validationBytes == 72)
     #expect(prepared.trainer.tokenizer.vocabularySize == 10)
     #expect(prepared.trainer.model.configuration.vocabularySize == 10)
   }
@@ -34,16 +34,16 @@ import MiniGPTTransformer
   @Test func neverSplitsACharacter() throws {
     for count in 100..<104 {
       let prepared = try setup(String(repeating: "x", count: count) + String(repeating: "漢😀", count: 60)).prepare()
-      #expect(prepared.trainingTokens + prepared.validationTokens == count + 120)
-      #expect(prepared.validationBytes % 7 == 0 || prepared.validationBytes % 7 == 4)
+      #expect(prepared.encoded.training.count + prepared.encoded.validation.count == count + 120)
+      #expect(prepared.encoded.validationBytes % 7 == 0 || prepared.encoded.validationBytes % 7 == 4)
     }
   }
 
   @Test func takesAValidationFileAsItIs() throws {
     let held = try folder.write("held", "zebra zebra")
     let prepared = try setup(verses(20)) { $0.validation = try TextCorpus([held]) }.prepare()
-    #expect(prepared.trainingTokens == verses(20).utf8.count)
-    #expect(prepared.validationTokens == 11)
+    #expect(prepared.encoded.training.count == verses(20).utf8.count)
+    #expect(prepared.encoded.validation.count == 11)
     #expect(prepared.trainer.record.validationFingerprint == (try TextCorpus([held]).fingerprint))
     // Its characters are in the vocabulary.
     #expect(try prepared.trainer.tokenizer.encode("z").count == 1)
@@ -56,7 +56,7 @@ import MiniGPTTransformer
         $0.epochs = epochs
         $0.configuration.warmup = 3
       }.prepare()
-      #expect(prepared.trainer.record.configuration.steps == steps && prepared.trainingTokens == 639)
+      #expect(prepared.trainer.record.configuration.steps == steps && prepared.encoded.training.count == 639)
       #expect(prepared.trainer.record.configuration.warmup == 3)
     }
     let short = try setup(verses(40)) {
@@ -71,7 +71,7 @@ import MiniGPTTransformer
 
   @Test func learnsWithoutAnythingHeldOut() throws {
     let prepared = try setup(verses(20)) { $0.configuration.validationFraction = 0 }.prepare()
-    #expect(prepared.validationTokens == 0)
+    #expect(prepared.encoded.validation.count == 0)
     let outcome = try prepared.trainer.run(
       saveTo: folder.path("m"), bestPath: folder.path("best"), shouldStop: { false }, event: { _ in })
     #expect(outcome == .finished)
@@ -84,7 +84,7 @@ import MiniGPTTransformer
     let pairs = try setup(verses(40)) { $0.tokenizer = .bytePairs(vocabularySize: 270, splitter: .gpt2) }.prepare()
     #expect(pairs.trainer.tokenizer.kind == .bpe)
     #expect(pairs.trainer.tokenizer.vocabularySize == 270)
-    #expect(pairs.trainingTokens < verses(40).utf8.count * 9 / 10)
+    #expect(pairs.encoded.training.count < verses(40).utf8.count * 9 / 10)
     let given = try CharacterTokenizer(Array("the quick brown fox jumps over the lazy dog\n".utf8))
     let prepared = try setup(verses(40)) { $0.tokenizer = .given(given) }.prepare()
     #expect(prepared.trainer.tokenizer.vocabularySize == given.vocabularySize)
@@ -107,7 +107,7 @@ import MiniGPTTransformer
     #expect(
       error?.description
         == "\(path): too short: 19 tokens to learn from, but a context of 20 needs at least 21")
-    #expect(try setup(String(repeating: "ab", count: 12)).prepare().trainingTokens == 21)
+    #expect(try setup(String(repeating: "ab", count: 12)).prepare().encoded.training.count == 21)
     let one = try setup("a")
     #expect(throws: DatasetError.self) { _ = try one.prepare() }
   }
@@ -151,7 +151,10 @@ import MiniGPTTransformer
     #expect(throws: TrainingError.self) { _ = try setup.prepare { _ in isRead = true } }
     #expect(!isRead)
     #expect(needed > available)
-    #expect(needed >= Trainer.memoryNeeded(shape, configuration))
+    #expect(
+      needed
+        >= TextTrainer.memoryNeeded(
+          shape, TextCorpus.leastCapacity(shape, configuration)))
     #expect(error?.description.contains("training needs") == true)
   }
 
@@ -161,13 +164,15 @@ import MiniGPTTransformer
     configuration.batchSize = 1 << 20
     let shape = GPTConfiguration(
       vocabularySize: 1 << 24, context: 1 << 20, layers: 1 << 10, heads: 1, width: 1 << 16, feedForwardWidth: 1 << 18)
-    #expect(Trainer.memoryNeeded(shape, configuration) >= 1 << 46)
+    #expect(
+      TextTrainer.memoryNeeded(
+        shape, TextCorpus.leastCapacity(shape, configuration)) >= 1 << 46)
   }
 
   /// What the formula says is what is taken, but for scratch memory.
   @Test func countsWhatIsTaken() throws {
     let setup = try setup(verses(40)), trainer = try setup.prepare().trainer
-    let needed = Trainer.memoryNeeded(trainer.model.configuration, setup.configuration)
+    let needed = trainer.memoryNeeded(recomputes: false)
     let taken = trainer.memory.byteCount
     #expect(taken >= needed && taken - needed < 16 << 20)
   }

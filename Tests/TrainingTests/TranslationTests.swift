@@ -134,9 +134,7 @@ func tinyTranslation(
       let checkpoint = try TranslatorCheckpoint(folder.path(name)),
         layout = EncoderDecoder(checkpoint.configuration).layout
       #expect(checkpoint.hasMoments == (name == "m.safetensors"))
-      let memory = Memory(
-        parameters: try checkpoint.parameters(), trains: false, activations: 0, indices: 0, scratch: 0,
-        pool: WorkerPool(threads: 1), kernels: .portable)
+      let memory = Memory(MemoryPlan(), try checkpoint.parameters(), on: .plain())
       return layout.parameters.flatMap { memory.read($0.slot) }
     }
     let mean = zip(try weights("m.step-9.safetensors"), try weights("m.step-12.safetensors")).map { ($0 + $1) / 2 }
@@ -185,7 +183,7 @@ func tinyTranslation(
     let folder = try Folder(), pairs = try folder.write("pairs", somePairs(80))
     let trainer = try tinyTranslation(pairs) { $0.bestBy = .bleu }.prepare().trainer
     var measured = [7.0, 9.0, 8.0, 1.0].makeIterator()
-    trainer.measureBLEU { measured.next() ?? 0 }
+    trainer.bleu = { measured.next() ?? 0 }
     var best: [Bool] = []
     _ = try trainer.run(
       saveTo: folder.path("m.safetensors"), bestPath: folder.path("m.best.safetensors"), shouldStop: { false }
@@ -226,7 +224,7 @@ func tinyTranslation(
       while true {
         let trainer = try tinyTranslation(pairs) { $0.bestBy = .bleu }.prepare().trainer
         if asked > 0 { try trainer.resume(try TranslatorCheckpoint(path)) }
-        trainer.measureBLEU {
+        trainer.bleu = {
           asked += 1
           return asked == stopped ? nil : Double(trainer.record.step * 7 % 10)
         }
@@ -268,14 +266,14 @@ func tinyTranslation(
         $0.gradientAccumulation = batches
       }.prepare()
       if batches > 1 {
-        let all = PairBatches(trainer.training, tokens: tokens, seed: 1337).batches
+        let all = PairBatches(trainer.encoded.training, tokens: tokens, seed: 1337).batches
         #expect(all.count == batches && Set(all.map(\.targetLength)).count > 1)
       }
       return try trainer.trainer.step()
     }
     let one = try step(10_000, 1),
       parts = PairBatches(
-        try tinyTranslation(pairs) { $0.validationFraction = 0 }.prepare().training, tokens: 60, seed: 1337
+        try tinyTranslation(pairs) { $0.validationFraction = 0 }.prepare().encoded.training, tokens: 60, seed: 1337
       ).batches.count
     let many = try step(60, parts)
     #expect(parts > 1)
@@ -300,9 +298,9 @@ func tinyTranslation(
     setup = try tinyTranslation(pairs) { $0.validationFraction = 0 }
     setup.epochs = 2.5
     let trainer = try setup.prepare()
-    let batches = PairBatches(trainer.training, tokens: 60, seed: 1337).batches.count
+    let batches = PairBatches(trainer.encoded.training, tokens: 60, seed: 1337).batches.count
     #expect(trainer.trainer.record.configuration.steps == (5 * batches + 3) / 4)
-    #expect(trainer.validation == nil)
+    #expect(trainer.encoded.validation == nil)
   }
 
   /// In a process of its own, where nobody else asks for memory; epochs begin on the way.

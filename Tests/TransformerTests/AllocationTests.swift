@@ -15,9 +15,9 @@ import MiniGPTTransformer
           batch: 2, length: 70, logitRows: 64)
         run.write(ids: someIds(140, 71), targets: someIds(140, 71, 2))
         for rate in [Float(0), 0.2] {
-          run.step(DropoutContext(seed: 1, step: 1, firstSample: 0, rate: rate))
+          run.step(DropoutStep(seed: 1, step: 1, firstSample: 0, rate: rate))
           let before = allocations_all()
-          for step in 2..<12 { run.step(DropoutContext(seed: 1, step: step, firstSample: 0, rate: rate)) }
+          for step in 2..<12 { run.step(DropoutStep(seed: 1, step: step, firstSample: 0, rate: rate)) }
           let taken = allocations_all() - before
           check(taken == 0, "\(taken) allocations in ten steps, \(norm)-norm, dropout \(rate)")
         }

@@ -25,16 +25,17 @@ import MiniGPTTransformer
     // One place of padding behind the longest on both sides.
     let long = (targets.max() ?? 0) + 1, wide = (sources.max() ?? 0) + 1
     var layout = ParameterLayout()
-    let layer = MultiHeadAttention("a", Self.shape, mask: .full, dropout: Dropout(site: 1), in: &layout)
-    var planner = SlotPlanner(.activations)
-    let x = planner.take(targets.count * long, width), source = planner.take(sources.count * wide, width)
-    let y = planner.take(x.rows, width), dy = planner.take(x.rows, width), dx = planner.take(x.rows, width)
-    let dSource = planner.take(source.rows, width), dHeads = planner.take(x.rows, width)
-    let dQueries = planner.take(x.rows, width), dKeyValues = planner.take(source.rows, 2 * width)
-    let saved = MultiHeadAttention.CrossSaved(rows: x.rows, sourceRows: source.rows, Self.shape, in: &planner)
-    let memory = try makeMemory(layout, activations: planner.count, indices: 2 * targets.count, set: set)
-    let places = IndexSlot(offset: 0, count: targets.count),
-      behind = IndexSlot(offset: targets.count, count: sources.count)
+    let layer = MultiHeadAttention("a", Self.shape, mask: .full, dropoutSite: 1, in: &layout)
+    var plan = MemoryPlan()
+    let x = plan.take(targets.count * long, width), source = plan.take(sources.count * wide, width)
+    let y = plan.take(x.rows, width), dy = plan.take(x.rows, width), dx = plan.take(x.rows, width)
+    let dSource = plan.take(source.rows, width)
+    let workspace = MultiHeadAttention.CrossWorkspace(
+      rows: x.rows, sourceRows: source.rows, Self.shape, .training, in: &plan)
+    let saved = MultiHeadAttention.CrossSaved(
+      rows: x.rows, sourceRows: source.rows, Self.shape, workspace, in: &plan)
+    let places = plan.takeIndices(targets.count), behind = plan.takeIndices(sources.count)
+    let memory = try makeMemory(layout, plan, set: set)
     for (text, count) in targets.enumerated() { memory.setIndex(places, text, Int32(count)) }
     for (text, count) in sources.enumerated() { memory.setIndex(behind, text, Int32(count)) }
     let texts = Sequences(count: targets.count, length: long, lengths: places)
@@ -44,11 +45,11 @@ import MiniGPTTransformer
     memory.write(source, numbers(source.count, 2))
     for row in counted { memory.write(dy.rows(row..<row + 1), numbers(width, 3 + row)) }
 
-    layer.forward(x, texts, over: source, from, into: y, nil, saved: saved, in: memory)
+    let pass = Pass(texts, in: memory)
+    let looked = MultiHeadAttention.Source(rows: source, texts: from, gradient: dSource)
+    layer.forward(x, over: looked, into: y, saved, pass)
     memory.fill(dSource, 1)
-    layer.backward(
-      dy, x, texts, over: source, from, into: dx, addTo: dSource, dHeads: dHeads, dQueries: dQueries,
-      dKeyValues: dKeyValues, nil, saved: saved, in: memory)
+    layer.backward(dy, x, over: looked, into: dx, saved, pass)
 
     func reference(_ parameters: PlainParameters<Double>, _ x: PlainMatrix<Double>) -> PlainMatrix<Double> {
       let source = parameters.matrix("source")

@@ -6,7 +6,7 @@ import MiniGPTTransformer
 /// Dropout in the whole model: where it falls, and the way back through it.
 @Suite struct DropoutTests {
   static let rate: Float = 0.3
-  static let context = DropoutContext(seed: 1 << 40 | 9, step: 7, firstSample: 3, rate: rate)
+  static let context = DropoutStep(seed: 1 << 40 | 9, step: 7, firstSample: 3, rate: rate)
 
   static func configuration(_ norm: NormPlacement, layers: Int = 2) -> GPTConfiguration {
     GPTConfiguration(
@@ -97,7 +97,7 @@ import MiniGPTTransformer
     let run = try GPTRun(Self.configuration(.pre), batch: 2, length: 6)
     let ids = someIds(12, 7)
     let none = bits(run.hidden(ids))
-    #expect(bits(run.hidden(ids, DropoutContext(seed: 1, step: 1, firstSample: 0, rate: 0))) == none)
+    #expect(bits(run.hidden(ids, DropoutStep(seed: 1, step: 1, firstSample: 0, rate: 0))) == none)
     #expect(bits(run.hidden(ids, Self.context)) != none)
   }
 
@@ -105,7 +105,7 @@ import MiniGPTTransformer
     let run = try GPTRun(Self.configuration(.pre), batch: 2, length: 6), width = 6
     let ids = someIds(6, 7), twice = ids + ids
     func hidden(_ seed: UInt64, _ step: Int, _ sample: Int) -> [UInt32] {
-      bits(run.hidden(twice, DropoutContext(seed: seed, step: step, firstSample: sample, rate: Self.rate)))
+      bits(run.hidden(twice, DropoutStep(seed: seed, step: step, firstSample: sample, rate: Self.rate)))
     }
     let first = hidden(1, 1, 0)
     #expect(hidden(1, 1, 0) == first)

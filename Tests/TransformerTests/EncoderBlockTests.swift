@@ -12,29 +12,31 @@ import MiniGPTTransformer
       vocabularySize: 9, context: 9, encoderLayers: 1, decoderLayers: 1, heads: 2, width: width, feedForwardWidth: 13,
       norm: norm, activation: norm == .pre ? .gelu : .relu
     ).block
-    var layout = ParameterLayout(), planner = SlotPlanner(.activations)
-    let block = EncoderBlock("b", shape, firstSite: 2, in: &layout), rows = counts * length
-    let x = planner.take(rows, width), y = planner.take(rows, width), gradient = planner.take(rows, width)
+    var layout = ParameterLayout(), plan = MemoryPlan()
+    let block = Block("b", .encoder, shape, firstSite: 2, in: &layout), rows = counts * length
+    let x = plan.take(rows, width), y = plan.take(rows, width), gradient = plan.take(rows, width)
     // Planned for more rows than there are.
-    let saved = EncoderBlock.Saved(rows: rows + 3, shape, in: &planner)
-    let workspace = BlockWorkspace(rows: rows + 3, shape, trains: true, in: &planner)
-    let memory = try makeMemory(layout, activations: planner.count, indices: counts, set: set)
-    let places = IndexSlot(offset: 0, count: counts)
+    let more = Block.Rows(rows + 3)
+    let saved = Block.Saved(more, shape, Block.Workspace(more, shape, .training, in: &plan), in: &plan)
+    let places = plan.takeIndices(counts)
+    let memory = try makeMemory(layout, plan, set: set)
     for (text, count) in lengths.enumerated() { memory.setIndex(places, text, Int32(count)) }
-    let texts = Sequences(count: counts, length: length, lengths: places)
+    let pass = Pass(Sequences(count: counts, length: length, lengths: places), in: memory)
     memory.write(x, numbers(x.count, 1))
-    block.forward(x, into: y, texts, nil, saved: saved, workspace, in: memory)
+    block.forward(x, into: y, saved, pass)
     var weight: [Double] = []
     for (text, count) in lengths.enumerated() {
       let counted = gradient.rows(text * length..<text * length + count)
       memory.write(counted, numbers(counted.count, 5 + text))
       weight += memory.read(counted).map(Double.init)
     }
-    block.backward(gradient, x, texts, nil, saved: saved, workspace, in: memory)
+    block.backward(gradient, x, saved, pass)
 
     func reference(_ parameters: PlainParameters<Double>, _ x: PlainMatrix<Double>) -> PlainMatrix<Double> {
       let elements = lengths.enumerated().flatMap { text, count in
-        EncoderBlock.reference(x.rows(text * length..<text * length + count), "b", shape, parameters).elements
+        Block.reference(
+          x.rows(text * length..<text * length + count), .encoder, length: count, shape, parameters.part("b")
+        ).elements
       }
       return PlainMatrix(elements.count / width, width, elements)
     }

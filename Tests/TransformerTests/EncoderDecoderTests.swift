@@ -121,7 +121,7 @@ import MiniGPTTransformer
 
   @Test func paddingIsNeitherTrainedNorSaid() throws {
     let configuration = Self.small(), run = try TranslatorRun(configuration)
-    #expect(run.activations.logits.columns == configuration.vocabularySize - 1)
+    #expect(run.activations.loss.logits.columns == configuration.vocabularySize - 1)
     _ = run.lossAndGradients(somePairs(Self.lengths, configuration))
     let table = run.memory.read(run.model.sourceEmbedding.table.at(.gradients)), width = configuration.width
     #expect(table[(10 * width)...].allSatisfy { $0 == 0 })
@@ -132,7 +132,7 @@ import MiniGPTTransformer
     var configuration = Self.small(norm)
     (configuration.context, configuration.width, configuration.heads, configuration.feedForwardWidth) = (70, 36, 3, 77)
     let pairs = somePairs([(66, 3), (20, 67), (5, 40)], configuration)
-    let context = DropoutContext(seed: 3, step: 11, firstSample: 5, rate: 0.2)
+    let context = DropoutStep(seed: 3, step: 11, firstSample: 5, rate: 0.2)
     var first: (Double, [[UInt32]])?
     for threads in [1, 2, 3] {
       let run = try TranslatorRun(configuration, rows: 210, threads: threads, logitRows: 64)
@@ -155,7 +155,7 @@ import MiniGPTTransformer
   @Test func dropoutDoesNotDependOnPadding() throws {
     let configuration = Self.small(), pairs = somePairs(Self.lengths, configuration)
     let run = try TranslatorRun(configuration)
-    let context = DropoutContext(seed: 3, step: 11, firstSample: 5, rate: 0.3)
+    let context = DropoutStep(seed: 3, step: 11, firstSample: 5, rate: 0.3)
     let once = run.rows(pairs, context), padded = run.rows(pairs, padding: 2, context), none = run.rows(pairs)
     for index in pairs.indices {
       #expect(bits(once[index].source) == bits(padded[index].source))

@@ -1,81 +1,69 @@
 import MiniGPTTensors
 import MiniGPTTestSupport
-import Testing
 import MiniGPTTransformer
+import Testing
 
 /// A GPT with memory of its own, driven as a trainer drives it: the logits come in slices of a few rows.
 struct GPTRun {
   let gpt: GPT
   let activations: GPT.Activations
+  /// Where the ids and the targets stand.
+  let batch: TextBatch
   let memory: Memory
+  /// Floats of activations that were planned.
+  let floats: Int
 
   /// Weights away from every trivial value. `batch` texts of `length`, which may be shorter than the context.
   init(
     _ configuration: GPTConfiguration, batch: Int, length: Int, threads: Int = 2, set: InstructionSet = .best,
-    trains: Bool = true, recomputes: Bool = false, logitRows: Int = 7
+    _ purpose: Purpose = .training, logitRows: Int = 7
   ) throws {
     try configuration.validate()
     gpt = GPT(configuration)
-    activations = GPT.Activations(
-      configuration, batch: batch, length: length, trains: trains, recomputes: recomputes, logitRows: logitRows)
-    memory = try makeMemory(
-      gpt.layout, activations: activations.count, indices: activations.indexCount, scratch: gpt.scratch(length: length),
-      threads: threads, set: set)
+    var plan = MemoryPlan()
+    activations = gpt.plan(rows: batch * length, length: length, purpose, logitRows: logitRows, in: &plan)
+    self.batch = TextBatch.plan(TextBatch.Capacity(windows: batch, length: length), in: &plan).batch(batch)
+    floats = plan.activations
+    memory = try makeMemory(gpt.layout, plan, threads: threads, set: set)
     gpt.prepare(activations, in: memory)
   }
 
+  var losses: Slot { activations.loss.losses }
+
   func write(ids: [Int32], targets: [Int32]? = nil) {
-    for (i, id) in ids.enumerated() { memory.setIndex(activations.ids, i, id) }
-    for (i, id) in (targets ?? []).enumerated() { memory.setIndex(activations.targets, i, id) }
+    for (i, id) in ids.enumerated() { memory.setIndex(batch.input.ids, i, id) }
+    for (i, id) in (targets ?? []).enumerated() { memory.setIndex(batch.targets, i, id) }
   }
 
   /// Hidden rows of these ids.
-  func hidden(_ ids: [Int32], _ context: DropoutContext? = nil) -> [Float] {
+  func hidden(_ ids: [Int32], _ dropout: DropoutStep? = nil) -> [Float] {
     write(ids: ids)
-    gpt.forward(activations, context, in: memory)
+    gpt.forward(batch, activations, dropout: dropout, in: memory)
     return memory.read(activations.hidden)
   }
 
   /// Logits of the rows that are in `hidden`.
   func logits() -> [Float] {
-    slices().flatMap { rows in
-      let logits = activations.logits.rows(0..<rows.count)
-      gpt.outputProjection.forward(activations.hidden.rows(rows), into: logits, in: memory)
-      return memory.read(logits)
-    }
+    var all: [Float] = []
+    CrossEntropy(gpt.outputProjection).forward(
+      activations.hidden, batch.targets, activations.loss, in: memory, seen: { all += memory.read($1) })
+    return all
   }
 
   /// The mean loss, and all gradients.
-  func lossAndGradients(_ context: DropoutContext? = nil) -> Double {
-    step(context)
-    return memory.read(activations.losses).map(Double.init).reduce(0, +) / Double(activations.hidden.rows)
+  func lossAndGradients(_ dropout: DropoutStep? = nil) -> Double {
+    step(dropout)
+    return memory.read(losses).map(Double.init).reduce(0, +) / Double(activations.hidden.rows)
   }
 
   /// Forward and backward, without an array.
-  func step(_ context: DropoutContext?) {
+  func step(_ dropout: DropoutStep?) {
     memory.clearGradients()
-    gpt.forward(activations, context, in: memory)
-    let all = activations.hidden.rows, most = activations.logits.rows
-    var first = 0
-    while first < all {
-      let rows = first..<min(first + most, all), logits = activations.logits.rows(0..<rows.count)
-      gpt.outputProjection.forward(activations.hidden.rows(rows), into: logits, in: memory)
-      memory.crossEntropy(
-        logits, targets: activations.targets.range(rows), losses: activations.losses.rows(rows),
-        gradientScale: 1 / Float(all))
-      gpt.outputProjection.backward(
-        logits, activations.hidden.rows(rows), into: activations.gradient.rows(rows), in: memory)
-      first += most
-    }
-    gpt.backward(activations, context, in: memory)
+    _ = gpt.addGradient(
+      of: batch, activations, Objective(scale: 1 / Float(activations.hidden.rows)), dropout: dropout, in: memory)
   }
 
   func gradient(_ parameter: Parameter) -> [Float] { memory.read(parameter.slot.at(.gradients)) }
-
-  private func slices() -> [Range<Int>] {
-    let all = activations.hidden.rows, most = activations.logits.rows
-    return stride(from: 0, to: all, by: most).map { $0..<min($0 + most, all) }
-  }
 }
 
 /// Ids that look random.

@@ -21,7 +21,7 @@ import MiniGPTTransformer
         run.memory.write(parameter.slot, try parity.floats("weights/" + parameter.name))
       }
       run.write(ids: try parity.integers("ids"), targets: try parity.integers("targets"))
-      run.gpt.forward(run.activations, nil, in: run.memory)
+      run.gpt.forward(run.batch, run.activations, dropout: nil, in: run.memory)
       let logits = distance(run.logits(), try parity.floats("logits"))
       #expect(logits < Self.logitsTolerance, "logits of \(parity), \(set)")
 

@@ -8,8 +8,8 @@ import MiniGPTTransformer
 
   static func start(_ layout: ParameterLayout, seed: UInt64, set: InstructionSet = .best) throws -> Memory {
     let memory = Memory(
-      parameters: ParameterStorage(count: layout.count), trains: false, activations: 0, indices: 0, scratch: 0,
-      pool: WorkerPool(threads: 1), kernels: try #require(set.kernels))
+      MemoryPlan(), ParameterStorage(count: layout.count),
+      on: Processor(WorkerPool(threads: 1), try #require(set.kernels)))
     Initialization.run(layout, seed: seed, in: memory)
     return memory
   }

@@ -9,15 +9,15 @@ import MiniGPTTransformer
   /// Runs one layer both ways and compares.
   func check(
     _ comment: String, _ layout: ParameterLayout, rows: Int, inputs: Int, outputs: Int, set: InstructionSet,
-    extra: (inout SlotPlanner) -> Void = { _ in }, tolerance: Double = 1e-5,
+    extra: (inout MemoryPlan) -> Void = { _ in }, tolerance: Double = 1e-5,
     reference: (PlainMatrix<Double>, PlainParameters<Double>) -> PlainMatrix<Double>,
     run: (_ x: Slot, _ y: Slot, _ dy: Slot, _ dx: Slot, Memory) -> Void
   ) throws {
-    var planner = SlotPlanner(.activations)
-    let x = planner.take(rows, inputs), dx = planner.take(rows, inputs)
-    let y = planner.take(rows, outputs), dy = planner.take(rows, outputs)
-    extra(&planner)
-    let memory = try makeMemory(layout, activations: planner.count, set: set)
+    var plan = MemoryPlan()
+    let x = plan.take(rows, inputs), dx = plan.take(rows, inputs)
+    let y = plan.take(rows, outputs), dy = plan.take(rows, outputs)
+    extra(&plan)
+    let memory = try makeMemory(layout, plan, set: set)
     memory.write(x, numbers(x.count, 1))
     memory.write(dy, numbers(dy.count, 2))
     let weight = memory.read(dy).map(Double.init)
@@ -53,7 +53,7 @@ import MiniGPTTransformer
     } run: { x, y, dy, dx, memory in
       norm.forward(x, into: y, statistics: statistics, in: memory)
       let once = memory.read(y)
-      norm.again(x, into: y, statistics: statistics, in: memory)
+      norm.recompute(x, into: y, statistics: statistics, in: memory)
       #expect(memory.read(y) == once)
       norm.backward(dy, x, addTo: dx, statistics: statistics, in: memory)
     }
@@ -65,14 +65,17 @@ import MiniGPTTransformer
       vocabularySize: 5, context: 9, layers: 1, heads: 3, width: 9, feedForwardWidth: 23, activation: activation)
     var layout = ParameterLayout()
     let layer = FeedForward("f", configuration.block, in: &layout)
-    var wide: [Slot] = []
-    try check("feed-forward \(activation)", layout, rows: 10, inputs: 9, outputs: 9, set: set) { planner in
-      wide = (0..<3).map { _ in planner.take(10, 23) }
+    var saved: FeedForward.Saved?
+    try check("feed-forward \(activation)", layout, rows: 10, inputs: 9, outputs: 9, set: set) { plan in
+      let workspace = FeedForward.Workspace(rows: 10, configuration.block, .training, in: &plan)
+      saved = FeedForward.Saved(rows: 10, configuration.block, workspace, in: &plan)
     } reference: {
       FeedForward.reference($0, "f", activation, $1)
     } run: { x, y, dy, dx, memory in
-      layer.forward(x, into: y, hidden: wide[0], activated: wide[1], in: memory)
-      layer.backward(dy, x, into: dx, hidden: wide[0], activated: wide[1], dHidden: wide[2], in: memory)
+      guard let saved else { return }
+      let pass = Pass(Sequences(count: 1, length: 10), in: memory)
+      layer.forward(x, into: y, saved, pass)
+      layer.backward(dy, x, into: dx, saved, pass)
     }
   }
 
@@ -83,22 +86,18 @@ import MiniGPTTransformer
     let configuration = GPTConfiguration(
       vocabularySize: 5, context: length, layers: 1, heads: heads, width: width)
     var layout = ParameterLayout()
-    let layer = MultiHeadAttention(
-      "a", configuration.block, mask: .causal, dropout: Dropout(site: 1), in: &layout)
+    let layer = MultiHeadAttention("a", configuration.block, mask: .causal, dropoutSite: 1, in: &layout)
     var saved: MultiHeadAttention.Saved?
-    var dHeads = Slot(.activations, offset: 0, rows: 0, columns: 0), dProjections = dHeads
     try check("attention over \(length)", layout, rows: rows, inputs: width, outputs: width, set: set) {
-      saved = MultiHeadAttention.Saved(rows: rows, configuration.block, in: &$0)
-      dHeads = $0.take(rows, width)
-      dProjections = $0.take(rows, 3 * width)
+      let workspace = MultiHeadAttention.Workspace(rows: rows, configuration.block, .training, in: &$0)
+      saved = MultiHeadAttention.Saved(rows: rows, configuration.block, workspace, in: &$0)
     } reference: {
       MultiHeadAttention.reference($0, "a", length: length, heads: heads, mask: .causal, $1)
     } run: { x, y, dy, dx, memory in
       guard let saved else { return }
-      let texts = Sequences(count: batch, length: length)
-      layer.forward(x, into: y, texts, nil, saved: saved, in: memory)
-      layer.backward(
-        dy, x, into: dx, dHeads: dHeads, dProjections: dProjections, texts, nil, saved: saved, in: memory)
+      let pass = Pass(Sequences(count: batch, length: length), in: memory)
+      layer.forward(x, into: y, saved, pass)
+      layer.backward(dy, x, into: dx, saved, pass)
     }
   }
 
@@ -106,19 +105,20 @@ import MiniGPTTransformer
     let configuration = GPTConfiguration(
       vocabularySize: 5, context: 7, layers: 1, heads: 2, width: 10, feedForwardWidth: 17, norm: norm)
     var layout = ParameterLayout()
-    let block = DecoderBlock("b", configuration.block, firstSite: 1, in: &layout), rows = 2 * 7
-    var saved: DecoderBlock.Saved?, workspace: BlockWorkspace?
-    try check("block, \(norm)-norm", layout, rows: rows, inputs: 10, outputs: 10, set: .best) {
-      saved = DecoderBlock.Saved(rows: rows, configuration.block, in: &$0)
-      workspace = BlockWorkspace(rows: rows, configuration.block, trains: true, in: &$0)
+    let block = Block("b", .decoderAlone, configuration.block, firstSite: 1, in: &layout)
+    let rows = Block.Rows(2 * 7)
+    var saved: Block.Saved?
+    try check("block, \(norm)-norm", layout, rows: rows.target, inputs: 10, outputs: 10, set: .best) {
+      let workspace = Block.Workspace(rows, configuration.block, .training, in: &$0)
+      saved = Block.Saved(rows, configuration.block, workspace, in: &$0)
     } reference: {
-      DecoderBlock.reference($0, "b", length: 7, configuration.block, $1)
+      Block.reference($0, .decoderAlone, length: 7, configuration.block, $1.part("b"))
     } run: { x, y, dy, dx, memory in
-      guard let saved, let workspace else { return }
-      let texts = Sequences(count: 2, length: 7)
-      block.forward(x, into: y, texts, nil, saved: saved, workspace, in: memory)
+      guard let saved else { return }
+      let pass = Pass(Sequences(count: 2, length: 7), in: memory)
+      block.forward(x, into: y, saved, pass)
       memory.copy(dx, dy)
-      block.backward(dx, x, texts, nil, saved: saved, workspace, in: memory)
+      block.backward(dx, x, saved, pass)
     }
   }
 }

@@ -12,13 +12,13 @@ struct MaskedReference {
   var weights: [Int: [PlainMatrix<Double>]] = [:]
 
   /// Sites: 0 after the embedding; then of each block attention's weights, attention's branch, feed-forward's branch.
-  init(_ run: GPTRun, _ context: DropoutContext) throws {
+  init(_ run: GPTRun, _ context: DropoutStep) throws {
     configuration = run.gpt.configuration
-    batch = run.activations.batch
-    length = run.activations.length
-    var planner = SlotPlanner(.activations)
-    let rows = planner.take(batch * length, configuration.width), tile = planner.take(length, length)
-    let memory = try makeMemory(ParameterLayout(), activations: planner.count)
+    batch = run.batch.input.texts.count
+    length = run.batch.input.texts.length
+    var plan = MemoryPlan()
+    let rows = plan.take(batch * length, configuration.width), tile = plan.take(length, length)
+    let memory = try makeMemory(ParameterLayout(), plan)
     func mask(_ site: Int) -> DropoutMask {
       DropoutMask(
         seed: context.seed, step: context.step, firstSample: context.firstSample, site: site, rate: context.rate)

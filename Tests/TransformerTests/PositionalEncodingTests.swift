@@ -76,7 +76,7 @@ import MiniGPTTransformer
     let expected = Embedding.reference(
       ids.map(Int.init), length: 7, fixed: configuration.sinusoids(7),
       PlainParameters<Double>(run.gpt.layout, in: run.memory))
-    let stream = plain(run.activations.decoder.input, in: run.memory)
+    let stream = plain(run.activations.decoder.stream[0], in: run.memory)
     #expect(distance(stream.elements, expected.elements) < 1e-7)
     #expect(distance(stream.row(0), stream.row(3)) > 0)
   }

@@ -4,13 +4,13 @@ import MiniGPTTransformer
 
 /// Blocks that are computed again on the way back instead of being kept: less memory, not another bit.
 @Suite struct RecomputationTests {
-  private let context = DropoutContext(seed: 3, step: 11, firstSample: 5, rate: 0.2)
+  private let context = DropoutStep(seed: 3, step: 11, firstSample: 5, rate: 0.2)
 
   @Test(arguments: NormPlacement.allCases) func aGPTsGradientsKeepTheirBits(norm: NormPlacement) throws {
     let configuration = GPTConfiguration(
       vocabularySize: 31, context: 20, layers: 4, heads: 2, width: 24, feedForwardWidth: 50, norm: norm)
     let kept = try GPTRun(configuration, batch: 2, length: 20)
-    let made = try GPTRun(configuration, batch: 2, length: 20, recomputes: true)
+    let made = try GPTRun(configuration, batch: 2, length: 20, .trainingRecomputed)
     // Twice, so that a step finds nothing of the one before.
     for seed in [1, 5] {
       let ids = someIds(40, 31, seed), targets = someIds(40, 31, seed + 1)
@@ -22,13 +22,13 @@ import MiniGPTTransformer
       }
     }
     // What a layer keeps beside its input: query, key and value, heads, sums and the hidden rows.
-    #expect(kept.activations.count - made.activations.count > 3 * 40 * (3 * 24 + 24 + 50))
+    #expect(kept.floats - made.floats > 3 * 40 * (3 * 24 + 24 + 50))
   }
 
   @Test(arguments: NormPlacement.allCases) func aTranslatorsGradientsKeepTheirBits(norm: NormPlacement) throws {
     let configuration = TranslatorConfiguration(
       vocabularySize: 31, context: 20, encoderLayers: 3, decoderLayers: 2, heads: 2, width: 24, norm: norm)
-    let kept = try TranslatorRun(configuration), made = try TranslatorRun(configuration, recomputes: true)
+    let kept = try TranslatorRun(configuration), made = try TranslatorRun(configuration, .trainingRecomputed)
     for seed in [1, 7] {
       let pairs = somePairs([(5, 7), (9, 3), (2, 11)], configuration, seed)
       #expect(
@@ -37,14 +37,14 @@ import MiniGPTTransformer
         #expect(bits(kept.gradient(parameter)) == bits(made.gradient(parameter)), "\(parameter.name)")
       }
     }
-    #expect(kept.activations.count > made.activations.count)
+    #expect(kept.floats > made.floats)
   }
 
   @Test func oneBlockIsAsItWas() throws {
     let configuration = GPTConfiguration(vocabularySize: 31, context: 20, layers: 1, heads: 2, width: 24)
-    func count(_ recomputes: Bool) -> Int {
-      GPT.Activations(configuration, batch: 1, length: 20, trains: true, recomputes: recomputes, logitRows: 7).count
+    func floats(_ purpose: Purpose) throws -> Int {
+      try GPTRun(configuration, batch: 1, length: 20, purpose).floats
     }
-    #expect(count(true) == count(false))
+    #expect(try floats(.trainingRecomputed) == floats(.training))
   }
 }

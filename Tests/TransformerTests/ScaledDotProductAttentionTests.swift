@@ -9,13 +9,12 @@ import MiniGPTTransformer
     _ heads: Int, _ mask: AttentionMask, query: [Float], key: [Float], value: [Float], width: Int, queryLength: Int,
     keyLength: Int, batch: Int = 1, set: InstructionSet = .best
   ) throws -> (output: [Float], logSums: [Float]) {
-    var planner = SlotPlanner(.activations)
-    let q = planner.take(batch * queryLength, width), k = planner.take(batch * keyLength, width)
-    let v = planner.take(batch * keyLength, width), o = planner.take(batch * queryLength, width)
-    let logSums = planner.take(batch * heads, queryLength)
-    let memory = try makeMemory(
-      ParameterLayout(), activations: planner.count,
-      scratch: ScaledDotProductAttention.scratch(width: width / heads, keyLength: keyLength), set: set)
+    var plan = MemoryPlan()
+    let q = plan.take(batch * queryLength, width), k = plan.take(batch * keyLength, width)
+    let v = plan.take(batch * keyLength, width), o = plan.take(batch * queryLength, width)
+    let logSums = plan.take(batch * heads, queryLength)
+    plan.needScratch(ScaledDotProductAttention.scratch(width: width / heads, keyLength: keyLength))
+    let memory = try makeMemory(ParameterLayout(), plan, set: set)
     memory.write(q, query)
     memory.write(k, key)
     memory.write(v, value)
@@ -150,18 +149,19 @@ import MiniGPTTransformer
     let length = 9, width = 6
     var layout = ParameterLayout()
     let shape = GPTConfiguration(vocabularySize: 5, context: length, layers: 1, heads: 1, width: width).block
-    let layer = MultiHeadAttention("a", shape, mask: .causal, dropout: Dropout(site: 1), in: &layout)
-    var planner = SlotPlanner(.activations)
-    let x = planner.take(length, width), y = planner.take(length, width)
-    let saved = MultiHeadAttention.Saved(rows: length, shape, in: &planner)
-    let memory = try makeMemory(layout, activations: planner.count), values = numbers(x.count, 1)
+    let layer = MultiHeadAttention("a", shape, mask: .causal, dropoutSite: 1, in: &layout)
+    var plan = MemoryPlan()
+    let x = plan.take(length, width), y = plan.take(length, width)
+    let workspace = MultiHeadAttention.Workspace(rows: length, shape, .inference, in: &plan)
+    let saved = MultiHeadAttention.Saved(rows: length, shape, workspace, in: &plan)
+    let memory = try makeMemory(layout, plan), values = numbers(x.count, 1)
     for parameter in layout.parameters { memory.fill(parameter.slot, 0) }
     for channel in 0..<width {
       for part in 0..<3 { memory.setValue(layer.queryKeyValue.weight, channel, part * width + channel, 1) }
       memory.setValue(layer.output.weight, channel, channel, 1)
     }
     memory.write(x, values)
-    layer.forward(x, into: y, Sequences(count: 1, length: length), nil, saved: saved, in: memory)
+    layer.forward(x, into: y, saved, Pass(Sequences(count: 1, length: length), in: memory))
     let plain = try attend(
       1, .causal, query: values, key: values, value: values, width: width, queryLength: length, keyLength: length)
     #expect(memory.read(y) == plain.output)

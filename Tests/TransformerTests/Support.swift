@@ -14,14 +14,16 @@ func plain(_ slot: Slot, in memory: Memory) -> PlainMatrix<Double> {
   PlainMatrix(slot.rows, slot.columns, memory.read(slot).map(Double.init))
 }
 
-/// A memory for `layout`, with weights that are nowhere trivial.
+/// A memory for `layout` and a plan, with weights that are nowhere trivial.
 func makeMemory(
-  _ layout: ParameterLayout, activations: Int, indices: Int = 0, scratch: Int = 1 << 16, threads: Int = 2,
-  set: InstructionSet = .best
+  _ layout: ParameterLayout, _ plan: MemoryPlan, threads: Int = 2, set: InstructionSet = .best
 ) throws -> Memory {
+  var plan = plan
+  plan.train()
+  plan.needScratch(1 << 16)
   let memory = Memory(
-    parameters: ParameterStorage(count: layout.count), trains: true, activations: activations, indices: indices,
-    scratch: scratch, pool: WorkerPool(threads: threads), kernels: try #require(set.kernels))
+    plan, ParameterStorage(count: layout.count),
+    on: Processor(WorkerPool(threads: threads), try #require(set.kernels)))
   for (index, parameter) in layout.parameters.enumerated() {
     memory.write(
       parameter.slot,

@@ -9,7 +9,7 @@ import MiniGPTTransformer
     let configuration = GPTConfiguration(
       vocabularySize: 83, context: 72, layers: 2, heads: 4, width: 52, feedForwardWidth: 141,
       positions: .learned, norm: norm)
-    let context = DropoutContext(seed: 3, step: 11, firstSample: 5, rate: 0.2)
+    let context = DropoutStep(seed: 3, step: 11, firstSample: 5, rate: 0.2)
     let ids = someIds(3 * 70, 83), targets = someIds(3 * 70, 83, 2)
     var first: (hidden: [UInt32], losses: [UInt32], gradients: [[UInt32]])?
     for threads in [1, 2, 3] {
@@ -18,7 +18,7 @@ import MiniGPTTransformer
         run.write(ids: ids, targets: targets)
         let hidden = bits(run.hidden(ids, context))
         run.step(context)
-        let losses = bits(run.memory.read(run.activations.losses))
+        let losses = bits(run.memory.read(run.losses))
         let gradients = run.gpt.layout.parameters.map { bits(run.gradient($0)) }
         guard let first else {
           first = (hidden, losses, gradients)
@@ -40,7 +40,7 @@ import MiniGPTTransformer
     let run = try GPTRun(configuration, batch: 2, length: 9)
     func gradients(_ seed: Int, _ rate: Float) -> [[UInt32]] {
       run.write(ids: someIds(18, 23, seed), targets: someIds(18, 23, seed + 1))
-      run.step(DropoutContext(seed: 3, step: seed, firstSample: 0, rate: rate))
+      run.step(DropoutStep(seed: 3, step: seed, firstSample: 0, rate: rate))
       return run.gpt.layout.parameters.map { bits(run.gradient($0)) }
     }
     let once = gradients(1, 0.3)

@@ -8,51 +8,50 @@ struct TranslatorRun {
   let model: EncoderDecoder
   let activations: EncoderDecoder.Activations
   let memory: Memory
-  let source: PaddedPlaces
-  let target: PaddedPlaces
+  /// Floats of activations that were planned.
+  let floats: Int
+  let source: TokenIDs.Places
+  let target: TokenIDs.Places
   let targets: IndexSlot
 
   /// Weights away from every trivial value, but zeros for `<pad>`.
   init(
     _ configuration: TranslatorConfiguration, pairs: Int = 4, rows: Int = 60, threads: Int = 2,
-    set: InstructionSet = .best, trains: Bool = true, recomputes: Bool = false, logitRows: Int = 7
+    set: InstructionSet = .best, _ purpose: Purpose = .training, logitRows: Int = 7
   ) throws {
     try configuration.validate()
     model = EncoderDecoder(configuration)
-    activations = EncoderDecoder.Activations(
-      configuration, sourceRows: rows, targetRows: rows, trains: trains, recomputes: recomputes,
-      logitRows: logitRows)
-    source = PaddedPlaces(texts: pairs, rows: rows)
-    target = PaddedPlaces(texts: pairs, rows: rows, from: source.end)
-    targets = IndexSlot(offset: target.end, count: rows)
-    memory = try makeMemory(
-      model.layout, activations: activations.count, indices: targets.offset + targets.count, scratch: model.scratch,
-      threads: threads, set: set)
-    let table = model.sourceEmbedding.table
+    var plan = MemoryPlan()
+    activations = model.plan(sourceRows: rows, targetRows: rows, purpose, logitRows: logitRows, in: &plan)
+    source = TokenIDs.Places(texts: pairs, rows: rows, in: &plan)
+    target = TokenIDs.Places(texts: pairs, rows: rows, in: &plan)
+    targets = plan.takeIndices(rows)
+    floats = plan.activations
+    memory = try makeMemory(model.layout, plan, threads: threads, set: set)
+    let table = model.encoder.embedding.table
     memory.fill(table.rows(table.rows - 1..<table.rows), 0)
     model.prepare(activations, in: memory)
   }
 
   /// A batch in its places, with as much padding as asked for.
-  func batch(_ pairs: [(source: [Int32], target: [Int32])], padding: Int = 0) -> (source: PaddedIDs, target: PaddedIDs)
-  {
+  func batch(_ pairs: [(source: [Int32], target: [Int32])], padding: Int = 0) -> (source: TokenIDs, target: TokenIDs) {
     let sources = write(pairs.map(\.source), source, padding)
     let inputs = write(pairs.map { [model.configuration.padding] + $0.target.dropLast() }, target, padding)
     for (b, pair) in pairs.enumerated() {
-      for t in 0..<inputs.length {
-        memory.setIndex(targets, b * inputs.length + t, t < pair.target.count ? pair.target[t] : -1)
+      for t in 0..<inputs.texts.length {
+        memory.setIndex(targets, b * inputs.texts.length + t, t < pair.target.count ? pair.target[t] : -1)
       }
     }
     return (sources, inputs)
   }
 
-  private func write(_ texts: [[Int32]], _ places: PaddedPlaces, _ padding: Int) -> PaddedIDs {
+  private func write(_ texts: [[Int32]], _ places: TokenIDs.Places, _ padding: Int) -> TokenIDs {
     let batch = places.batch(texts.count, length: (texts.map(\.count).max() ?? 0) + padding)
     for (b, text) in texts.enumerated() {
-      memory.setIndex(batch.lengths, b, Int32(text.count))
-      for t in 0..<batch.length {
-        // Any id may stand behind the end.
-        memory.setIndex(batch.ids, b * batch.length + t, t < text.count ? text[t] : Int32(t % 3))
+      batch.setLength(b, text.count, in: memory)
+      for t in 0..<batch.texts.length {
+        // Any id may stand after the end.
+        memory.setIndex(batch.ids, b * batch.texts.length + t, t < text.count ? text[t] : Int32(t % 3))
       }
     }
     return batch
@@ -60,13 +59,15 @@ struct TranslatorRun {
 
   /// The encoder's output and the hidden rows of each pair, without padding.
   func rows(
-    _ pairs: [(source: [Int32], target: [Int32])], padding: Int = 0, _ context: DropoutContext? = nil
+    _ pairs: [(source: [Int32], target: [Int32])], padding: Int = 0, _ dropout: DropoutStep? = nil
   ) -> [(source: [Float], hidden: [Float])] {
     let batch = batch(pairs, padding: padding)
-    model.forward(batch.source, batch.target, activations, context, in: memory)
+    model.forward(batch.source, batch.target, activations, dropout: dropout, in: memory)
     return pairs.enumerated().map { index, pair in
-      let source = activations.source.rows(index * batch.source.length..<(index + 1) * batch.source.length)
-      let hidden = activations.hidden.rows(index * batch.target.length..<(index + 1) * batch.target.length)
+      let source = activations.encoder.output.rows(
+        index * batch.source.texts.length..<(index + 1) * batch.source.texts.length)
+      let hidden = activations.hidden.rows(
+        index * batch.target.texts.length..<(index + 1) * batch.target.texts.length)
       return (
         memory.read(source.rows(0..<pair.source.count)), memory.read(hidden.rows(0..<pair.target.count))
       )
@@ -78,7 +79,7 @@ struct TranslatorRun {
     let width = model.configuration.width, rows = hidden.count / width
     memory.write(activations.hidden.rows(0..<rows), hidden)
     return (0..<rows).flatMap { row in
-      let logits = activations.logits.rows(0..<1)
+      let logits = activations.loss.logits.first(1)
       model.outputProjection.forward(activations.hidden.rows(row..<row + 1), into: logits, in: memory)
       return memory.read(logits)
     }
@@ -87,33 +88,20 @@ struct TranslatorRun {
   /// The mean loss of the targets, and all gradients.
   func lossAndGradients(
     _ pairs: [(source: [Int32], target: [Int32])], padding: Int = 0, smoothing: Float = 0,
-    _ context: DropoutContext? = nil
+    _ dropout: DropoutStep? = nil
   ) -> Double {
     let batch = batch(pairs, padding: padding), count = pairs.reduce(0) { $0 + $1.target.count }
     memory.clearGradients()
-    step(batch.source, batch.target, scale: 1 / Float(count), smoothing: smoothing, context)
-    let losses = memory.read(activations.losses.rows(0..<batch.target.ids.count))
-    return losses.map(Double.init).reduce(0, +) / Double(count)
+    return step(batch.source, batch.target, Objective(scale: 1 / Float(count), smoothing: smoothing), dropout)
+      / Double(count)
   }
 
-  /// Forward and backward, without an array.
-  func step(
-    _ source: PaddedIDs, _ target: PaddedIDs, scale: Float, smoothing: Float = 0, _ context: DropoutContext?
-  ) {
-    model.forward(source, target, activations, context, in: memory)
-    let all = target.ids.count, most = activations.logits.rows
-    var first = 0
-    while first < all {
-      let rows = first..<min(first + most, all), logits = activations.logits.rows(0..<rows.count)
-      model.outputProjection.forward(activations.hidden.rows(rows), into: logits, in: memory)
-      memory.crossEntropy(
-        logits, targets: targets.range(rows), losses: activations.losses.rows(rows), gradientScale: scale,
-        smoothing: smoothing)
-      model.outputProjection.backward(
-        logits, activations.hidden.rows(rows), into: activations.gradient.rows(rows), in: memory)
-      first += most
-    }
-    model.backward(source, target, activations, context, in: memory)
+  /// Forward and backward, without an array; returns the sum of the losses.
+  @discardableResult
+  func step(_ source: TokenIDs, _ target: TokenIDs, _ objective: Objective, _ dropout: DropoutStep?) -> Double {
+    model.addGradient(
+      of: SentenceBatch(source: source, input: target, targets: targets.range(0..<target.ids.count)), activations,
+      objective, dropout: dropout, in: memory)
   }
 
   func gradient(_ parameter: Parameter) -> [Float] { memory.read(parameter.slot.at(.gradients)) }

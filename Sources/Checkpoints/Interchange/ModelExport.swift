@@ -121,7 +121,7 @@ package struct ModelExport<Model: CheckpointModel> {
 extension ModelExport<GPT> {
   /// A checkpoint of ours with matrices in int8.
   package func quantizedSafetensors() throws {
-    try quantizedSafetensors(GPT(checkpoint.configuration).decodingMatrices)
+    try quantizedSafetensors(GPT(checkpoint.configuration).layout.factors)
   }
 }
 

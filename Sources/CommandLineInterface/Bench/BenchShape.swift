@@ -42,10 +42,9 @@ struct BenchShape: Sendable {
   func benchmark(_ precision: Precision, _ machine: Machine) -> StepBenchmark {
     switch model {
     case .languageModel(let shape, let batch):
-      StepBenchmark(shape, batch: batch, precision: precision, pool: machine.pool, kernels: machine.kernels)
+      StepBenchmark(shape, batch: batch, on: machine.processor.with(precision))
     case .translator(let shape, let pairs, let length):
-      StepBenchmark(
-        shape, pairs: pairs, length: length, precision: precision, pool: machine.pool, kernels: machine.kernels)
+      StepBenchmark(shape, pairs: pairs, length: length, on: machine.processor.with(precision))
     }
   }
 }

@@ -19,7 +19,7 @@ struct GenerationTiming {
   func run(_ shape: BenchShape) throws {
     guard let configuration = shape.languageModel else { return }
     try run(shape.name) { type in
-      GenerationBenchmark(configuration, weights: type, pool: machine.pool, kernels: machine.kernels)
+      GenerationBenchmark(configuration, weights: type, on: machine.processor)
     }
   }
 
@@ -27,8 +27,7 @@ struct GenerationTiming {
     try run("\(choice.path)") { type in
       let checkpoint = try choice.open()
       return GenerationBenchmark(
-        GPT(checkpoint.configuration), try checkpoint.parameters(), weights: type, pool: machine.pool,
-        kernels: machine.kernels)
+        GPT(checkpoint.configuration), try checkpoint.parameters(), weights: type, on: machine.processor)
     }
   }
 
@@ -55,7 +54,7 @@ struct GenerationTiming {
     }
   }
 
-  private func bandwidth() -> Double { MemoryBandwidth.measure(pool: machine.pool, kernels: machine.kernels) }
+  private func bandwidth() -> Double { MemoryBandwidth.measure(on: machine.processor) }
 
   private func time(_ benchmark: GenerationBenchmark, _ sequences: Int) throws -> GenerationBenchmark.Result {
     func run(_ turns: Int) throws -> GenerationBenchmark.Result {

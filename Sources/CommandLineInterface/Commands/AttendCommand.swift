@@ -86,8 +86,7 @@ struct AttendCommand: Command {
     let ids = try tokenizer.encode(text)
     try check(ids, most: configuration.context, "the text")
     let maps = AttentionMaps(
-      GPT(configuration), parameters: try checkpoint.parameters(), ids: ids, pool: machine.pool,
-      kernels: machine.kernels)
+      GPT(configuration), parameters: try checkpoint.parameters(), ids: ids, on: machine.processor)
     let words = AttentionPicture.labels(ids, tokenizer)
     return [Stack(name: "", queries: words, keys: words, weights: maps.weights)]
   }
@@ -98,7 +97,7 @@ struct AttendCommand: Command {
     let source = try tokenizer.encode(text)
     try check(source, most: places, "the text")
     let model = EncoderDecoder(checkpoint.configuration), parameters = try checkpoint.parameters()
-    let pass = TranslationPass(model, parameters: parameters, pool: machine.pool, kernels: machine.kernels)
+    let pass = TranslationPass(model, parameters: parameters, on: machine.processor)
     let said: [Int32]
     if let target {
       said = try tokenizer.encode(target)
@@ -106,7 +105,7 @@ struct AttendCommand: Command {
       var greedy = BeamSearchConfiguration()
       greedy.beam = 1
       let translator = Translator(
-        model, parameters: parameters, greedy, batch: 1, pool: machine.pool, kernels: machine.kernels)
+        model, parameters: parameters, greedy, batch: 1, on: machine.processor)
       said = translator.translate([source])[0].first?.ids ?? []
     }
     if said.count > places { throw NothingToAttend.tooLong("the target", tokens: said.count, context: places) }

@@ -150,11 +150,11 @@ struct BenchCommand: Command {
       ?? ProductBenchmark(kernels: machine.kernels, pool: machine.pool).limit(.fp32) ?? 0
     let benchmark = shape.benchmark(precision, machine)
     // One step tells how many are some seconds' worth.
-    guard let first = benchmark.run(warmUp: 1, steps: 1, shouldStop: { Interruption.isRequested }) else {
+    guard let first = try benchmark.run(warmUp: 1, steps: 1, shouldStop: { Interruption.isRequested }) else {
       throw Interrupted()
     }
     let count = steps ?? max(3, min(200, Int(4 / max(first.median, 1e-6))))
-    guard let result = benchmark.run(warmUp: 1, steps: count, shouldStop: { Interruption.isRequested }) else {
+    guard let result = try benchmark.run(warmUp: 1, steps: count, shouldStop: { Interruption.isRequested }) else {
       throw Interrupted()
     }
     console.endProgress()

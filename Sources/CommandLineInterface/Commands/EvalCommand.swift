@@ -174,19 +174,15 @@ struct EvalCommand: Command, Searching {
     }
     let model = GPT(checkpoint.configuration)
     let context = checkpoint.configuration.context, windows = (tokens.count - 2) / context + 1
-    let activations = GPT.Activations(
-      checkpoint.configuration, batch: max(1, min(windows, Self.positions / context)), length: context, trains: false,
-      logitRows: LanguageModelLoss.rows(vocabulary: checkpoint.configuration.vocabularySize))
-    let memory = Memory(
-      parameters: try checkpoint.parameters(), trains: false, activations: activations.count,
-      indices: activations.indexCount, scratch: model.scratch(length: context), pool: machine.pool,
-      kernels: machine.kernels, precision: precision)
-    model.prepare(activations, in: memory)
+    let capacity = TextBatch.Capacity(windows: max(1, min(windows, Self.positions / context)), length: context)
+    let workspace = TrainingWorkspace(
+      model, capacity, .inference, try checkpoint.parameters(), on: machine.processor.with(precision))
+    let memory = workspace.memory
     func run(_ seen: (Slot) throws -> Void) throws -> EvaluationResult {
       let result = try Evaluation.run(
-        model, activations, tokens: tokens, byteLengths: tokenizer.tokenByteLengths, in: memory, seen: seen
+        model, workspace, on: HeldOutText(tokens, capacity), byteLengths: tokenizer.tokenByteLengths, seen: seen
       ) { done in
-        console.progress(["evaluating", percent(done, windows)])
+        console.progress(["evaluating", percent(Int(done * 1e6), 1_000_000)])
         return !Interruption.isRequested
       }
       console.endProgress()

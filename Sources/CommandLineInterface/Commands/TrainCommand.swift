@@ -220,9 +220,9 @@ struct TrainCommand: Command {
   func run(_ console: Console) throws {
     console.isQuiet = quiet
     if pairs.isEmpty {
-      try TrainingRun(self, console).run()
+      try TrainingRun<TextRun>(self, console).start()
     } else {
-      try TranslatorRun(self, console).run()
+      try TrainingRun<PairsRun>(self, console).start()
     }
   }
 }

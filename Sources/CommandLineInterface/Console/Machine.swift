@@ -3,16 +3,17 @@ internal import MiniGPTPlatform
 
 /// What computes: threads, and the kernels of an instruction set.
 struct Machine {
-  let pool: WorkerPool
-  let kernels: Kernels
+  let processor: Processor
   let instructionSet: InstructionSet
 
   init(threads: Int?) throws {
     instructionSet = try Self.instructionSet()
     guard let kernels = instructionSet.kernels else { throw Self.lacks(instructionSet.rawValue) }
-    self.kernels = kernels
-    pool = WorkerPool(threads: Self.threads(threads))
+    processor = Processor(WorkerPool(threads: Self.threads(threads)), kernels)
   }
+
+  var pool: WorkerPool { processor.pool }
+  var kernels: Kernels { processor.kernels }
 
   static func threads(_ wanted: Int?) -> Int { wanted ?? ProcessorCount.available }
 

@@ -21,10 +21,9 @@ struct GeneratedEvaluation {
 
   func run(_ machine: Machine, _ console: Console) throws -> EvaluationResult {
     let (model, parameters, packed) = try DecodingWeightsReader(checkpoint).pack(
-      weights, pool: machine.pool, kernels: machine.kernels)
+      weights, on: machine.processor)
     let generator = TextGenerator(
-      model, parameters: parameters, weights: packed, logitRows: Self.rows, pool: machine.pool,
-      kernels: machine.kernels)
+      model, parameters: parameters, weights: packed, logitRows: Self.rows, on: machine.processor)
     // Whole windows at a time: the first token of a piece is the last of the one before.
     let context = checkpoint.configuration.context, piece = max(1, 4096 / context) * context
     let predictions = tokens.count - 1

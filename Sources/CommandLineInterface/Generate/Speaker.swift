@@ -16,18 +16,17 @@ final class Speaker {
   init(_ checkpoint: Checkpoint, _ machine: Machine, weights: WeightType = .fp32, sequences: Int = 1) throws {
     let reader = DecodingWeightsReader(checkpoint)
     let tokenizer = try checkpoint.tokenizer()
-    let (model, parameters, packed) = try reader.pack(weights, pool: machine.pool, kernels: machine.kernels)
+    let (model, parameters, packed) = try reader.pack(weights, on: machine.processor)
     generator = TextGenerator(
-      model, parameters: parameters, weights: packed, sequences: sequences, pool: machine.pool,
-      kernels: machine.kernels)
+      model, parameters: parameters, weights: packed, sequences: sequences, on: machine.processor)
     self.tokenizer = tokenizer
     endOfText = tokenizer.endOfText ?? -1
   }
 
   /// Feeds on weights that are being trained.
-  init(_ trainer: Trainer, _ machine: Machine) {
+  init(_ trainer: TextTrainer, _ machine: Machine) {
     generator = TextGenerator(
-      trainer.model, parameters: trainer.memory.parameters, pool: machine.pool, kernels: machine.kernels)
+      trainer.model, parameters: trainer.memory.parameters, on: machine.processor)
     tokenizer = trainer.tokenizer
     endOfText = tokenizer.endOfText ?? -1
   }

@@ -58,9 +58,7 @@ extension ReplVerb {
     let tokenizer = conversation.speaker.tokenizer
     let id = try token(rest, conversation)
     let model = GPT(conversation.checkpoint.configuration)
-    let memory = Memory(
-      parameters: try conversation.checkpoint.parameters(), trains: false, activations: 0, indices: 0, scratch: 0,
-      pool: WorkerPool(threads: 1), kernels: .portable)
+    let memory = Memory(MemoryPlan(), try conversation.checkpoint.parameters(), on: .plain())
     for neighbour in NearestTokens.of(id, count: usualCount, model, in: memory) {
       try conversation.console.answer(
         line: padded(fixed(neighbour.cosine, 3), 6) + "  " + tokenName(neighbour.id, tokenizer))

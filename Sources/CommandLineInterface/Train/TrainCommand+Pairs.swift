@@ -34,7 +34,7 @@ extension TrainCommand {
     if let corpus = corpora.first {
       throw UsageError.contradiction("--pairs takes the place of a CORPUS, and \(quoted(corpus)) is one")
     }
-    for name in ["lines", "batch-size", "val", "init"] {
+    for name in ["lines", "batch-size", "val"] {
       for option in Self.options where option.name == name && !option.show(self).isEmpty {
         throw UsageError.contradiction("\(option.flag) is for texts, and --pairs are sentences")
       }

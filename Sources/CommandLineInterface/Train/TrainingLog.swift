@@ -42,7 +42,7 @@ struct TrainingLog: ~Copyable {
 
   /// Writes the line of a step; an evaluation's line replaces that of its step, and says what n-grams reach.
   mutating func write(
-    _ step: Trainer.Step, tokensPerSecond: Double, evaluation: EvaluationResult?, ladder: CountingLadder? = nil
+    _ step: TrainingStep, tokensPerSecond: Double, evaluation: EvaluationResult?, ladder: CountingLadder? = nil
   ) throws {
     if step.step == lastStep {
       try file.truncate(to: lastStart)

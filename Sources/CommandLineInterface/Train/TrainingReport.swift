@@ -24,7 +24,7 @@ struct TrainingReport {
     lastStepTime = start
   }
 
-  mutating func stepped(_ step: Trainer.Step) {
+  mutating func stepped(_ step: TrainingStep) {
     let now = MonotonicTime.now
     let took = max(1e-9, now - lastStepTime)
     secondsPerStep = secondsPerStep == 0 ? took : 0.9 * secondsPerStep + 0.1 * took
@@ -40,7 +40,7 @@ struct TrainingReport {
   }
 
   mutating func evaluated(
-    _ step: Trainer.Step, _ result: EvaluationResult, isBest: Bool, ladder: CountingLadder? = nil
+    _ step: TrainingStep, _ result: EvaluationResult, isBest: Bool, ladder: CountingLadder? = nil
   ) {
     let rung = ladder.map { " (best n-gram \(fixed($0.best.bitsPerByte, 4)))" } ?? ""
     console.note(
@@ -58,20 +58,6 @@ struct TrainingReport {
     console.note(
       "average of steps \(steps.map { grouped($0) }.joined(separator: " ")) in \(path)"
         + (result.map { ": validation loss \(fixed($0.loss, 4))" } ?? "") + (isBest ? ", the best" : ""))
-  }
-
-  /// One line of what the model says now.
-  mutating func says(_ speaker: Speaker, seed: UInt64, step: Int) throws {
-    var options = SamplingOptions()
-    options.newTokens = 40
-    options.ignoresEnd = true
-    var decoder = StreamingDecoder(speaker.tokenizer)
-    var text = ""
-    _ = try speaker.speak([], options, seed: seed, sample: step) { text += decoder.push($0) }
-    let line = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-    let room = max(20, min(80, Terminal.width(2)) - 6)
-    console.note("  " + printable(String(line.prefix(room))))
-    lastStepTime = MonotonicTime.now
   }
 }
 

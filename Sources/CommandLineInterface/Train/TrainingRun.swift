@@ -1,128 +1,137 @@
 internal import MiniGPT
 internal import MiniGPTPlatform
 
+/// What a run on texts and a run on pairs do each in their own way.
+protocol RunMaterial: AnyObject {
+  associatedtype Material: LearnableMaterial
+  typealias Prepared = MaterialSetup<Material>.Prepared
+  typealias Trainer = MiniGPT.Trainer<Material.Model, Material.Source>
+
+  /// Opens the files that the command names.
+  init(_ command: TrainCommand, _ console: Console) throws
+  var material: Material { get }
+  var validation: Material? { get }
+  /// The first file, which a checkpoint is named after.
+  static func name(_ command: TrainCommand) -> Path
+
+  /// A model to begin with.
+  func open(_ initial: ModelChoice) throws -> ModelCheckpoint<Material.Model>
+  /// Gives a value to every flag that has none: a checkpoint's that is resumed, a model's to begin with, or a recipe's.
+  func complete(
+    _ command: inout TrainCommand, from checkpoint: ModelCheckpoint<Material.Model>, _ record: TrainingRecord)
+  func takeShape(_ command: inout TrainCommand, of initial: ModelCheckpoint<Material.Model>)
+  func takeRecipe(_ command: inout TrainCommand)
+  func shape(_ command: TrainCommand) -> Material.Shape
+
+  /// Called once all is prepared.
+  func begin(_ setup: MaterialSetup<Material>, _ prepared: Prepared, _ machine: Machine)
+  /// What is said before the first step: rows of a table, and the tokens of a step.
+  func introduction(_ prepared: Prepared, _ machine: Machine) -> [(name: String, value: String)]
+  var tokensPerStep: Int { get }
+  /// What counting reaches, beside the model's evaluations.
+  var ladder: CountingLadder? { get }
+  /// The command that repeats the run, as far as this material's flags are concerned.
+  func canonical(
+    _ command: TrainCommand, resumed: ModelCheckpoint<Material.Model>?
+  ) throws -> (command: TrainCommand, words: [[UInt8]])
+  /// One line of what the model says now.
+  func say(step: Int, seed: UInt64) throws
+  /// The last words, about the model in a file.
+  func conclude(_ model: Path, _ record: TrainingRecord) throws
+}
+
 /// One run of `minigpt train`, from the files to the last word.
-final class TrainingRun {
+final class TrainingRun<Run: RunMaterial> {
   private var command: TrainCommand
   private let console: Console
   private let files: TrainingFiles
-  private let corpus: TextCorpus
+  private let run: Run
+
+  private typealias Checkpoint = ModelCheckpoint<Run.Material.Model>
 
   init(_ command: TrainCommand, _ console: Console) throws {
     self.command = command
     self.console = console
-    let paths = command.corpora.map { Path(bytes: $0) }
-    corpus = try TextCorpus(paths)
-    if let file = corpus.files.first, SentencePairs.looksLikePairs(file) {
-      console.note(
-        "\(file.path) looks like sentence pairs: minigpt train --pairs \(file.path) learns to translate them")
-    }
-    files = TrainingFiles(out: command.out, log: command.log, corpus: paths[0])
+    run = try Run(command, console)
+    files = TrainingFiles(out: command.out, log: command.log, corpus: Run.name(command))
   }
 
-  func run() throws {
+  func start() throws {
     try files.prepare(isDefault: command.out == nil, overwrite: command.overwrite, resume: command.resume)
     let checkpoint = command.resume ? try Checkpoint(files.checkpoint) : nil
-    let initial = try command.initial.map { try ModelChoice($0).open() }
-    let tokenizer: TokenizerChoice
-    if let checkpoint {
-      guard let record = checkpoint.record else { throw CheckpointError.noRecord(files.checkpoint) }
-      tokenizer = try command.ownTokenizer(of: checkpoint) {
-        .differs(path: "\(checkpoint.path)", what: $0, checkpoint: $1, given: $2)
-      }
-      command.complete(from: checkpoint, record)
-    } else if let initial {
-      tokenizer = try command.ownTokenizer(of: initial) {
-        .contradicts(path: "\(initial.path)", what: $0, model: $1, given: $2)
-      }
-      command.takeShape(initial.configuration, layers: initial.configuration.layers)
-      command.complete(forCorpusOf: corpus.byteCount)
-    } else {
-      command.complete(forCorpusOf: corpus.byteCount)
-      tokenizer = try command.freshTokenizer()
-    }
+    let initial = try command.initial.map { try run.open(ModelChoice($0)) }
+    let tokenizer = try completeCommand(checkpoint, initial)
     let (seed, machine) = try command.settle(console)
-    var setup = TrainingSetup(
-      corpus: corpus, tokenizer: tokenizer, shape: command.shape(), configuration: command.configuration(seed: seed),
+    var setup = MaterialSetup(
+      run.material, tokenizer: tokenizer, shape: run.shape(command), configuration: command.configuration(seed: seed),
       threads: machine.pool.threads, instructionSet: machine.instructionSet)
-    setup.validation = try command.validation.map { try TextCorpus([Path(bytes: $0)]) }
-    setup.initial = initial
+    setup.validation = run.validation
     setup.epochs = command.epochs
     setup.recomputes = command.recompute
     setup.shortensWarmup = command.shortensWarmup
     setup.availableMemory = ProcessMemory.physical
+    let prepared = try prepare(setup, from: initial)
+    if let checkpoint { try prepared.trainer.resume(checkpoint) }
+    let settled = prepared.trainer.record.configuration
+    command.precision = PrecisionChoice(rawValue: settled.precision.rawValue)
+    command.warmup = settled.warmup
+    run.begin(setup, prepared, machine)
+    try introduce(prepared, machine, resumed: checkpoint)
+    try train(prepared.trainer)
+  }
+
+  /// Gives every flag a value; returns how the corpus becomes tokens.
+  private func completeCommand(_ checkpoint: Checkpoint?, _ initial: Checkpoint?) throws -> TokenizerChoice {
+    if let checkpoint {
+      guard let record = checkpoint.record else { throw CheckpointError.noRecord(files.checkpoint) }
+      let tokenizer = try command.ownTokenizer(of: checkpoint) {
+        .differs(path: "\(checkpoint.path)", what: $0, checkpoint: $1, given: $2)
+      }
+      run.complete(&command, from: checkpoint, record)
+      return tokenizer
+    }
+    guard let initial else {
+      run.takeRecipe(&command)
+      return try command.freshTokenizer()
+    }
+    let tokenizer = try command.ownTokenizer(of: initial) {
+      .contradicts(path: "\(initial.path)", what: $0, model: $1, given: $2)
+    }
+    run.takeShape(&command, of: initial)
+    run.takeRecipe(&command)
+    return tokenizer
+  }
+
+  private func prepare(_ setup: MaterialSetup<Run.Material>, from initial: Checkpoint?) throws -> Run.Prepared {
+    defer { console.endProgress() }
     var report = TokenizerReport(console)
-    let prepared = try setup.prepare { progress in
+    return try setup.prepare(from: initial) { progress in
       switch progress {
       case .trainingTokenizer(let progress): report.say(progress)
-      case .encoding(let bytes): console.progress(["encoding", percent(bytes, corpus.byteCount)])
+      case .encoding(let done, let all): console.progress(["encoding", percent(done, all)])
       }
     }
-    console.endProgress()
-    if let checkpoint { try prepared.trainer.resume(checkpoint) }
-    command.precision = PrecisionChoice(rawValue: prepared.trainer.record.configuration.precision.rawValue)
-    command.warmup = prepared.trainer.record.configuration.warmup
-    let ladder = setup.countingLadder(prepared) { done in
-      console.progress(["counting n-grams", percent(done, corpus.byteCount)])
-      return !Interruption.isRequested
+  }
+
+  private func introduce(_ prepared: Run.Prepared, _ machine: Machine, resumed: Checkpoint?) throws {
+    let record = prepared.trainer.record
+    var rows = run.introduction(prepared, machine) + [("seed", "\(record.configuration.seed)")]
+    if let initial = command.initial, let place = rows.firstIndex(where: { $0.name == "model" }) {
+      rows.insert(("begins", "with the weights of \(printable(initial))"), at: place + 1)
     }
-    console.endProgress()
-    try introduce(prepared, machine, resumed: checkpoint, rungs(ladder, prepared, setup))
-    try train(prepared.trainer, machine, ladder)
-  }
-
-  /// How far counting gets, which the model must beat.
-  private func rungs(_ ladder: CountingLadder?, _ prepared: TrainingSetup.Prepared, _ setup: TrainingSetup) -> String? {
-    if let best = ladder?.best { return "\(fixed(best.bitsPerByte, 4)) bits per byte at best (order \(best.order))" }
-    if prepared.validationTokens < 2 || setup.isCountable { return nil }
-    return "not counted: the corpus is larger than \(size(CountingLadder.mostBytes))"
-  }
-
-  // MARK: - Before it starts
-
-  private func introduce(
-    _ prepared: TrainingSetup.Prepared, _ machine: Machine, resumed: Checkpoint?, _ rungs: String?
-  ) throws {
-    let trainer = prepared.trainer, c = trainer.record.configuration, shape = trainer.model.configuration
-    let held =
-      prepared.validationTokens == 0 ? "none held out" : "\(grouped(prepared.validationTokens)) held out"
-    let steps = c.steps - trainer.record.step
-    let perStep = c.batchSize * c.gradientAccumulation * shape.context
-    let time = TrainingEstimate.seconds(
-      shape, tokens: steps * perStep, machine.kernels, c.precision, threads: machine.pool.threads)
-    var rows = [
-      ("corpus", "\(grouped(corpus.byteCount)) bytes"),
-      ("tokens", "\(grouped(prepared.trainingTokens)) to learn from, \(held)"),
-      ("vocabulary", "\(grouped(shape.vocabularySize)) tokens (\(trainer.tokenizer.kind.rawValue))"),
-      ("model", "\(grouped(shape.parameterCount)) parameters"),
-      ("precision", c.precision.rawValue),
-      ("memory", size(Trainer.memoryNeeded(shape, c, recomputes: command.recompute))),
-      ("steps", "\(grouped(steps)) of \(grouped(perStep)) tokens"),
-      ("time", "roughly \(duration(time)) on \(machine.pool.threads) thread\(machine.pool.threads == 1 ? "" : "s")"),
-      ("seed", "\(c.seed)"),
-    ]
-    if let initial = command.initial { rows.insert(("begins", "with the weights of \(printable(initial))"), at: 4) }
-    if let rungs { rows.insert(("n-grams", rungs), at: 3) }
     for row in table(rows) { console.note(row) }
-    if trainer.record.step > 0 { console.note("resumed at step \(grouped(trainer.record.step))") }
-    var again = command
-    if command.initial != nil { again.forgetModel() }
-    if let resumed { try again.recallModel(of: resumed) }
-    if !again.isBPE { again.vocabularySize = nil }
+    if record.step > 0 { console.note("resumed at step \(grouped(record.step))") }
+    let (again, words) = try run.canonical(command, resumed: resumed)
     let line = canonicalCommand(
-      again, words: command.corpora, leavingOut: ["resume", "overwrite", "quiet", "threads", "preset"])
+      again, words: words, leavingOut: ["resume", "overwrite", "quiet", "threads", "preset"])
     console.note("again: " + printable(line))
   }
 
-  // MARK: - While it runs
-
-  private func train(_ trainer: Trainer, _ machine: Machine, _ ladder: CountingLadder?) throws {
-    let perStep = trainer.record.configuration.batchSize * trainer.record.configuration.gradientAccumulation
+  private func train(_ trainer: Run.Trainer) throws {
+    let configuration = trainer.record.configuration
     var report = TrainingReport(
-      console, steps: trainer.record.configuration.steps, firstStep: trainer.record.step,
-      tokensPerStep: perStep * trainer.model.configuration.context)
+      console, steps: configuration.steps, firstStep: trainer.record.step, tokensPerStep: run.tokensPerStep)
     var log = try TrainingLog(files.log, keepingUpTo: trainer.record.step, every: command.logEvery ?? 10)
-    let speaker = Speaker(trainer, machine)
     let outcome = try trainer.run(
       saveTo: files.checkpoint, bestPath: files.best, shouldStop: { Interruption.isRequested }
     ) { event in
@@ -131,33 +140,31 @@ final class TrainingRun {
         report.stepped(step)
         if log.isDue(step.step) { try log.write(step, tokensPerSecond: report.speed, evaluation: nil) }
       case .evaluated(let step, let result, let isBest):
-        try log.write(step, tokensPerSecond: report.speed, evaluation: result, ladder: ladder)
-        report.evaluated(step, result, isBest: isBest, ladder: ladder)
-        if !command.quiet { try report.says(speaker, seed: trainer.record.configuration.seed, step: step.step) }
+        try log.write(step, tokensPerSecond: report.speed, evaluation: result, ladder: run.ladder)
+        report.evaluated(step, result, isBest: isBest, ladder: run.ladder)
+        if !command.quiet { try run.say(step: step.step, seed: configuration.seed) }
+        report.restart()
       case .saved: break
       case .averaged(let steps, let path, let result, let isBest):
         report.averaged(steps, path, result, isBest: isBest)
       }
     }
     console.endProgress()
-    try conclude(trainer, outcome, speaker)
+    try run.conclude(files.conclude(trainer.record, outcome, console), trainer.record)
   }
+}
 
-  private func conclude(_ trainer: Trainer, _ outcome: Trainer.Outcome, _ speaker: Speaker) throws {
-    let record = trainer.record
-    let model = try files.conclude(record, outcome, console)
-    if !command.quiet {
-      console.note("")
-      var options = SamplingOptions()
-      options.newTokens = 200
-      var writer = TextWriter(speaker.tokenizer, .streamed, console)
-      let end = try speaker.speak([], options, seed: record.configuration.seed, sample: 0) { try writer.write($0) }
-      try writer.finish()
-      try console.answer(line: "")
-      try console.flush()
-      if end == .interrupted { throw Interrupted() }
-    }
-    console.note("")
-    console.note("more of it: minigpt sample " + printable(shellQuoted(model.bytes)))
+extension TrainingEstimate {
+  /// The rows of an introduction that all runs have.
+  static func rows<Model, Source>(
+    _ trainer: Trainer<Model, Source>, steps: String, memory: Int, seconds: Double, _ machine: Machine
+  ) -> [(name: String, value: String)] {
+    [
+      ("memory", size(memory)), ("steps", steps),
+      (
+        "time",
+        "roughly \(duration(seconds)) on \(machine.pool.threads) thread\(machine.pool.threads == 1 ? "" : "s")"
+      ),
+    ]
   }
 }

@@ -49,9 +49,9 @@ final class Interpreter {
     configuration = model.configuration
     appetite = Self.appetite(batch: batch, threads: machine.pool.threads)
     translator = Translator(
-      model, parameters: parameters, search, batch: batch, pool: machine.pool, kernels: machine.kernels)
+      model, parameters: parameters, search, batch: batch, on: machine.processor)
     makePass = {
-      TranslationPass(model, parameters: parameters, pool: machine.pool, kernels: machine.kernels)
+      TranslationPass(model, parameters: parameters, on: machine.processor)
     }
   }
 

@@ -15,16 +15,16 @@ final class BatchTranslator {
 
   init(
     _ model: EncoderDecoder, parameters: ParameterStorage, _ configuration: BeamSearchConfiguration,
-    _ size: BatchSize, pool: WorkerPool, kernels: Kernels
+    _ size: BatchSize, on processor: Processor
   ) {
     self.model = model
     self.configuration = configuration
-    activations = EncoderDecoder.DecodingActivations(
-      model.configuration, sentences: size.sentences, sourceRows: size.rows,
-      hypotheses: size.sentences * configuration.beam, places: size.places)
-    memory = Memory(
-      parameters: parameters, trains: false, activations: activations.count, indices: activations.indexCount,
-      scratch: model.decodingScratch, pool: pool, kernels: kernels)
+    var plan = MemoryPlan()
+    activations = model.planDecoding(
+      EncoderDecoder.DecodingCapacity(
+        sentences: size.sentences, sourceRows: size.rows, hypotheses: size.sentences * configuration.beam,
+        places: size.places), in: &plan)
+    memory = Memory(plan, parameters, on: processor)
     model.prepare(activations, in: memory)
   }
 

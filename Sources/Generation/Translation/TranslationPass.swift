@@ -1,4 +1,3 @@
-package import MiniGPTParallel
 package import MiniGPTTensors
 package import MiniGPTTransformer
 
@@ -8,23 +7,21 @@ package final class TranslationPass {
   package let model: EncoderDecoder
   private let memory: Memory
   private let activations: EncoderDecoder.Activations
-  private let source: PaddedPlaces
-  private let input: PaddedPlaces
+  private let source: TokenIDs.Places
+  private let input: TokenIDs.Places
   /// The last pair, both sides with the `</s>` or `<pad>` that the model sees.
   private var sourceLength = 0
   private var inputLength = 0
 
-  package init(_ model: EncoderDecoder, parameters: ParameterStorage, pool: WorkerPool, kernels: Kernels) {
+  package init(_ model: EncoderDecoder, parameters: ParameterStorage, on processor: Processor) {
     self.model = model
     let context = model.configuration.context
-    // Every block keeps places of its own, as for a way back: the attention of all of them is looked at.
-    activations = EncoderDecoder.Activations(
-      model.configuration, sourceRows: context, targetRows: context, trains: true, logitRows: 1)
-    source = PaddedPlaces(texts: 1, rows: context)
-    input = PaddedPlaces(texts: 1, rows: context, from: source.end)
-    memory = Memory(
-      parameters: parameters, trains: false, activations: activations.count, indices: input.end,
-      scratch: model.scratch, pool: pool, kernels: kernels)
+    var plan = MemoryPlan()
+    // Every block keeps places of its own, as for a backward pass: the attention of all of them is looked at.
+    activations = model.plan(sourceRows: context, targetRows: context, .training, logitRows: 1, in: &plan)
+    source = TokenIDs.Places(texts: 1, rows: context, in: &plan)
+    input = TokenIDs.Places(texts: 1, rows: context, in: &plan)
+    memory = Memory(plan, parameters, on: processor)
     model.prepare(activations, in: memory)
   }
 
@@ -34,19 +31,18 @@ package final class TranslationPass {
     inputLength = target.count + 1
     let source = write(ids + [TranslatorConfiguration.endOfSentence], source)
     let input = write([model.configuration.padding] + target, input)
-    model.forward(source, input, activations, nil, in: memory)
+    model.forward(source, input, activations, in: memory)
   }
 
-  private func write(_ ids: [Int32], _ places: PaddedPlaces) -> PaddedIDs {
+  private func write(_ ids: [Int32], _ places: TokenIDs.Places) -> TokenIDs {
     let batch = places.batch(1, length: ids.count)
-    memory.setIndex(batch.lengths, 0, Int32(ids.count))
-    for (place, id) in ids.enumerated() { memory.setIndex(batch.ids, place, id) }
+    batch.set(0, ids, padding: model.configuration.padding, in: memory)
     return batch
   }
 
   /// log P of every id but `<pad>`, to come behind the first `place` tokens of the target.
   package func logProbabilities(after place: Int) -> [Float] {
-    let logits = activations.logits.rows(0..<1)
+    let logits = activations.loss.logits.first(1)
     model.outputProjection.forward(activations.hidden.rows(place..<place + 1), into: logits, in: memory)
     let row = memory.read(logits), most = row.max() ?? 0
     let sum = row.reduce(0.0) { $0 + Double.exp(Double($1 - most)) }
@@ -54,28 +50,12 @@ package final class TranslationPass {
   }
 
   /// How much each position of the target, `</s>` the last, looked at each token of the source, `</s>` the last: the mean
-  /// of softmax(q kᵀ / √D) over the heads of all blocks (§3.2.3). Rows sum to 1.
+  /// over the heads of all blocks. Rows sum to 1.
   package func alignment() -> PlainMatrix<Float> {
-    let heads = model.configuration.heads, size = model.configuration.width / heads
-    var mean = PlainMatrix<Float>(inputLength, sourceLength)
-    var count: Float = 0
-    for block in activations.decoder.blocks {
-      guard let saved = block.crossAttention else { continue }
-      for head in 0..<heads {
-        let columns = head * size..<(head + 1) * size
-        let queries = memory.read(saved.queries.rows(0..<inputLength).columns(columns))
-        let keys = memory.read(saved.keyValues.rows(0..<sourceLength).columns(columns))
-        count += 1
-        for t in 0..<inputLength {
-          let scores = (0..<sourceLength).map { s in
-            (0..<size).reduce(Float(0)) { $0 + queries[t * size + $1] * keys[s * size + $1] } / Float(size).squareRoot()
-          }
-          let most = scores.max() ?? 0, weights = scores.map { Float.exp($0 - most) }, sum = weights.reduce(0, +)
-          for s in 0..<sourceLength { mean[t, s] += weights[s] / sum }
-        }
-      }
+    let heads = crossWeights().flatMap { $0 }
+    return PlainMatrix(inputLength, sourceLength) { t, s in
+      Float(heads.reduce(0) { $0 + $1[t, s] } / Double(heads.count))
     }
-    return mean.map { $0 / count }
   }
 
   /// Who looked at whom, by layer and head; rows sum to 1. The encoder's words look at each other, the decoder's at
@@ -89,20 +69,25 @@ package final class TranslationPass {
   /// The weights of the last run, made by the plain reference from the model's own queries and keys.
   package func attention() -> Attention {
     let heads = model.configuration.heads, width = model.configuration.width
-    func own(_ blocks: [DecoderBlock.Saved], _ length: Int, _ mask: AttentionMask) -> [[PlainMatrix<Double>]] {
+    func own(_ blocks: [Block.Saved], _ length: Int, _ mask: AttentionMask) -> [[PlainMatrix<Double>]] {
       blocks.map { block in
         let rows = block.attention.projections.rows(0..<length)
         return AttentionMaps.weights(
           rows.columns(0..<width), rows.columns(width..<2 * width), heads: heads, mask: mask, in: memory)
       }
     }
-    let cross = activations.decoder.blocks.compactMap(\.crossAttention).map { saved in
+    return Attention(
+      encoder: own(activations.encoder.blocks, sourceLength, .full),
+      decoder: own(activations.decoder.blocks, inputLength, .causal), cross: crossWeights())
+  }
+
+  /// By layer and head, what the decoder's positions take from the source's tokens.
+  private func crossWeights() -> [[PlainMatrix<Double>]] {
+    let heads = model.configuration.heads, width = model.configuration.width
+    return activations.decoder.blocks.compactMap(\.cross?.attention).map { saved in
       AttentionMaps.weights(
         saved.queries.rows(0..<inputLength), saved.keyValues.rows(0..<sourceLength).columns(0..<width), heads: heads,
         mask: .full, in: memory)
     }
-    return Attention(
-      encoder: own(activations.encoder.blocks, sourceLength, .full),
-      decoder: own(activations.decoder.blocks, inputLength, .causal), cross: cross)
   }
 }

@@ -1,4 +1,4 @@
-package import MiniGPTParallel
+internal import MiniGPTParallel
 internal import Synchronization
 package import MiniGPTTensors
 package import MiniGPTTransformer
@@ -11,8 +11,7 @@ package final class Translator {
   package let model: EncoderDecoder
   package let configuration: BeamSearchConfiguration
   private let parameters: ParameterStorage
-  private let pool: WorkerPool
-  private let kernels: Kernels
+  private let processor: Processor
   private var size: BatchSize
   /// For a batch that is alone, and one for each thread; made when they are needed.
   private var whole: BatchTranslator?
@@ -26,24 +25,23 @@ package final class Translator {
   /// - Parameter batch: the most sentences that share a pass over the weights; memory is taken for them.
   package init(
     _ model: EncoderDecoder, parameters: ParameterStorage, _ configuration: BeamSearchConfiguration, batch: Int = 16,
-    pool: WorkerPool, kernels: Kernels
+    on processor: Processor
   ) {
     self.model = model
     self.configuration = configuration
     self.parameters = parameters
-    self.pool = pool
-    self.kernels = kernels
+    self.processor = processor
     let shape = model.configuration
     // A hypothesis may need a cache of megabytes.
     let cacheBytes = max(1, 8 * shape.decoderLayers * shape.context * shape.width)
     let sentences = max(1, min(batch, Self.mostBytes / 2 / cacheBytes / configuration.beam))
     size = BatchSize(sentences: sentences, rows: max(shape.context, min(sentences * shape.context, 2048)), places: 0)
     let bytes = sentences * configuration.beam * cacheBytes + 4 * shape.outputSize * shape.width
-    threads = max(1, min(pool.threads, Self.mostBytes / bytes))
+    threads = max(1, min(processor.pool.threads, Self.mostBytes / bytes))
   }
 
-  private func batchTranslator(_ pool: WorkerPool) -> BatchTranslator {
-    BatchTranslator(model, parameters: parameters, configuration, size, pool: pool, kernels: kernels)
+  private func batchTranslator(on processor: Processor) -> BatchTranslator {
+    BatchTranslator(model, parameters: parameters, configuration, size, on: processor)
   }
 
   /// Memory for short sentences until a longer one comes: it is cleared before it is used, which takes time.
@@ -70,17 +68,19 @@ package final class Translator {
     }
     makeRoom(forLongest: sentences.reduce(0) { max($0, $1.count) })
     if threads == 1 || batches.count <= 1 {
-      let translator = whole ?? batchTranslator(pool)
+      let translator = whole ?? batchTranslator(on: processor)
       whole = translator
       for batch in batches {
         for (index, found) in zip(batch, translator.search(sources(batch))) { results[index] = found }
       }
       return results
     }
-    if single.isEmpty { single = (0..<threads).map { _ in batchTranslator(WorkerPool(threads: 1)) } }
+    if single.isEmpty {
+      single = (0..<threads).map { _ in batchTranslator(on: Processor(WorkerPool(threads: 1), processor.kernels)) }
+    }
     let jobs = batches.map { BatchJob(sources($0)) }
     let taken = BatchCounter()
-    pool.run(threads, TranslateBatches(jobs: jobs, taken: taken, translators: single))
+    processor.pool.run(threads, TranslateBatches(jobs: jobs, taken: taken, translators: single))
     for (batch, job) in zip(batches, jobs) {
       for (index, found) in zip(batch, job.found.withLock { $0 }) { results[index] = found }
     }

@@ -10,34 +10,71 @@ public enum NormPlacement: String, CaseIterable, Sendable {
 
 /// The box "Add & Norm" around a sub-layer f: Vaswani et al. 2017, §3.1 and figure 1.
 ///
-/// x, y `[N, C]`. Post-norm: y = norm(x + dropout(f(x))); pre-norm: y = x + dropout(f(norm(x))). Keeps the sum and the
-/// norm's statistics `[N, 2]`; what the norm gives is made again on the way back instead of being kept.
+/// x, y `[N, C]`. Post-norm: y = norm(x + dropout(f(x))); pre-norm: y = x + dropout(f(norm(x))). Keeps the norm's
+/// statistics `[N, 2]`, and with post-norm the sum; what the norm gives is recomputed in the backward pass.
 package struct AddAndNorm: Sendable {
   package let norm: LayerNorm
   package let residual: Residual
   package let placement: NormPlacement
 
   package init(
-    _ name: String, _ width: Int, _ placement: NormPlacement, dropout: Dropout, in layout: inout ParameterLayout
+    _ name: String, _ shape: BlockShape, dropoutSite: Int, in layout: inout ParameterLayout
   ) {
-    norm = LayerNorm(name, width, in: &layout)
-    residual = Residual(dropout: dropout)
-    self.placement = placement
+    norm = LayerNorm(name, shape.width, in: &layout)
+    residual = Residual(dropout: Dropout(site: dropoutSite))
+    placement = shape.norm
   }
 
-  /// What forward keeps.
+  /// What forward keeps, and the temporary memory of all blocks.
   package struct Saved: Sendable {
     package let statistics: Slot
-    /// x + dropout(f): pre-norm's result, what post-norm's norm is given.
-    package let sum: Slot
+    /// x + dropout(f), which the norm of post-norm is given.
+    let sum: Slot?
+    let workspace: Workspace
 
-    package init(statistics: Slot, sum: Slot) {
-      self.statistics = statistics
-      self.sum = sum
+    /// For at most `rows` = N rows.
+    package init(rows: Int, _ shape: BlockShape, _ workspace: Workspace, in plan: inout MemoryPlan) {
+      statistics = plan.take(rows, 2)
+      self.workspace = workspace
+      switch shape.norm {
+      case .pre: sum = nil
+      case .post: sum = plan.take(rows, shape.width)
+      }
     }
 
-    package func rows(_ count: Int) -> Saved {
-      Saved(statistics: statistics.rows(0..<count), sum: sum.rows(0..<count))
+    private init(statistics: Slot, sum: Slot?, workspace: Workspace) {
+      self.statistics = statistics
+      self.sum = sum
+      self.workspace = workspace
+    }
+
+    func first(_ rows: Int) -> Saved {
+      Saved(statistics: statistics.first(rows), sum: sum?.first(rows), workspace: workspace.first(rows))
+    }
+  }
+
+  /// `[N, C]` each.
+  package struct Workspace: Sendable {
+    /// What a norm gives.
+    package let normalized: Slot
+    /// The gradients of a sub-layer's output and input, and with post-norm that of the sum.
+    let branch: Slot
+    let gradient: Slot
+
+    package init(rows: Int, _ shape: BlockShape, _ purpose: Purpose, in plan: inout MemoryPlan) {
+      normalized = plan.take(rows, shape.width)
+      branch = purpose.trains ? plan.take(rows, shape.width) : normalized
+      gradient = purpose.trains ? plan.take(rows, shape.width) : normalized
+    }
+
+    private init(normalized: Slot, branch: Slot, gradient: Slot) {
+      self.normalized = normalized
+      self.branch = branch
+      self.gradient = gradient
+    }
+
+    func first(_ rows: Int) -> Workspace {
+      Workspace(normalized: normalized.first(rows), branch: branch.first(rows), gradient: gradient.first(rows))
     }
   }
 
@@ -51,54 +88,46 @@ package struct AddAndNorm: Sendable {
     }
   }
 
-  /// `normalized` takes what the norm gives. Gives where the result stands: in `saved.sum` with pre-norm, in `normalized`
-  /// with post-norm, where x may have stood too.
+  /// With post-norm y may stand where x does.
   package func forward(
-    _ x: Slot, normalized: Slot, length: Int, _ context: DropoutContext?, saved: Saved, in memory: Memory,
-    _ sublayer: (_ x: Slot, _ y: Slot) -> Void
-  ) -> Slot {
-    switch placement {
-    case .pre:
-      norm.forward(x, into: normalized, statistics: saved.statistics, in: memory)
-      sublayer(normalized, saved.sum)
-      residual.forward(x, branch: saved.sum, length: length, context, in: memory)
-      return saved.sum
-    case .post:
-      sublayer(x, saved.sum)
-      residual.forward(x, branch: saved.sum, length: length, context, in: memory)
-      norm.forward(saved.sum, into: normalized, statistics: saved.statistics, in: memory)
-      return normalized
-    }
-  }
-
-  /// The result once more, from what was kept.
-  package func again(normalized: Slot, saved: Saved, in memory: Memory) -> Slot {
-    if placement == .pre { return saved.sum }
-    norm.again(saved.sum, into: normalized, statistics: saved.statistics, in: memory)
-    return normalized
-  }
-
-  /// `gradient` comes in as dy and leaves as dx. The sub-layer's way back is given the gradient of its result, its input
-  /// and a place for its input's gradient; `normalized`, `branch` and `dSum` are used on the way. With post-norm x may
-  /// stand in `normalized`.
-  package func backward(
-    _ gradient: Slot, _ x: Slot, normalized: Slot, branch: Slot, dSum: Slot, length: Int, _ context: DropoutContext?,
-    saved: Saved, in memory: Memory, _ sublayer: (_ dy: Slot, _ x: Slot, _ dx: Slot) -> Void
+    _ x: Slot, into y: Slot, _ saved: Saved, _ pass: Pass, _ sublayer: (_ x: Slot, _ y: Slot) -> Void
   ) {
-    switch placement {
-    case .pre:
-      // dx = dy + norm'(f'(dropout(dy)))
-      let dBranch = residual.backward(gradient, branch: branch, length: length, context, in: memory)
-      norm.again(x, into: normalized, statistics: saved.statistics, in: memory)
-      sublayer(dBranch, normalized, branch)
-      norm.backward(branch, x, addTo: gradient, statistics: saved.statistics, in: memory)
-    case .post:
-      // ds = norm'(dy), dx = ds + f'(dropout(ds))
-      memory.clear(dSum)
-      norm.backward(gradient, saved.sum, addTo: dSum, statistics: saved.statistics, in: memory)
-      let dBranch = residual.backward(dSum, branch: branch, length: length, context, in: memory)
-      sublayer(dBranch, x, gradient)
-      memory.add(gradient, dSum)
+    let saved = saved.first(x.rows)
+    guard let sum = saved.sum else {
+      norm.forward(x, into: saved.workspace.normalized, statistics: saved.statistics, in: pass.memory)
+      sublayer(saved.workspace.normalized, y)
+      return residual.forward(x, branch: y, pass)
     }
+    sublayer(x, sum)
+    residual.forward(x, branch: sum, pass)
+    norm.forward(sum, into: y, statistics: saved.statistics, in: pass.memory)
+  }
+
+  /// Computes y once more from what was kept; with pre-norm it is still there.
+  package func recompute(into y: Slot, _ saved: Saved, _ pass: Pass) {
+    guard let sum = saved.sum else { return }
+    norm.recompute(
+      sum.first(y.rows), into: y, statistics: saved.statistics.first(y.rows), in: pass.memory)
+  }
+
+  /// `gradient` comes in as dy and leaves as dx. The sub-layer's backward pass is given the gradient of its output, its
+  /// input and a place for its input's gradient. With post-norm x may stand in the workspace's `normalized`.
+  package func backward(
+    _ gradient: Slot, _ x: Slot, _ saved: Saved, _ pass: Pass, _ sublayer: (_ dy: Slot, _ x: Slot, _ dx: Slot) -> Void
+  ) {
+    let saved = saved.first(x.rows), workspace = saved.workspace, memory = pass.memory
+    guard let sum = saved.sum else {
+      // dx = dy + norm'(f'(dropout(dy)))
+      let dBranch = residual.backward(gradient, branch: workspace.branch, pass)
+      norm.recompute(x, into: workspace.normalized, statistics: saved.statistics, in: memory)
+      sublayer(dBranch, workspace.normalized, workspace.branch)
+      return norm.backward(workspace.branch, x, addTo: gradient, statistics: saved.statistics, in: memory)
+    }
+    // ds = norm'(dy), dx = ds + f'(dropout(ds))
+    memory.clear(workspace.gradient)
+    norm.backward(gradient, sum, addTo: workspace.gradient, statistics: saved.statistics, in: memory)
+    let dBranch = residual.backward(workspace.gradient, branch: workspace.branch, pass)
+    sublayer(dBranch, x, gradient)
+    memory.add(gradient, workspace.gradient)
   }
 }

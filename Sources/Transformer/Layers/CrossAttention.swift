@@ -5,19 +5,58 @@ package import MiniGPTTensors
 //
 // x, y `[B·T, C]`, m `[B·S, C]`. The layer is the same; of its matrix `[C, 3C]` the queries' third meets x, the others m.
 extension MultiHeadAttention {
-  /// What cross-attention keeps: the queries `[B·T, C]`, keys and values `[B·S, 2C]`, the heads' output `[B·T, C]` and
-  /// the log-sums `[B·H, T]`.
-  package struct CrossSaved: Sendable {
-    package let queries: Slot
-    package let keyValues: Slot
-    package let heads: Slot
-    package let logSums: Slot
+  /// What cross-attention looks at: the encoder's output.
+  package struct Source: Sendable {
+    /// m, `[B·S, C]`
+    package let rows: Slot
+    package let texts: Sequences
+    /// `[B·S, C]`, which every block adds to.
+    package let gradient: Slot
 
-    package init(rows: Int, sourceRows: Int, _ shape: BlockShape, in planner: inout SlotPlanner) {
-      queries = planner.take(rows, shape.width)
-      keyValues = planner.take(sourceRows, 2 * shape.width)
-      heads = planner.take(rows, shape.width)
-      logSums = planner.take(shape.heads, rows)
+    package init(rows: Slot, texts: Sequences, gradient: Slot) {
+      self.rows = rows
+      self.texts = texts
+      self.gradient = gradient
+    }
+  }
+
+  /// What cross-attention keeps, and the temporary memory of all blocks.
+  package struct CrossSaved: Sendable {
+    /// `[B·T, C]`
+    package let queries: Slot
+    /// Keys and values, `[B·S, 2C]`.
+    package let keyValues: Slot
+    /// `[B·T, C]`
+    package let heads: Slot
+    let logSums: Slot
+    let workspace: CrossWorkspace
+
+    /// For at most B·T rows of targets and B·S of sources.
+    package init(
+      rows: Int, sourceRows: Int, _ shape: BlockShape, _ workspace: CrossWorkspace, in plan: inout MemoryPlan
+    ) {
+      queries = plan.take(rows, shape.width)
+      keyValues = plan.take(sourceRows, 2 * shape.width)
+      heads = plan.take(rows, shape.width)
+      logSums = plan.take(shape.heads, rows)
+      self.workspace = workspace
+    }
+  }
+
+  /// Gradients of what `CrossSaved` keeps, in the same shapes.
+  package struct CrossWorkspace: Sendable {
+    let headsGradient: Slot
+    let queriesGradient: Slot
+    let keyValuesGradient: Slot
+
+    /// Nothing where there is no backward pass. The source's rows serve all blocks of a column in turn.
+    package init(
+      rows: Int, sourceRows: Int, _ shape: BlockShape, _ purpose: Purpose, in plan: inout MemoryPlan
+    ) {
+      let rows = purpose.trains ? rows : 0
+      headsGradient = plan.take(rows, shape.width)
+      queriesGradient = plan.take(rows, shape.width)
+      keyValuesGradient = plan.take(purpose.trains ? sourceRows : 0, 2 * shape.width)
     }
   }
 
@@ -40,34 +79,32 @@ extension MultiHeadAttention {
     return Linear.reference(mixed.output, name + ".output", parameters)
   }
 
-  package func forward(
-    _ x: Slot, _ texts: Sequences, over source: Slot, _ sources: Sequences, into y: Slot, _ context: DropoutContext?,
-    saved: CrossSaved, in memory: Memory
-  ) {
-    let queries = saved.queries.rows(0..<x.rows), keyValues = saved.keyValues.rows(0..<source.rows)
-    let heads = saved.heads.rows(0..<x.rows)
+  package func forward(_ x: Slot, over source: Source, into y: Slot, _ saved: CrossSaved, _ pass: Pass) {
+    let queries = saved.queries.first(x.rows), keyValues = saved.keyValues.first(source.rows.rows)
+    let heads = saved.heads.first(x.rows), memory = pass.memory
     query.forward(x, into: queries, in: memory)  // [B·T, C]
-    keyValue.forward(source, into: keyValues, in: memory)  // [B·S, 2C]
+    keyValue.forward(source.rows, into: keyValues, in: memory)  // [B·S, 2C]
     attention.forward(
-      operands(queries, texts, keyValues, sources), into: heads, logSums: logSums(saved.logSums, texts),
-      dropout: weightDropout(context), in: memory)  // [B·T, C]
+      operands(queries, pass.texts, keyValues, source.texts), into: heads,
+      logSums: logSums(saved.logSums, pass.texts), dropout: weightDropout(pass.dropout), in: memory)  // [B·T, C]
     output.forward(heads, into: y, in: memory)  // [B·T, C]
   }
 
-  /// dx is set, the source's gradient is added to `dSource`; `dHeads`, `dQueries` `[B·T, C]` and `dKeyValues` `[B·S, 2C]`
-  /// are used on the way.
+  /// dx is set, the source's gradient is added to its own.
   package func backward(
-    _ dy: Slot, _ x: Slot, _ texts: Sequences, over source: Slot, _ sources: Sequences, into dx: Slot,
-    addTo dSource: Slot, dHeads: Slot, dQueries: Slot, dKeyValues: Slot, _ context: DropoutContext?, saved: CrossSaved,
-    in memory: Memory
+    _ dy: Slot, _ x: Slot, over source: Source, into dx: Slot, _ saved: CrossSaved, _ pass: Pass
   ) {
-    let queries = saved.queries.rows(0..<x.rows), keyValues = saved.keyValues.rows(0..<source.rows)
-    let heads = saved.heads.rows(0..<x.rows)
+    let sourceRows = source.rows.rows, memory = pass.memory
+    let queries = saved.queries.first(x.rows), keyValues = saved.keyValues.first(sourceRows)
+    let heads = saved.heads.first(x.rows), dHeads = saved.workspace.headsGradient.first(x.rows)  // [B·T, C]
+    let dQueries = saved.workspace.queriesGradient.first(x.rows)  // [B·T, C]
+    let dKeyValues = saved.workspace.keyValuesGradient.first(sourceRows)  // [B·S, 2C]
     output.backward(dy, heads, into: dHeads, in: memory)
     attention.backward(
-      dHeads, operands(queries, texts, keyValues, sources), output: heads, logSums: logSums(saved.logSums, texts),
-      into: operands(dQueries, texts, dKeyValues, sources), dropout: weightDropout(context), in: memory)
-    keyValue.backward(dKeyValues, source, addTo: dSource, in: memory)
+      dHeads, operands(queries, pass.texts, keyValues, source.texts),
+      from: ScaledDotProductAttention.Kept(output: heads, logSums: logSums(saved.logSums, pass.texts)),
+      into: operands(dQueries, pass.texts, dKeyValues, source.texts), dropout: weightDropout(pass.dropout), in: memory)
+    keyValue.backward(dKeyValues, source.rows, addTo: source.gradient, in: memory)
     query.backward(dQueries, x, into: dx, in: memory)
   }
 

@@ -1,9 +1,7 @@
 package import MiniGPTTensors
 
 /// What dropout needs to know of the step: Srivastava et al. 2014; Vaswani et al. 2017, §5.4.
-///
-/// Where there is none (validation, generation), nothing is dropped.
-package struct DropoutContext: Sendable {
+package struct DropoutStep: Sendable {
   package let seed: UInt64
   package let step: Int
   /// The place of the batch's first sample in the whole update: gradient accumulation goes on counting.
@@ -24,14 +22,14 @@ package struct Dropout: Sendable {
 
   package init(site: Int) { self.site = site }
 
-  package func mask(_ context: DropoutContext?) -> DropoutMask? {
-    guard let context, context.rate > 0 else { return nil }
+  package func mask(_ step: DropoutStep?) -> DropoutMask? {
+    guard let step, step.rate > 0 else { return nil }
     return DropoutMask(
-      seed: context.seed, step: context.step, firstSample: context.firstSample, site: site, rate: context.rate)
+      seed: step.seed, step: step.step, firstSample: step.firstSample, site: site, rate: step.rate)
   }
 
-  /// Drops elements of x `[B·T, C]` in place. The way back is the same call on the gradient.
-  package func apply(_ x: Slot, length: Int, _ context: DropoutContext?, in memory: Memory) {
-    if let mask = mask(context) { memory.dropout(x, length: length, mask) }
+  /// Drops elements of x `[B·T, C]` in place. The backward pass is the same call on the gradient.
+  package func apply(_ x: Slot, _ pass: Pass) {
+    if let mask = mask(pass.dropout) { pass.memory.dropout(x, length: pass.texts.length, mask) }
   }
 }

@@ -9,27 +9,84 @@ package struct Embedding: Sendable {
   package let table: Slot
   /// √C in the paper, 1 in a GPT.
   package let scale: Float
-  /// Learned positions, trained with the rest. Fixed ones lie among the activations: they are no parameters.
-  package let learned: Slot?
+  package let positions: PositionTable
 
-  /// A GPT's: a table of its own, not scaled.
-  package init(
-    vocabulary: Int, context: Int, width: Int, positions: Positions, in layout: inout ParameterLayout
-  ) {
-    let start = Parameter.Start.normal(deviation: 0.02)
-    self.init(
-      sharing: layout.matrix("tokenEmbedding", vocabulary, width, start: start), scale: 1, context: context,
-      positions: positions, "positionEmbedding", start: start, in: &layout)
+  /// Where P comes from.
+  package enum PositionTable: Sendable {
+    /// Trained with the rest.
+    case learned(Slot)
+    /// The sines and cosines, times a factor: no parameters, but written once into the activations.
+    case sinusoidal(scale: Float)
+    case none
   }
 
-  /// One that looks up in a table that is there already; `name` and `start` are those of learned positions.
-  package init(
-    sharing table: Slot, scale: Float, context: Int, positions: Positions, _ name: String, start: Parameter.Start,
-    in layout: inout ParameterLayout
-  ) {
+  /// The parts of an embedding that are not its table.
+  package struct Shape: Sendable {
+    package let scale: Float
+    package let context: Int
+    package let positions: Positions
+    /// Of the sinusoidal table.
+    package let positionScale: Float
+    /// The name and the start of a learned one.
+    package let positionName: String
+    package let start: Parameter.Start
+
+    package init(
+      scale: Float, context: Int, positions: Positions, positionScale: Float, positionName: String,
+      start: Parameter.Start
+    ) {
+      self.scale = scale
+      self.context = context
+      self.positions = positions
+      self.positionScale = positionScale
+      self.positionName = positionName
+      self.start = start
+    }
+  }
+
+  /// Looks up in a table that is there already; learned positions come right after what the layout has.
+  package init(of table: Slot, _ shape: Shape, in layout: inout ParameterLayout) {
     self.table = table
-    self.scale = scale
-    learned = positions.haveTrainedTable ? layout.matrix(name, context, table.columns, start: start) : nil
+    scale = shape.scale
+    switch shape.positions {
+    case .learned:
+      positions = .learned(
+        layout.table(shape.positionName, shape.context, table.columns, start: shape.start))
+    case .sinusoidal: positions = .sinusoidal(scale: shape.positionScale)
+    case .none: positions = .none
+    }
+  }
+
+  /// A place for the table of fixed positions, where they are fixed; `write` fills it.
+  package func planPositions(_ length: Int, in plan: inout MemoryPlan) -> Slot? {
+    switch positions {
+    case .sinusoidal: plan.take(length, table.columns)
+    case .learned, .none: nil
+    }
+  }
+
+  /// Writes the table of fixed positions.
+  package func write(_ fixed: Slot?, in memory: Memory) {
+    guard let fixed, case .sinusoidal(let scale) = positions else { return }
+    let table: PlainMatrix<Float> = PositionalEncoding.table(rows: fixed.rows, width: fixed.columns, scale: scale)
+    memory.write(fixed, table.elements)
+  }
+
+  /// The trained table of positions, where there is one.
+  package var learned: Slot? {
+    switch positions {
+    case .learned(let slot): slot
+    case .sinusoidal, .none: nil
+    }
+  }
+
+  /// P, learned or `fixed`.
+  func positions(_ fixed: Slot?) -> Slot? {
+    switch positions {
+    case .learned(let slot): slot
+    case .sinusoidal: fixed
+    case .none: nil
+    }
   }
 
   /// `fixed` is the sinusoidal table, where there is one.
@@ -44,14 +101,17 @@ package struct Embedding: Sendable {
     }
   }
 
-  /// `fixed` `[≥ T, C]` holds the sinusoidal table where there is one.
-  package func forward(_ ids: IndexSlot, into x: Slot, fixed: Slot?, length: Int, in memory: Memory) {
-    memory.gather(x, ids, table: table, scale: scale, positions: learned ?? fixed, length: length)  // [B·T, C]
+  /// `fixed` `[≥ T, C]` is what `write` wrote.
+  package func forward(_ ids: IndexSlot, into x: Slot, fixed: Slot?, _ pass: Pass) {
+    pass.memory.gather(
+      x, ids, table: table, scale: scale, positions: positions(fixed), length: pass.texts.length)  // [B·T, C]
   }
 
   /// dE[id] += scale · dx[t], dP[t] += Σ over the batch.
-  package func backward(_ dx: Slot, _ ids: IndexSlot, length: Int, in memory: Memory) {
-    memory.scatterAdd(table.at(.gradients), ids, dx, scale: scale)
-    if let learned { memory.addOverBatch(learned.at(.gradients), dx, length: length) }
+  package func backward(_ dx: Slot, _ ids: IndexSlot, _ pass: Pass) {
+    pass.memory.scatterAdd(table.at(.gradients), ids, dx, scale: scale)
+    if case .learned(let positions) = positions {
+      pass.memory.addOverBatch(positions.at(.gradients), dx, length: pass.texts.length)
+    }
   }
 }

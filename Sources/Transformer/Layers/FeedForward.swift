@@ -2,8 +2,8 @@ package import MiniGPTTensors
 
 /// FFN(x) = activation(x W₁ + b₁) W₂ + b₂, each position for itself: Vaswani et al. 2017, §3.3, eq. (2).
 ///
-/// x, y `[N, C]`, hidden `[N, F]`; 4·N·C·F operations. Keeps the hidden rows before the bend, `[N, F]`; after it they
-/// are made again on the way back.
+/// x, y `[N, C]`, hidden `[N, F]`; 4·N·C·F operations. Keeps the hidden rows before the activation, `[N, F]`; after it
+/// they are recomputed in the backward pass.
 package struct FeedForward: Sendable {
   package let up: Linear
   package let down: Linear
@@ -15,6 +15,30 @@ package struct FeedForward: Sendable {
     activation = shape.activation
   }
 
+  /// What forward keeps, and the temporary memory of all blocks.
+  package struct Saved: Sendable {
+    /// `[N, F]`, before the activation.
+    package let hidden: Slot
+    package let workspace: Workspace
+
+    /// For at most `rows` = N rows.
+    package init(rows: Int, _ shape: BlockShape, _ workspace: Workspace, in plan: inout MemoryPlan) {
+      hidden = plan.take(rows, shape.feedForwardWidth)
+      self.workspace = workspace
+    }
+  }
+
+  /// `[N, F]` each.
+  package struct Workspace: Sendable {
+    package let activated: Slot
+    package let hiddenGradient: Slot
+
+    package init(rows: Int, _ shape: BlockShape, _ purpose: Purpose, in plan: inout MemoryPlan) {
+      activated = plan.take(rows, shape.feedForwardWidth)
+      hiddenGradient = purpose.trains ? plan.take(rows, shape.feedForwardWidth) : activated
+    }
+  }
+
   @_specialize(where Scalar == Double)
   package static func reference<Scalar: Real>(
     _ x: PlainMatrix<Scalar>, _ name: String, _ activation: Activation, _ parameters: PlainParameters<Scalar>
@@ -23,17 +47,17 @@ package struct FeedForward: Sendable {
     return Linear.reference(hidden, name + ".down", parameters)
   }
 
-  /// `hidden` keeps what comes before the bend, `activated` is used on the way; both `[N, F]`.
-  package func forward(_ x: Slot, into y: Slot, hidden: Slot, activated: Slot, in memory: Memory) {
-    up.forward(x, into: hidden, then: activation, into: activated, in: memory)  // [N, F]
-    down.forward(activated, into: y, in: memory)  // [N, C]
+  package func forward(_ x: Slot, into y: Slot, _ saved: Saved, _ pass: Pass) {
+    let hidden = saved.hidden.first(x.rows), activated = saved.workspace.activated.first(x.rows)
+    up.forward(x, into: hidden, then: activation, into: activated, in: pass.memory)  // [N, F]
+    down.forward(activated, into: y, in: pass.memory)  // [N, C]
   }
 
-  /// dx is set; `activated` and `dHidden` `[N, F]` are used on the way.
-  package func backward(
-    _ dy: Slot, _ x: Slot, into dx: Slot, hidden: Slot, activated: Slot, dHidden: Slot, in memory: Memory
-  ) {
-    memory.activate(activated, hidden, activation)
+  /// dx is set.
+  package func backward(_ dy: Slot, _ x: Slot, into dx: Slot, _ saved: Saved, _ pass: Pass) {
+    let hidden = saved.hidden.first(x.rows), activated = saved.workspace.activated.first(x.rows)
+    let dHidden = saved.workspace.hiddenGradient.first(x.rows), memory = pass.memory
+    memory.activate(activated, hidden, activation)  // [N, F]
     down.backward(dy, activated, into: dHidden, then: .activationBackward(activation, at: hidden), in: memory)
     up.backward(dHidden, x, into: dx, in: memory)
   }

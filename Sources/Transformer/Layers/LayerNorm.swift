@@ -3,7 +3,7 @@ package import MiniGPTTensors
 /// y = γ (x - μ) / √(σ² + ε) + β, row by row: Ba, Kiros, Hinton 2016 (arXiv:1607.06450), eq. (3); ε = 10⁻⁵.
 ///
 /// x, y `[N, C]`, γ, β `[C]`. Mean and deviation are a row's own: other rows change no bit. Keeps μ and 1/σ of each
-/// row, `[N, 2]`; x is kept by whoever calls `backward`.
+/// row, `[N, 2]`; callers of `backward` have x.
 package struct LayerNorm: Sendable {
   package let gain: Slot
   package let bias: Slot
@@ -11,8 +11,8 @@ package struct LayerNorm: Sendable {
   package static let epsilon: Float = 1e-5
 
   package init(_ name: String, _ width: Int, in layout: inout ParameterLayout) {
-    gain = layout.row(name + ".gain", width, start: .ones)
-    bias = layout.row(name + ".bias", width, start: .zeros)
+    gain = layout.gain(name + ".gain", width)
+    bias = layout.bias(name + ".bias", width)
   }
 
   @_specialize(where Scalar == Double)
@@ -32,12 +32,12 @@ package struct LayerNorm: Sendable {
   }
 
   package func forward(_ x: Slot, into y: Slot, statistics: Slot, in memory: Memory) {
-    memory.layerNorm(y, x, gain: gain, bias: bias, epsilon: Self.epsilon, statistics: statistics)
+    memory.layerNorm(y, x, gain: gain, bias: bias, .compute(epsilon: Self.epsilon, into: statistics))
   }
 
-  /// y once more, from x and the statistics: cheaper than keeping it.
-  package func again(_ x: Slot, into y: Slot, statistics: Slot, in memory: Memory) {
-    memory.layerNormAgain(y, x, gain: gain, bias: bias, statistics: statistics)
+  /// Computes y once more, from x and the statistics: cheaper than keeping it.
+  package func recompute(_ x: Slot, into y: Slot, statistics: Slot, in memory: Memory) {
+    memory.layerNorm(y, x, gain: gain, bias: bias, .reuse(statistics))
   }
 
   /// dx += (g - mean g - x̂ · mean(g x̂)) / σ with g = γ dy; dγ += Σ dy x̂, dβ += Σ dy.

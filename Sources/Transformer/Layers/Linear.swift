@@ -2,8 +2,8 @@ package import MiniGPTTensors
 
 /// y = x W + b.
 ///
-/// x `[N, I]`, W `[I, O]`, b `[O]`, y `[N, O]`; 2·N·I·O operations, twice that on the way back. Keeps nothing: whoever
-/// calls `backward` has x.
+/// x `[N, I]`, W `[I, O]`, b `[O]`, y `[N, O]`; 2·N·I·O operations, twice that in the backward pass. Keeps nothing: callers
+/// of `backward` have x.
 package struct Linear: Sendable {
   package let weight: Slot
   package let bias: Slot
@@ -11,7 +11,7 @@ package struct Linear: Sendable {
   package init(_ name: String, _ inputs: Int, _ outputs: Int, start: Parameter.Start, in layout: inout ParameterLayout)
   {
     weight = layout.matrix(name + ".weight", inputs, outputs, start: start)
-    bias = layout.row(name + ".bias", outputs, start: .zeros)
+    bias = layout.bias(name + ".bias", outputs)
   }
 
   private init(weight: Slot, bias: Slot) {

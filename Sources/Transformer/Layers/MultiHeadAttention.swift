@@ -15,26 +15,46 @@ package struct MultiHeadAttention: Sendable {
   private let context: Int
 
   package init(
-    _ name: String, _ shape: BlockShape, mask: AttentionMask, dropout: Dropout, in layout: inout ParameterLayout
+    _ name: String, _ shape: BlockShape, mask: AttentionMask, dropoutSite: Int, in layout: inout ParameterLayout
   ) {
     width = shape.width
     context = shape.context
     queryKeyValue = Linear(name + ".queryKeyValue", width, 3 * width, start: shape.start, in: &layout)
     output = Linear(name + ".output", width, width, start: shape.residualStart, in: &layout)
     attention = ScaledDotProductAttention(heads: shape.heads, mask: mask)
-    self.dropout = shape.dropsAttentionWeights ? dropout : nil
+    dropout = shape.dropsAttentionWeights ? Dropout(site: dropoutSite) : nil
   }
 
+  /// What forward keeps, and the temporary memory of all blocks.
   package struct Saved: Sendable {
+    /// `[B·T, 3C]`: queries, keys and values.
     package let projections: Slot
+    /// `[B·T, C]`
     package let heads: Slot
     package let logSums: Slot
+    let workspace: Workspace
 
     /// For at most `rows` = B·T rows.
-    package init(rows: Int, _ shape: BlockShape, in planner: inout SlotPlanner) {
-      projections = planner.take(rows, 3 * shape.width)
-      heads = planner.take(rows, shape.width)
-      logSums = planner.take(shape.heads, rows)
+    package init(rows: Int, _ shape: BlockShape, _ workspace: Workspace, in plan: inout MemoryPlan) {
+      projections = plan.take(rows, 3 * shape.width)
+      heads = plan.take(rows, shape.width)
+      logSums = plan.take(shape.heads, rows)
+      self.workspace = workspace
+    }
+  }
+
+  /// Gradients, of the heads' output and of the projections.
+  package struct Workspace: Sendable {
+    /// `[B·T, C]`
+    let headsGradient: Slot
+    /// `[B·T, 3C]`
+    let projectionsGradient: Slot
+
+    /// Nothing where there is no backward pass.
+    package init(rows: Int, _ shape: BlockShape, _ purpose: Purpose, in plan: inout MemoryPlan) {
+      let rows = purpose.trains ? rows : 0
+      headsGradient = plan.take(rows, shape.width)
+      projectionsGradient = plan.take(rows, 3 * shape.width)
     }
   }
 
@@ -50,27 +70,25 @@ package struct MultiHeadAttention: Sendable {
     return Linear.reference(mixed.output, name + ".output", parameters)
   }
 
-  package func forward(
-    _ x: Slot, into y: Slot, _ texts: Sequences, _ context: DropoutContext?, saved: Saved, in memory: Memory
-  ) {
-    let projections = saved.projections.rows(0..<x.rows), heads = saved.heads.rows(0..<x.rows)
-    queryKeyValue.forward(x, into: projections, in: memory)  // [B·T, 3C]
+  package func forward(_ x: Slot, into y: Slot, _ saved: Saved, _ pass: Pass) {
+    let projections = saved.projections.first(x.rows), heads = saved.heads.first(x.rows)
+    queryKeyValue.forward(x, into: projections, in: pass.memory)  // [B·T, 3C]
     attention.forward(
-      operands(projections, texts), into: heads, logSums: logSums(saved.logSums, texts),
-      dropout: weightDropout(context), in: memory)  // [B·T, C]
-    output.forward(heads, into: y, in: memory)  // [B·T, C]
+      operands(projections, pass.texts), into: heads, logSums: logSums(saved.logSums, pass.texts),
+      dropout: weightDropout(pass.dropout), in: pass.memory)  // [B·T, C]
+    output.forward(heads, into: y, in: pass.memory)  // [B·T, C]
   }
 
-  /// dx is set; `dHeads` `[B·T, C]` and `dProjections` `[B·T, 3C]` are used on the way.
-  package func backward(
-    _ dy: Slot, _ x: Slot, into dx: Slot, dHeads: Slot, dProjections: Slot, _ texts: Sequences,
-    _ context: DropoutContext?, saved: Saved, in memory: Memory
-  ) {
-    let projections = saved.projections.rows(0..<x.rows), heads = saved.heads.rows(0..<x.rows)
+  /// dx is set.
+  package func backward(_ dy: Slot, _ x: Slot, into dx: Slot, _ saved: Saved, _ pass: Pass) {
+    let projections = saved.projections.first(x.rows), heads = saved.heads.first(x.rows), memory = pass.memory
+    let dHeads = saved.workspace.headsGradient.first(x.rows)  // [B·T, C]
+    let dProjections = saved.workspace.projectionsGradient.first(x.rows)  // [B·T, 3C]
     output.backward(dy, heads, into: dHeads, in: memory)
     attention.backward(
-      dHeads, operands(projections, texts), output: heads, logSums: logSums(saved.logSums, texts),
-      into: operands(dProjections, texts), dropout: weightDropout(context), in: memory)
+      dHeads, operands(projections, pass.texts),
+      from: ScaledDotProductAttention.Kept(output: heads, logSums: logSums(saved.logSums, pass.texts)),
+      into: operands(dProjections, pass.texts), dropout: weightDropout(pass.dropout), in: memory)
     queryKeyValue.backward(dProjections, x, into: dx, in: memory)
   }
 
@@ -85,7 +103,7 @@ package struct MultiHeadAttention: Sendable {
     planned.shaped(texts.count * attention.heads, texts.length)
   }
 
-  func weightDropout(_ dropoutContext: DropoutContext?) -> ScaledDotProductAttention.WeightDropout? {
-    dropout?.mask(dropoutContext).map { ScaledDotProductAttention.WeightDropout(mask: $0, context: context) }
+  func weightDropout(_ step: DropoutStep?) -> ScaledDotProductAttention.WeightDropout? {
+    dropout?.mask(step).map { ScaledDotProductAttention.WeightDropout(mask: $0, context: context) }
   }
 }

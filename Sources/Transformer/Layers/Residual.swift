@@ -8,20 +8,18 @@ package struct Residual: Sendable {
   package init(dropout: Dropout) { self.dropout = dropout }
 
   /// `branch` holds f(x) and becomes x + dropout(f(x)). All `[B·T, C]`.
-  package func forward(_ x: Slot, branch: Slot, length: Int, _ context: DropoutContext?, in memory: Memory) {
-    dropout.apply(branch, length: length, context, in: memory)
-    memory.add(branch, x)
+  package func forward(_ x: Slot, branch: Slot, _ pass: Pass) {
+    dropout.apply(branch, pass)
+    pass.memory.add(branch, x)
   }
 
   /// The gradient of the branch, from that of the sum; the gradient of x is that of the sum itself.
   ///
   /// Where nothing is dropped both are the same, and `branch` is left as it is.
-  package func backward(
-    _ dy: Slot, branch: Slot, length: Int, _ context: DropoutContext?, in memory: Memory
-  ) -> Slot {
-    guard let mask = dropout.mask(context) else { return dy }
-    memory.copy(branch, dy)
-    memory.dropout(branch, length: length, mask)
+  package func backward(_ dy: Slot, branch: Slot, _ pass: Pass) -> Slot {
+    guard let mask = dropout.mask(pass.dropout) else { return dy }
+    pass.memory.copy(branch, dy)
+    pass.memory.dropout(branch, length: pass.texts.length, mask)
     return branch
   }
 }

@@ -5,9 +5,9 @@ package import MiniGPTTensors
 ///
 /// Q `[B·T, C]`, K and V `[B·S, C]`, each holding H heads of D channels side by side; output `[B·T, C]`. No matrix
 /// `[T, S]` ever stands in memory: queries and keys meet in tiles of 64 × 64 with a running softmax (Milakov and
-/// Gimelshein 2018; Dao et al. 2022, arXiv:2205.14135), on the way back too, where the weights are made again from
-/// the log of their sum, L `[B·H, T]`, all that is kept. 4·B·T·S·C operations (half with the causal mask), 10 on the way
-/// back. One part of the work is one head of one sample.
+/// Gimelshein 2018; Dao et al. 2022, arXiv:2205.14135), in the backward pass too, where the weights are recomputed from
+/// the log of their sum, L `[B·H, T]`, all that is kept. 4·B·T·S·C operations (half with the causal mask), 10 in the
+/// backward pass. One part of the work is one head of one sample.
 package struct ScaledDotProductAttention: Sendable {
   package let heads: Int
   package let mask: AttentionMask
@@ -105,10 +105,21 @@ package struct ScaledDotProductAttention: Sendable {
         attention: self, operands: operands, output: output, logSums: logSums, dropout: dropout, memory: memory))
   }
 
-  /// dQ, dK, dV, which are set, from dO, the operands, the output O and L.
+  /// What forward gave and backward asks for: the output O and the log-sums L.
+  package struct Kept: Sendable {
+    let output: Slot
+    let logSums: Slot
+
+    package init(output: Slot, logSums: Slot) {
+      self.output = output
+      self.logSums = logSums
+    }
+  }
+
+  /// dQ, dK, dV, which are set, from dO, the operands, O and L.
   package func backward(
-    _ dOutput: Slot, _ operands: Operands, output: Slot, logSums: Slot, into gradients: Operands,
-    dropout: WeightDropout?, in memory: Memory
+    _ dOutput: Slot, _ operands: Operands, from kept: Kept, into gradients: Operands, dropout: WeightDropout?,
+    in memory: Memory
   ) {
     memory.clear(gradients.query)
     memory.clear(gradients.key)
@@ -117,7 +128,8 @@ package struct ScaledDotProductAttention: Sendable {
       .attention,
       operands.queries.count * heads,
       Backward(
-        attention: self, operands: operands, dOutput: dOutput, output: output, logSums: logSums, gradients: gradients,
+        attention: self, operands: operands, dOutput: dOutput, output: kept.output, logSums: kept.logSums,
+        gradients: gradients,
         dropout: dropout, memory: memory))
   }
 }

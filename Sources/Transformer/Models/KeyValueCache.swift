@@ -8,13 +8,14 @@ package struct KeyValueCache: Sendable {
   package let capacity: Int
 
   package init(
-    layers: Int, sequences: Int, heads: Int, width: Int, capacity: Int, in planner: inout SlotPlanner
+    layers: Int, sequences: Int, _ shape: BlockShape, capacity: Int, in plan: inout MemoryPlan
   ) {
     var all: [CachedKeysValues] = []
     for _ in 0..<layers {
       all.append(
         CachedKeysValues(
-          sequences: sequences, heads: heads, headWidth: width / heads, capacity: capacity, in: &planner))
+          sequences: sequences, heads: shape.heads, headWidth: shape.width / shape.heads, capacity: capacity, in: &plan)
+      )
     }
     self.layers = all
     self.capacity = capacity
@@ -34,10 +35,12 @@ package struct DecodingRows: Sendable {
   /// How many places a row sees, its own included.
   package let counts: IndexSlot
 
-  /// For at most `capacity` rows, from a place of the indices on.
-  package init(capacity: Int, from start: Int = 0) {
-    func take(_ index: Int) -> IndexSlot { IndexSlot(offset: start + index * capacity, count: capacity) }
-    (ids, sequences, places, counts) = (take(0), take(1), take(2), take(3))
+  /// For at most `capacity` rows.
+  package init(capacity: Int, in plan: inout MemoryPlan) {
+    ids = plan.takeIndices(capacity)
+    sequences = plan.takeIndices(capacity)
+    places = plan.takeIndices(capacity)
+    counts = plan.takeIndices(capacity)
   }
 
   private init(_ all: DecodingRows, _ count: Int) {
@@ -46,9 +49,6 @@ package struct DecodingRows: Sendable {
     places = all.places.range(0..<count)
     counts = all.counts.range(0..<count)
   }
-
-  /// Index places taken.
-  package static func indexCount(capacity: Int) -> Int { 4 * capacity }
 
   package func first(_ count: Int) -> DecodingRows { DecodingRows(self, count) }
 

@@ -1,13 +1,23 @@
 package import MiniGPTTensors
 
-/// One trained matrix or row: its name in the checkpoint, its place, how it starts and whether it decays.
+/// One trained matrix or row: its name in the checkpoint, its place, what it is for and how it starts.
 package struct Parameter: Sendable {
   package let name: String
   /// Its place among the parameters; a row is `[1, n]`.
   package let slot: Slot
   /// As the checkpoint states it: `[n]` for a row.
   package let shape: [Int]
+  package let role: Role
   package let start: Start
+
+  /// What a parameter is for: it decides weight decay, what is packed for generation and what is quantized.
+  package enum Role: Sendable, Equatable {
+    /// The right factor of products, `[inputs, outputs]`.
+    case matrix
+    /// Rows that are looked up. Where it makes logits too, its first `outputs` rows are, transposed, a right factor.
+    case table(outputs: Int)
+    case gain, bias
+  }
 
   /// How a parameter begins.
   package enum Start: Sendable, Equatable {
@@ -20,8 +30,22 @@ package struct Parameter: Sendable {
     case xavierUniform
   }
 
-  /// Weight decay falls on tensors of rank 2, embeddings included; biases, gains and their like are spared.
-  package var decays: Bool { shape.count >= 2 }
+  /// Whether weight decay falls on it: on matrices and tables, not on gains and biases.
+  package var decays: Bool {
+    switch role {
+    case .matrix, .table: true
+    case .gain, .bias: false
+    }
+  }
+
+  /// It as products read it; nil where they do not.
+  package var factor: Operand? {
+    switch role {
+    case .matrix: slot.plain
+    case .table(let outputs): outputs > 0 ? slot.first(outputs).transposed : nil
+    case .gain, .bias: nil
+    }
+  }
 }
 
 /// The list of a model's parameters, written once, in the order of the checkpoint and without gaps.
@@ -34,19 +58,35 @@ package struct ParameterLayout: Sendable {
 
   package init() {}
 
-  package mutating func matrix(_ name: String, _ rows: Int, _ columns: Int, start: Parameter.Start) -> Slot {
-    add(name, Slot(.parameters, offset: count, rows: rows, columns: columns), [rows, columns], start)
+  package mutating func matrix(
+    _ name: String, _ inputs: Int, _ outputs: Int, start: Parameter.Start
+  ) -> Slot {
+    add(name, [inputs, outputs], .matrix, start)
   }
 
-  package mutating func row(_ name: String, _ columns: Int, start: Parameter.Start) -> Slot {
-    add(name, Slot(.parameters, offset: count, rows: 1, columns: columns), [columns], start)
+  /// - Parameter outputs: how many of its rows make logits too.
+  package mutating func table(
+    _ name: String, _ rows: Int, _ columns: Int, outputs: Int = 0, start: Parameter.Start
+  ) -> Slot {
+    add(name, [rows, columns], .table(outputs: outputs), start)
   }
 
-  private mutating func add(_ name: String, _ slot: Slot, _ shape: [Int], _ start: Parameter.Start) -> Slot {
-    parameters.append(Parameter(name: name, slot: slot, shape: shape, start: start))
+  package mutating func gain(_ name: String, _ columns: Int) -> Slot { add(name, [columns], .gain, .ones) }
+
+  package mutating func bias(_ name: String, _ columns: Int) -> Slot { add(name, [columns], .bias, .zeros) }
+
+  private mutating func add(
+    _ name: String, _ shape: [Int], _ role: Parameter.Role, _ start: Parameter.Start
+  ) -> Slot {
+    let slot = Slot(
+      .parameters, offset: count, rows: shape.count == 1 ? 1 : shape[0], columns: shape[shape.count - 1])
+    parameters.append(Parameter(name: name, slot: slot, shape: shape, role: role, start: start))
     count += slot.count
     return slot
   }
+
+  /// The matrices that products read, as they read them: what generation packs.
+  package var factors: [Operand] { parameters.compactMap(\.factor) }
 
   package subscript(name: String) -> Parameter? { parameters.first { $0.name == name } }
 }

@@ -71,6 +71,13 @@ package struct PlainParameters<Scalar: Real> {
     }
   }
 
+  /// Those whose names begin so, under the rest of their names.
+  package func part(_ prefix: String) -> PlainParameters {
+    let own = matrices.filter { $0.key.hasPrefix(prefix + ".") }
+    return PlainParameters(
+      Dictionary(own.map { (String($0.key.dropFirst(prefix.count + 1)), $0.value) }) { first, _ in first })
+  }
+
   package func matrix(_ name: String) -> PlainMatrix<Scalar> { matrices[name] ?? PlainMatrix(0, 0) }
   package func row(_ name: String) -> [Scalar] { matrix(name).elements }
 }

@@ -112,17 +112,17 @@ import MiniGPTTokenization
   @Test func rowsAreTheSentences() throws {
     let pairs = try encoded(60)
     var batches = PairBatches(pairs, tokens: 60, seed: 5)
-    let places = SentenceBatch.Places(batches.capacity)
-    let memory = Memory(
-      parameters: ParameterStorage(count: 0), trains: false, activations: 0, indices: places.indexCount, scratch: 0,
-      pool: WorkerPool(threads: 1), kernels: .portable)
+    var plan = MemoryPlan()
+    let places = SentenceBatch.plan(batches.capacity, in: &plan)
+    let memory = Memory(plan, ParameterStorage(count: 0), on: .plain())
     func row(_ slot: IndexSlot, _ row: Int, _ length: Int) -> [Int32] {
       (0..<length).map { memory.index(slot, row * length + $0) }
     }
     for _ in batches.batches.indices {
       let batch = batches.take(), filled = batches.fill(batch, into: places, padding: 99, in: memory)
       let s = batch.sourceLength, t = batch.targetLength
-      #expect(filled.source.length == s && filled.input.length == t && filled.source.count == batch.count)
+      #expect(
+        filled.source.texts.length == s && filled.input.texts.length == t && filled.source.texts.count == batch.count)
       var tokens = 0
       for (place, pair) in batches.order[batch.range].enumerated() {
         let (source, target) = pairs.read(Int(pair)) { source, target in
@@ -134,11 +134,11 @@ import MiniGPTTokenization
         #expect(row(filled.source.ids, place, s) == padded(source + [0], s, 99))
         #expect(row(filled.input.ids, place, t) == padded([99] + target, t, 99))
         #expect(row(filled.targets, place, t) == padded(target + [0], t, -1))
-        #expect(memory.index(filled.source.lengths, place) == Int32(source.count + 1))
-        #expect(memory.index(filled.input.lengths, place) == Int32(target.count + 1))
+        #expect(filled.source.texts.length(of: place, in: memory) == source.count + 1)
+        #expect(filled.input.texts.length(of: place, in: memory) == target.count + 1)
         tokens += target.count + 1
       }
-      #expect(filled.targetTokens == tokens)
+      #expect(batches.targetTokens(batch) == tokens)
     }
   }
 }

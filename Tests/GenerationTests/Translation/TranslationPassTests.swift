@@ -11,13 +11,11 @@ import MiniGPTTransformer
 
   private func pass() throws -> (TranslationPass, PlainParameters<Double>) {
     let model = EncoderDecoder(configuration), storage = ParameterStorage(count: model.layout.count)
-    let memory = Memory(
-      parameters: storage, trains: true, activations: 0, indices: 0, scratch: 0, pool: WorkerPool(threads: 1),
-      kernels: .portable)
+    let memory = Memory(MemoryPlan(trains: true), storage, on: .plain())
     Initialization.run(model.layout, seed: 5, in: memory)
     let parameters = PlainParameters<Double>(model.layout, in: memory)
     return (
-      TranslationPass(model, parameters: storage, pool: WorkerPool(threads: 2), kernels: .portable), parameters
+      TranslationPass(model, parameters: storage, on: Processor(WorkerPool(threads: 2), .portable)), parameters
     )
   }
 

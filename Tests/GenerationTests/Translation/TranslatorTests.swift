@@ -45,9 +45,7 @@ import MiniGPTTransformer
           activation: try #require(Activation(rawValue: shape.activation))))
       let tensors = try Safetensors(Fixtures.data("translators.safetensors"))
       parameters = ParameterStorage(count: model.layout.count)
-      let memory = Memory(
-        parameters: parameters, trains: false, activations: 0, indices: 0, scratch: 0, pool: WorkerPool(threads: 1),
-        kernels: .portable)
+      let memory = Memory(MemoryPlan(), parameters, on: .plain())
       for parameter in model.layout.parameters {
         var values = try tensors.floats(name + "/weights/" + parameter.name)
         if parameter.name == "tokenEmbedding" {
@@ -63,8 +61,8 @@ import MiniGPTTransformer
       _ configuration: BeamSearchConfiguration, batch: Int = 16, threads: Int = 1, set: InstructionSet = .best
     ) throws -> Translator {
       Translator(
-        model, parameters: parameters, configuration, batch: batch, pool: WorkerPool(threads: threads),
-        kernels: try #require(set.kernels))
+        model, parameters: parameters, configuration, batch: batch,
+        on: Processor(WorkerPool(threads: threads), try #require(set.kernels)))
     }
   }
 
@@ -116,7 +114,7 @@ import MiniGPTTransformer
     configuration.extraLength = 3
     configuration.hypotheses = 4
     let pass = TranslationPass(
-      model.model, parameters: model.parameters, pool: WorkerPool(threads: 1), kernels: .portable)
+      model.model, parameters: model.parameters, on: .plain())
     for translation in try model.translator(configuration).translate([source])[0] {
       pass.run(source: source, target: translation.ids)
       let target = translation.ids + (translation.ids.count == 6 ? [] : [0])

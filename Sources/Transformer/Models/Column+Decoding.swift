@@ -16,15 +16,15 @@ package struct DecodingWorkspace: Sendable {
   /// Inputs of products in the type of the weights.
   let inputs: Slot
 
-  package init(rows: Int, width: Int, feedForwardWidth: Int, in planner: inout SlotPlanner) {
-    stream = planner.take(rows, width)
-    normalized = planner.take(rows, width)
-    heads = planner.take(rows, width)
-    branch = planner.take(rows, width)
-    projections = planner.take(rows, 3 * width)
-    hidden = planner.take(rows, feedForwardWidth)
-    statistics = planner.take(rows, 2)
-    inputs = planner.take(rows, Memory.decodingInputs(max(width, feedForwardWidth)))
+  package init(rows: Int, width: Int, feedForwardWidth: Int, in plan: inout MemoryPlan) {
+    stream = plan.take(rows, width)
+    normalized = plan.take(rows, width)
+    heads = plan.take(rows, width)
+    branch = plan.take(rows, width)
+    projections = plan.take(rows, 3 * width)
+    hidden = plan.take(rows, feedForwardWidth)
+    statistics = plan.take(rows, 2)
+    inputs = plan.take(rows, Memory.decodingInputs(max(width, feedForwardWidth)))
   }
 }
 
@@ -39,6 +39,9 @@ package struct DecodingContext: Sendable {
     self.workspace = workspace
     self.rows = rows
   }
+
+  /// The residual stream of the rows, `[R, C]`.
+  package var stream: Slot { workspace.stream.first(rows.ids.count) }
 
   /// From this many rows on, weights in fp32 are multiplied as in training: then the products cost more than reading
   /// the weights does.
@@ -82,7 +85,7 @@ package struct DecodingSources: Sendable {
   }
 }
 
-extension DecoderBlock {
+extension Block {
   /// Block `index` for rows that each are one token of a sequence; x `[R, C]` is changed in place.
   ///
   /// Keys and values of the rows go into `cache`, whose earlier places they look at. A row's bits depend on its own
@@ -133,5 +136,20 @@ extension DecoderBlock {
       body(x)
       around.norm.forward(x, into: x, statistics: statistics, in: memory)
     }
+  }
+}
+
+extension Column {
+  /// The first rows of a step, each one token of a sequence, through all blocks; leaves the residual stream `[R, C]` in the
+  /// workspace, before the final norm. `positions` is the table of fixed positions.
+  package func decode(
+    _ context: DecodingContext, _ cache: KeyValueCache, over sources: DecodingSources? = nil, positions: Slot?,
+    in memory: Memory
+  ) {
+    let rows = context.rows, stream = context.stream
+    memory.lookUp(
+      stream, rows.ids, in: StoredMatrix(embedding.table, of: memory.parameters), scale: embedding.scale,
+      positions: embedding.positions(positions), at: rows.places)
+    for index in blocks.indices { blocks[index].decode(index, stream, cache, over: sources, context, in: memory) }
   }
 }

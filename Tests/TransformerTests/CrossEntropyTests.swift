@@ -1,36 +1,32 @@
 import MiniGPTParallel
 import MiniGPTTensors
 import Testing
-import MiniGPTTraining
 import MiniGPTTransformer
 
 /// The loss in slices, with and without label smoothing, against the formula in double precision.
-@Suite struct TokenLossTests {
+@Suite struct CrossEntropyTests {
   @Test(arguments: InstructionSet.available, [Float(0), 0.1, 0.4])
   func isTheFormula(set: InstructionSet, smoothing: Float) throws {
     let rows = 11, width = 5, ids = 13, scale: Float = 0.37
     var layout = ParameterLayout()
-    let table = layout.matrix("table", ids, width, start: .zeros)
-    var planner = SlotPlanner(.activations)
-    let hidden = planner.take(rows, width), gradient = planner.take(rows, width)
-    let logits = planner.take(4, ids), losses = planner.take(rows, 1)
-    let memory = Memory(
-      parameters: ParameterStorage(count: layout.count), trains: true, activations: planner.count, indices: rows,
-      scratch: 0, pool: WorkerPool(threads: 2), kernels: try #require(set.kernels))
+    let table = layout.table("table", ids, width, outputs: ids, start: .zeros)
+    var plan = MemoryPlan()
+    let hidden = plan.take(rows, width), gradient = plan.take(rows, width)
+    let projection = OutputProjection(tiedTo: table)
+    let saved = CrossEntropy.Saved(rows: rows, projection, sliceRows: 4, in: &plan), losses = saved.losses
+    let targets = plan.takeIndices(rows)
+    let memory = try makeMemory(layout, plan, set: set)
     let stream = RandomStream(seed: 3, .dropout, place: 3)
     for (index, slot) in [table, hidden].enumerated() {
       memory.write(slot, (0..<slot.count).map { Float(4 * stream.uniform($0, step: index) - 2) })
     }
-    let targets = IndexSlot(offset: 0, count: rows)
     // Two rows are padding.
     for row in 0..<rows { memory.setIndex(targets, row, row % 5 == 3 ? -1 : Int32(row * 7 % ids)) }
-    let loss = TokenLoss(
-      projection: OutputProjection(tiedTo: table), hidden: hidden, gradient: gradient, logits: logits, targets: targets,
-      losses: losses)
-    loss.forwardAndBackward(scale: scale, smoothing: smoothing, in: memory)
+    let loss = CrossEntropy(projection, smoothing: smoothing)
+    loss.forwardAndBackward(hidden, targets, into: gradient, scale: scale, saved, in: memory)
     let found = (memory.read(losses), memory.read(gradient))
     if smoothing == 0 {
-      loss.forward(in: memory)
+      loss.forward(hidden, targets, saved, in: memory, seen: { _, _ in })
       #expect(memory.read(losses) == found.0)
     }
 

@@ -1,0 +1,117 @@
+internal import MiniGPT
+internal import MiniGPTPlatform
+
+/// A run on texts: what `minigpt train CORPUS…` does beside what all runs do.
+final class TextRun: RunMaterial {
+  typealias Material = TextCorpus
+  let material: TextCorpus
+  let validation: TextCorpus?
+  private let command: TrainCommand
+  private let console: Console
+  private(set) var ladder: CountingLadder?
+  private(set) var tokensPerStep = 0
+  /// How far counting gets, which the model must beat; nil where nothing is held out.
+  private var rungs: String?
+  private var speaker: Speaker?
+
+  init(_ command: TrainCommand, _ console: Console) throws {
+    self.command = command
+    self.console = console
+    material = try TextCorpus(command.corpora.map { Path(bytes: $0) })
+    if let file = material.files.first, SentencePairs.looksLikePairs(file) {
+      console.note(
+        "\(file.path) looks like sentence pairs: minigpt train --pairs \(file.path) learns to translate them")
+    }
+    validation = try command.validation.map { try TextCorpus([Path(bytes: $0)]) }
+  }
+
+  static func name(_ command: TrainCommand) -> Path { Path(bytes: command.corpora.first ?? []) }
+
+  func open(_ initial: ModelChoice) throws -> Checkpoint { try initial.open() }
+
+  func complete(_ command: inout TrainCommand, from checkpoint: Checkpoint, _ record: TrainingRecord) {
+    command.complete(from: checkpoint, record)
+  }
+
+  func takeShape(_ command: inout TrainCommand, of initial: Checkpoint) {
+    command.takeShape(initial.configuration, layers: initial.configuration.layers)
+  }
+
+  func takeRecipe(_ command: inout TrainCommand) { command.complete(forCorpusOf: material.byteCount) }
+
+  func shape(_ command: TrainCommand) -> GPTConfiguration { command.shape() }
+
+  func begin(_ setup: TrainingSetup, _ prepared: TrainingSetup.Prepared, _ machine: Machine) {
+    let trainer = prepared.trainer, c = trainer.record.configuration
+    tokensPerStep = c.batchSize * c.gradientAccumulation * trainer.model.configuration.context
+    speaker = Speaker(trainer, machine)
+    ladder = setup.countingLadder(prepared.encoded) { done in
+      console.progress(["counting n-grams", percent(done, material.byteCount)])
+      return !Interruption.isRequested
+    }
+    console.endProgress()
+    if let best = ladder?.best {
+      rungs = "\(fixed(best.bitsPerByte, 4)) bits per byte at best (order \(best.order))"
+    } else if prepared.encoded.validation.count >= 2 && !setup.isCountable {
+      rungs = "not counted: the corpus is larger than \(size(CountingLadder.mostBytes))"
+    }
+  }
+
+  func introduction(_ prepared: TrainingSetup.Prepared, _ machine: Machine) -> [(name: String, value: String)] {
+    let trainer = prepared.trainer, c = trainer.record.configuration, shape = trainer.model.configuration
+    let heldOut = prepared.encoded.validation.count, steps = c.steps - trainer.record.step
+    let time = TrainingEstimate.seconds(
+      shape, tokens: steps * tokensPerStep, machine.kernels, c.precision, threads: machine.pool.threads)
+    let rows = [
+      ("corpus", "\(grouped(material.byteCount)) bytes"),
+      (
+        "tokens",
+        "\(grouped(prepared.encoded.training.count)) to learn from, "
+          + (heldOut == 0 ? "none held out" : "\(grouped(heldOut)) held out")
+      ),
+      ("vocabulary", "\(grouped(shape.vocabularySize)) tokens (\(trainer.tokenizer.kind.rawValue))"),
+    ]
+    return rows + (rungs.map { [("n-grams", $0)] } ?? []) + [
+      ("model", "\(grouped(shape.parameterCount)) parameters"), ("precision", c.precision.rawValue),
+    ]
+      + TrainingEstimate.rows(
+        trainer, steps: "\(grouped(steps)) of \(grouped(tokensPerStep)) tokens",
+        memory: trainer.memoryNeeded(recomputes: command.recompute), seconds: time, machine)
+  }
+
+  func canonical(_ command: TrainCommand, resumed: Checkpoint?) throws -> (command: TrainCommand, words: [[UInt8]]) {
+    var again = command
+    if command.initial != nil { again.forgetModel() }
+    if let resumed { try again.recallModel(of: resumed) }
+    if !again.isBPE { again.vocabularySize = nil }
+    return (again, command.corpora)
+  }
+
+  func say(step: Int, seed: UInt64) throws {
+    guard let speaker else { return }
+    var options = SamplingOptions()
+    options.newTokens = 40
+    options.ignoresEnd = true
+    var decoder = StreamingDecoder(speaker.tokenizer), text = ""
+    _ = try speaker.speak([], options, seed: seed, sample: step) { text += decoder.push($0) }
+    let line = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    let room = max(20, min(80, Terminal.width(2)) - 6)
+    console.note("  " + printable(String(line.prefix(room))))
+  }
+
+  func conclude(_ model: Path, _ record: TrainingRecord) throws {
+    if !command.quiet, let speaker {
+      console.note("")
+      var options = SamplingOptions()
+      options.newTokens = 200
+      var writer = TextWriter(speaker.tokenizer, .streamed, console)
+      let end = try speaker.speak([], options, seed: record.configuration.seed, sample: 0) { try writer.write($0) }
+      try writer.finish()
+      try console.answer(line: "")
+      try console.flush()
+      if end == .interrupted { throw Interrupted() }
+    }
+    console.note("")
+    console.note("more of it: minigpt sample " + printable(shellQuoted(model.bytes)))
+  }
+}

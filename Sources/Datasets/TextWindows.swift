@@ -1,0 +1,97 @@
+package import MiniGPTTensors
+package import MiniGPTTransformer
+
+/// Windows of `context` tokens at random places of a text and, one place on, their targets.
+///
+/// A batch is computed in chunks of windows: they keep what a layer leaves for the next one in the processor's last cache,
+/// and the memory small, since what is kept for the backward pass grows with the chunk, not with the batch. Their size is
+/// a function of batch and length alone, and gradients are added in the order of the samples, so the bits are the same for
+/// any number of threads.
+package struct TextWindows: BatchSource {
+  package let tokens: TokenSequence
+  package let context: Int
+  /// Windows of a batch.
+  package let batchSize: Int
+  package let turns: Int
+  package let seed: UInt64
+  package let heldOut: HeldOutText?
+  private let perChunk: Int
+
+  /// Positions of a chunk, at most, unless one window has more: at width 384 what a layer hands on takes 6 MB.
+  package static let mostPositions = 4096
+
+  package init(
+    _ tokens: TokenSequence, heldOut: TokenSequence?, context: Int, batchSize: Int, turns: Int, seed: UInt64
+  ) {
+    let capacity = Self.capacity(context: context, batchSize: batchSize)
+    self.tokens = tokens
+    self.context = context
+    self.batchSize = batchSize
+    self.turns = turns
+    self.seed = seed
+    perChunk = capacity.windows
+    self.heldOut = heldOut.flatMap { $0.count >= 2 ? HeldOutText($0, capacity) : nil }
+  }
+
+  /// The largest chunk: a batch is cut into equal ones, but for the last.
+  package static func capacity(context: Int, batchSize: Int) -> TextBatch.Capacity {
+    let most = max(1, mostPositions / max(1, context)), chunks = (batchSize + most - 1) / most
+    return TextBatch.Capacity(windows: (batchSize + chunks - 1) / chunks, length: context)
+  }
+
+  package var capacity: TextBatch.Capacity { TextBatch.Capacity(windows: perChunk, length: context) }
+  package var chunks: Int { (batchSize + perChunk - 1) / perChunk }
+  package var scaling: LossScaling { .before(predictions: turns * batchSize * context) }
+
+  /// The places of the windows are a function of seed, step and sample alone, so that the step is all that a checkpoint
+  /// need keep of the order.
+  package func fill(
+    _ place: UpdatePlace, into places: TextBatch.Places, in memory: Memory
+  ) -> SampledBatch<TextBatch> {
+    let first = place.chunk * perChunk, firstSample = place.turn * batchSize + first
+    let batch = places.batch(min(perChunk, batchSize - first))
+    let stream = RandomStream(seed: seed, .windows)
+    for row in 0..<batch.input.texts.count {
+      let start = stream.integer(below: tokens.count - context, 0, sample: firstSample + row, step: place.update)
+      tokens.read(start..<start + context + 1) { batch.set(row, $0, in: memory) }
+    }
+    return SampledBatch(batch, firstSample: firstSample, predictions: batch.targets.count)
+  }
+}
+
+/// A text in windows, one after another, as validation and `minigpt eval` walk through it: each position predicts the token
+/// after it from its own window, the last window may be short, the first token is never predicted.
+package struct HeldOutText: HeldOutBatches {
+  package let tokens: TokenSequence
+  private let capacity: TextBatch.Capacity
+
+  package init(_ tokens: TokenSequence, _ capacity: TextBatch.Capacity) {
+    self.tokens = tokens
+    self.capacity = capacity
+  }
+
+  private var windows: Int { (max(0, tokens.count - 1) + capacity.length - 1) / capacity.length }
+
+  package var count: Int { (windows + capacity.windows - 1) / capacity.windows }
+
+  package func fill(_ index: Int, into places: TextBatch.Places, in memory: Memory) -> TextBatch {
+    let first = index * capacity.windows, batch = places.batch(min(capacity.windows, windows - first))
+    for row in 0..<batch.input.texts.count {
+      let start = (first + row) * capacity.length
+      tokens.read(start..<min(start + capacity.length + 1, tokens.count)) { batch.set(row, $0, in: memory) }
+    }
+    return batch
+  }
+}
+
+extension TextBatch {
+  /// Writes window `row` from its tokens, the last of which is only predicted; places after them predict nothing.
+  fileprivate func set(_ row: Int, _ window: Span<Int32>, in memory: Memory) {
+    let length = input.texts.length
+    for t in 0..<length {
+      let isThere = t + 1 < window.count
+      memory.setIndex(input.ids, row * length + t, isThere ? window[t] : 0)
+      memory.setIndex(targets, row * length + t, isThere ? window[t + 1] : -1)
+    }
+  }
+}

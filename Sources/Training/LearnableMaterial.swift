@@ -1,0 +1,68 @@
+package import MiniGPTCheckpoints
+package import MiniGPTDatasets
+package import MiniGPTParallel
+internal import MiniGPTStorage
+package import MiniGPTTokenization
+package import MiniGPTTransformer
+
+/// What a setup asks of texts and of pairs alike.
+package protocol LearnableMaterial: TrainingMaterial where Shape: ModelConfiguration {
+  associatedtype Model: TrainableModel & CheckpointModel where Model.Configuration == Shape
+  associatedtype Source: BatchSource where Source.Batch == Model.Batch
+  /// What is learned from, and what is held out.
+  associatedtype Split
+  /// The ids of both.
+  associatedtype Encoded
+
+  /// The files, as bytes.
+  var corpusFiles: TextCorpus { get }
+  var isVerse: Bool { get }
+  /// The smallest vocabulary of a model, and of one with such a tokenizer.
+  static var leastVocabulary: Int { get }
+  static func leastVocabulary(of tokenizer: TokenizerChoice) -> Int
+  /// What the largest batch has at the least, whatever is in the files.
+  static func leastCapacity(_ shape: Shape, _ configuration: TrainingConfiguration) -> Model.Batch.Capacity
+
+  func split(validation: Self?, _ configuration: TrainingConfiguration) -> Split
+  func makeTokenizer(
+    _ choice: TokenizerChoice, _ split: Split, _ validation: Self?, _ pool: WorkerPool,
+    progress: (BPETrainer.Progress) -> Void
+  ) throws -> any Tokenizer
+  func encode(
+    _ split: Split, _ encoding: MaterialEncoding, progress: (_ done: Int, _ of: Int) -> Void
+  ) throws -> Encoded
+
+  /// How much there is to learn from, and how much of it an update takes.
+  static func size(
+    of encoded: Encoded, _ configuration: TrainingConfiguration, context: Int
+  ) -> (all: Double, perUpdate: Double)
+  /// Throws where there is too little; `name` is what messages call the files.
+  static func source(
+    _ encoded: Encoded, _ shape: Shape, _ configuration: TrainingConfiguration, _ name: String
+  ) throws -> Source
+}
+
+/// How files become ids.
+package struct MaterialEncoding {
+  let tokenizer: any Tokenizer
+  let configuration: TrainingConfiguration
+  /// The model's places.
+  let context: Int
+  let pool: WorkerPool
+  let folder: Path?
+
+  init(
+    _ tokenizer: any Tokenizer, _ configuration: TrainingConfiguration, context: Int, pool: WorkerPool, folder: Path?
+  ) {
+    self.tokenizer = tokenizer
+    self.configuration = configuration
+    self.context = context
+    self.pool = pool
+    self.folder = folder
+  }
+}
+
+extension TextCorpus {
+  /// What messages call it.
+  var names: String { files.map { "\($0.path)" }.joined(separator: ", ") }
+}

@@ -1,0 +1,122 @@
+public import MiniGPTCheckpoints
+public import MiniGPTDatasets
+package import MiniGPTParallel
+public import MiniGPTTensors
+package import MiniGPTTokenization
+public import MiniGPTTransformer
+
+extension TextCorpus: TrainingMaterial {
+  /// A GPT's.
+  public typealias Shape = GPTConfiguration
+}
+
+extension MaterialSetup where Material == TextCorpus {
+  /// A training of `shape` on `corpus`; without `threads`, on the cores that the process may use.
+  public init(
+    corpus: TextCorpus, tokenizer: TokenizerChoice, shape: GPTConfiguration, configuration: TrainingConfiguration,
+    threads: Int? = nil, instructionSet: InstructionSet = .best
+  ) {
+    self.init(
+      corpus, tokenizer: tokenizer, shape: shape, configuration: configuration, threads: threads,
+      instructionSet: instructionSet)
+  }
+}
+
+/// Trains a language model.
+package typealias TextTrainer = Trainer<GPT, TextWindows>
+
+extension TextCorpus: LearnableMaterial {
+  package typealias Model = GPT
+  package typealias Source = TextWindows
+  package typealias Split = (training: [Part], validation: [Part])
+
+  /// The ids, and bytes that the held-out ones stand for.
+  package struct Encoded {
+    package let training: TokenSequence
+    package let validation: TokenSequence
+    package let validationBytes: Int
+    /// Those of the first token, which is never predicted.
+    package let firstTokenBytes: Int
+  }
+
+  /// The most tokens that are held out.
+  package static let mostValidationTokens = 1_000_000
+
+  package var corpusFiles: TextCorpus { self }
+
+  package static var leastVocabulary: Int { 2 }
+
+  package static func leastVocabulary(of tokenizer: TokenizerChoice) -> Int {
+    switch tokenizer {
+    case .given(let tokenizer): tokenizer.vocabularySize
+    case .bytes, .bytePairs: 257
+    case .characters: 2
+    }
+  }
+
+  package static func leastCapacity(
+    _ shape: GPTConfiguration, _ configuration: TrainingConfiguration
+  ) -> TextBatch.Capacity {
+    TextWindows.capacity(context: shape.context, batchSize: configuration.batchSize)
+  }
+
+  package func split(validation: TextCorpus?, _ configuration: TrainingConfiguration) -> Split {
+    if let validation { return (parts, validation.parts) }
+    // A token rarely stands for more than 8 bytes; what is too much is cut off when it is encoded.
+    return split(holdingOut: configuration.validationFraction, most: 8 * Self.mostValidationTokens)
+  }
+
+  package func makeTokenizer(
+    _ choice: TokenizerChoice, _ split: Split, _ validation: TextCorpus?, _ pool: WorkerPool,
+    progress: (BPETrainer.Progress) -> Void
+  ) throws -> any Tokenizer {
+    switch choice {
+    case .given(let tokenizer): return tokenizer
+    case .bytes: return ByteTokenizer()
+    case .characters: return try CharacterTokenizer((parts + (validation?.parts ?? [])).map(\.text), pool: pool)
+    case .bytePairs(let size, let splitter):
+      var trainer = BPETrainer(vocabularySize: size)
+      trainer.splitter = splitter
+      return try trainer.train(split.training.map(\.text), pool: pool, progress: progress)
+    }
+  }
+
+  package func encode(
+    _ split: Split, _ encoding: MaterialEncoding, progress: (_ done: Int, _ of: Int) -> Void
+  ) throws -> Encoded {
+    let lines = encoding.configuration.lines, all = byteCount
+    let training = try TokenSequence.encode(
+      split.training, encoding.tokenizer, lines: lines, pool: encoding.pool, folder: encoding.folder
+    ) { progress($0, all) }
+    let validation = try TokenSequence.encode(
+      split.validation, encoding.tokenizer, lines: lines, most: Self.mostValidationTokens, pool: encoding.pool,
+      folder: encoding.folder)
+    let lengths = encoding.tokenizer.tokenByteLengths
+    return validation.read(0..<validation.count) { ids in
+      Encoded(
+        training: training, validation: validation,
+        validationBytes: ids.indices.reduce(0) { $0 + Int(lengths[Int(ids[$1])]) },
+        firstTokenBytes: ids.isEmpty ? 0 : Int(lengths[Int(ids[0])]))
+    }
+  }
+
+  package static func size(
+    of encoded: Encoded, _ configuration: TrainingConfiguration, context: Int
+  ) -> (all: Double, perUpdate: Double) {
+    (
+      Double(encoded.training.count),
+      Double(configuration.batchSize) * Double(configuration.gradientAccumulation) * Double(context)
+    )
+  }
+
+  package static func source(
+    _ encoded: Encoded, _ shape: GPTConfiguration, _ configuration: TrainingConfiguration, _ name: String
+  ) throws -> TextWindows {
+    if encoded.training.count <= shape.context {
+      throw DatasetError.tooShort(what: name, tokens: encoded.training.count, context: shape.context)
+    }
+    return TextWindows(
+      encoded.training, heldOut: encoded.validation, context: shape.context, batchSize: configuration.batchSize,
+      turns: configuration.gradientAccumulation, seed: configuration.seed)
+  }
+}

@@ -1,0 +1,85 @@
+package import MiniGPTTensors
+
+/// Sentence pairs of one batch, padded to the longest source and the longest target.
+///
+/// The target stands there twice: as what the decoder is given, `<pad>` (whose embedding is zero) and then the sentence,
+/// and as what it has to generate, the sentence and then `</s>`. The source ends with `</s>` as well.
+package struct SentenceBatch: TrainingBatch {
+  /// `[B, S]`; after a sentence's end stands `<pad>`.
+  package let source: TokenIDs
+  /// `[B, T]`, likewise.
+  package let input: TokenIDs
+  /// `[B·T]`; after a sentence's end stands -1, which counts for nothing.
+  package let targets: IndexSlot
+
+  package init(source: TokenIDs, input: TokenIDs, targets: IndexSlot) {
+    self.source = source
+    self.input = input
+    self.targets = targets
+  }
+
+  /// How large batches get: memory is taken by it before the first step.
+  package struct Capacity: Equatable, Sendable {
+    /// The most pairs.
+    package var pairs: Int
+    /// The most places of sources, B·S.
+    package var sourceRows: Int
+    /// The most places of targets, B·T.
+    package var targetRows: Int
+
+    package init(pairs: Int, sourceRows: Int, targetRows: Int) {
+      self.pairs = pairs
+      self.sourceRows = sourceRows
+      self.targetRows = targetRows
+    }
+
+    /// Returns what serves both.
+    package func joined(_ other: Capacity) -> Capacity {
+      Capacity(
+        pairs: max(pairs, other.pairs), sourceRows: max(sourceRows, other.sourceRows),
+        targetRows: max(targetRows, other.targetRows))
+    }
+  }
+
+  /// Where the ids of batches stand in a memory, one batch at a time.
+  package struct Places: Sendable {
+    private let source: TokenIDs.Places
+    private let input: TokenIDs.Places
+    private let targets: IndexSlot
+
+    package init(_ capacity: Capacity, in plan: inout MemoryPlan) {
+      source = TokenIDs.Places(texts: capacity.pairs, rows: capacity.sourceRows, in: &plan)
+      input = TokenIDs.Places(texts: capacity.pairs, rows: capacity.targetRows, in: &plan)
+      targets = plan.takeIndices(capacity.targetRows)
+    }
+
+    /// The places of so many pairs, which are still to be filled.
+    package func batch(_ pairs: Int, sourceLength: Int, targetLength: Int) -> SentenceBatch {
+      SentenceBatch(
+        source: source.batch(pairs, length: sourceLength), input: input.batch(pairs, length: targetLength),
+        targets: targets.range(0..<pairs * targetLength))
+    }
+  }
+
+  package static func plan(_ capacity: Capacity, in plan: inout MemoryPlan) -> Places { Places(capacity, in: &plan) }
+}
+
+extension EncoderDecoder: TrainableModel {
+  package func plan(
+    _ capacity: SentenceBatch.Capacity, _ purpose: Purpose, in plan: inout MemoryPlan
+  ) -> Activations {
+    self.plan(sourceRows: capacity.sourceRows, targetRows: capacity.targetRows, purpose, in: &plan)
+  }
+
+  package func forward(
+    _ batch: SentenceBatch, _ activations: Activations, dropout: DropoutStep?, in memory: Memory
+  ) {
+    forward(batch.source, batch.input, activations, dropout: dropout, in: memory)
+  }
+
+  package func backward(
+    _ batch: SentenceBatch, _ activations: Activations, dropout: DropoutStep?, in memory: Memory
+  ) {
+    backward(batch.source, batch.input, activations, dropout: dropout, in: memory)
+  }
+}
