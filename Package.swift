@@ -22,7 +22,7 @@ let rooms: [Target] = [
   room("Tokenization", "Platform", "Storage", "Parallel"),
   room("Counting", "SystemC", "Platform"),
   room("Tensors", "SystemC", "Platform", "CKernels", "Parallel"),
-  room("Transformer", "Parallel", "Tensors"),
+  room("Transformer", "Storage", "Parallel", "Tensors"),
   room("Datasets", "Platform", "Storage", "Parallel", "Tokenization", "Tensors", "Transformer"),
   room("Checkpoints", "Platform", "Storage", "Parallel", "Tokenization", "Tensors", "Transformer"),
   room("Generation", "Platform", "Parallel", "Tokenization", "Tensors", "Transformer"),
@@ -54,8 +54,8 @@ let testTargets: [Target] = [
   tests("Tokenization", "Storage", "Parallel", "TestSupport"),
   tests("Counting"),
   tests("Tensors", "Parallel"),
-  tests("Transformer", "Platform", "Tensors", "Parallel", "TestSupport", "AllocationCounter"),
-  tests("Datasets", "Storage", "Parallel", "Tensors", "Tokenization", "TestSupport"),
+  tests("Transformer", "Platform", "Storage", "Tensors", "Parallel", "TestSupport", "AllocationCounter"),
+  tests("Datasets", "Storage", "Parallel", "Tensors", "Tokenization", "Transformer", "TestSupport"),
   tests("Checkpoints", "Storage", "Parallel", "Tensors", "Tokenization", "Transformer", "TestSupport"),
   tests(
     "Generation", "Platform", "Parallel", "Tensors", "Tokenization", "Transformer", "TestSupport", "AllocationCounter"),
@@ -69,7 +69,9 @@ let testTargets: [Target] = [
       "Training", "TestSupport",
     ].map(module)),
   .testTarget(name: "MiniGPTTests", dependencies: ["MiniGPT", "minigpt-example"]),
-  .testTarget(name: "CommandLineTests", dependencies: ["minigpt"]),
+  .testTarget(
+    name: "CommandLineTests",
+    dependencies: ["minigpt"] + ["Storage", "Transformer", "Checkpoints", "TestSupport"].map(module)),
 ]
 
 let package = Package(

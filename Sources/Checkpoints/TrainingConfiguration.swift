@@ -1,3 +1,4 @@
+package import MiniGPTStorage
 public import MiniGPTTensors
 
 /// How the learning rate goes after its warm-up.
@@ -68,28 +69,87 @@ public struct TrainingConfiguration: Equatable, Sendable {
 
   /// Which value is impossible, in words; nil where all are possible.
   public func validate() throws(TrainingConfigurationError) {
-    func need(_ name: String, _ isPossible: Bool, _ expected: String) throws(TrainingConfigurationError) {
-      if !isPossible { throw TrainingConfigurationError(name: name, expected: expected) }
+    for field in Self.fields where !field.isInRange(self) {
+      throw TrainingConfigurationError(name: field.name, expected: field.range.expected)
     }
-    try need("steps", (0...1 << 31).contains(steps), "0 to 2147483648")
-    try need("batch-size", (1...1 << 20).contains(batchSize), "1 to 1048576")
-    try need("grad-accum", (1...1 << 16).contains(gradientAccumulation), "1 to 65536")
-    try need("lr", learningRate >= 0 && learningRate.isFinite, "a number that is at least 0")
-    try need("min-lr", minimumLearningRate >= 0 && minimumLearningRate.isFinite, "a number that is at least 0")
-    try need("warmup", (0...1 << 31).contains(warmup), "0 to 2147483648")
-    try need("weight-decay", weightDecay >= 0 && weightDecay.isFinite, "a number that is at least 0")
-    try need("beta1", beta1 >= 0 && beta1 < 1, "at least 0 and below 1")
-    try need("beta2", beta2 >= 0 && beta2 < 1, "at least 0 and below 1")
-    try need("grad-clip", gradientClip >= 0 && gradientClip.isFinite, "a number that is at least 0")
-    try need("dropout", dropout >= 0 && dropout < 1, "at least 0 and below 1")
-    try need("val-fraction", validationFraction >= 0 && validationFraction < 1, "at least 0 and below 1")
-    try need("eval-every", (1...1 << 31).contains(evaluateEvery), "1 to 2147483648")
-    try need("save-every", (1...1 << 31).contains(saveEvery), "1 to 2147483648")
-    try need("average", (1...1000).contains(average), "1 to 1000")
-    try need("label-smoothing", labelSmoothing >= 0 && labelSmoothing < 1, "at least 0 and below 1")
-    try need("batch-tokens", (1...1 << 24).contains(batchTokens), "1 to 16777216")
-    try need("patience", (0...1 << 31).contains(patience), "0 to 2147483648")
   }
+}
+
+extension ScheduleKind: FieldValue {}
+extension BestBy: FieldValue {}
+extension Precision: FieldValue {}
+
+extension TrainingConfiguration: Configurable {
+  package static let fields: [Field<Self>] = [
+    Field(
+      "steps", "max-iters", at: \.steps, in: .integers(0...1 << 31), traits: .mayChange,
+      flag: Flag(.training, .integer(1...1_000_000_000), else: "recipe", "updates of the weights")),
+    Field(
+      "batch-size", at: \.batchSize, in: .integers(1...1 << 20), traits: .texts,
+      flag: Flag(.training, .integer(1...65_536), else: "recipe", "windows that are computed together")),
+    Field(
+      "batch-tokens", at: \.batchTokens, traits: [.optional, .pairs],
+      flag: Flag(
+        .translation, .integer(1...16_777_216), else: "recipe", "tokens of a batch, on each side, padding counted")),
+    Field(
+      "grad-accum", at: \.gradientAccumulation,
+      flag: Flag(.training, .integer(1...65_536), else: "1", "batches of an update")),
+    Field(
+      "lr", at: \.learningRate, in: .nonNegative,
+      flag: Flag(.training, .number(above: 0, upTo: 1e30), else: "recipe", "highest learning rate")),
+    Field(
+      "min-lr", at: \.minimumLearningRate, in: .nonNegative,
+      flag: Flag(.training, .number(0...1e30), else: "lr / 10", "learning rate at the end")),
+    Field(
+      "warmup", at: \.warmup, in: .integers(0...1 << 31),
+      flag: Flag(.training, .integer(0...1_000_000_000), else: "recipe", "steps until the highest rate")),
+    Field("schedule", at: \.schedule, flag: Flag(.training, .choice, else: "cosine", "how the rate falls")),
+    Field(
+      "weight-decay", at: \.weightDecay, in: .nonNegative,
+      flag: Flag(.training, .number(0...10), else: "0.1", "pull of the matrices towards zero")),
+    Field(
+      "beta1", at: \.beta1, flag: Flag(.training, .number(0, below: 1), else: "0.9", "memory of the mean gradient")),
+    Field("beta2", at: \.beta2, flag: Flag(.training, .number(0, below: 1), else: "0.99", "memory of its square")),
+    Field(
+      "grad-clip", at: \.gradientClip, in: .nonNegative,
+      flag: Flag(.training, .number(0...1e30), else: "1", "longest gradient; 0 is any")),
+    Field(
+      "dropout", at: \.dropout,
+      flag: Flag(.training, .number(0, below: 1), else: "recipe", "part of the values left out by chance")),
+    Field(
+      "label-smoothing", at: \.labelSmoothing, traits: .optional,
+      flag: Flag(
+        .training, .number(0, below: 1), else: "0 for texts, 0.1 for pairs",
+        "probability that targets give to all tokens alike")),
+    Field(
+      "average", at: \.average, traits: .optional,
+      flag: Flag(
+        .training, .integer(1...1000), else: "1", "weights of the last N checkpoints that are averaged in the end")),
+    Field(
+      "seed", at: \.seed, flag: Flag(.running, .seed, else: "drawn, and printed", "of all chance: same seed, same bits")
+    ),
+    Field(
+      "val-fraction", at: \.validationFraction,
+      flag: Flag(.validation, .number(0, below: 1), else: "0.1", "end of the text held out")),
+    Field(
+      "eval-every", at: \.evaluateEvery, in: .integers(1...1 << 31), traits: .mayChange,
+      flag: Flag(.validation, .integer(1...1_000_000_000), else: "recipe", "steps between evaluations")),
+    Field(
+      "save-every", at: \.saveEvery, in: .integers(1...1 << 31), traits: .mayChange,
+      flag: Flag(.validation, .integer(1...1_000_000_000), else: "as eval-every", "steps between checkpoints")),
+    Field(
+      "patience", at: \.patience, in: .integers(0...1 << 31), traits: .mayChange,
+      flag: Flag(
+        .validation, .integer(1...1_000_000), else: "never stops",
+        "evaluations without a better one before it stops")),
+    Field(
+      "best-by", at: \.bestBy, traits: [.optional, .pairs],
+      flag: Flag(.translation, .choice, else: "loss", "what makes an evaluation the best")),
+    // Its flag says `auto` too, which is settled before there is a configuration.
+    Field("precision", at: \.precision),
+    Field(
+      "lines", at: \.lines, traits: .texts, flag: Flag(.files, .toggle, "each line of the corpus is a text of its own")),
+  ]
 }
 
 /// A value of a training that is impossible.

@@ -1,5 +1,4 @@
 package import MiniGPTStorage
-internal import MiniGPTTensors
 
 /// What a checkpoint knows of the training that made it: plain values, each a function of flags, corpus and step, so
 /// that a run that was stopped and resumed leaves the same bytes as one that was not.
@@ -94,105 +93,49 @@ public struct TrainingRecord: Equatable, Sendable {
   package var isEvaluated: Bool { evaluations.last?.step == step }
 }
 
-// The record as JSON. 64-bit numbers are hexadecimal text: not every reader of JSON keeps them.
-extension TrainingRecord {
-  package var json: JSON {
-    let c = configuration
-    func evaluationJSON(_ e: Evaluation) -> JSON {
-      .array([JSON(e.step), JSON(e.loss), JSON(e.bitsPerByte)] + (e.bleu.map { [JSON($0)] } ?? []))
-    }
-    var json: JSONObject = [
-      "step": JSON(step),
-      "configuration": [
-        "steps": JSON(c.steps), "batch_size": JSON(c.batchSize), "batch_tokens": JSON(c.batchTokens),
-        "grad_accum": JSON(c.gradientAccumulation), "lr": JSON(c.learningRate), "min_lr": JSON(c.minimumLearningRate),
-        "warmup": JSON(c.warmup), "schedule": JSON(c.schedule.rawValue), "weight_decay": JSON(c.weightDecay),
-        "beta1": JSON(c.beta1), "beta2": JSON(c.beta2), "grad_clip": JSON(c.gradientClip), "dropout": JSON(c.dropout),
-        "label_smoothing": JSON(c.labelSmoothing), "average": JSON(c.average), "seed": JSON(hexadecimal16(c.seed)),
-        "val_fraction": JSON(c.validationFraction), "eval_every": JSON(c.evaluateEvery),
-        "save_every": JSON(c.saveEvery), "patience": JSON(c.patience), "best_by": JSON(c.bestBy.rawValue),
-        "precision": JSON(c.precision.rawValue), "lines": JSON(c.lines),
-      ],
-      "corpus": JSON(hexadecimal16(corpusFingerprint)),
-      "validation": validationFingerprint.map { JSON(hexadecimal16($0)) } ?? nil,
-      "instruction_set": JSON(instructionSet),
-      "loss": JSON(lastLoss), "grad_norm": JSON(lastGradientNorm),
-      "best": best.map(evaluationJSON) ?? nil,
-      "evaluations_since_best": JSON(evaluationsSinceBest),
-      "evaluation_count": JSON(evaluationCount),
-      "evaluations": .array(evaluations.map(evaluationJSON)),
-    ]
-    if isVerse { json.append("verse", JSON(true)) }
-    if let initialWeights { json.append("init", JSON(hexadecimal16(initialWeights))) }
-    if !kept.isEmpty { json.append("kept", .array(kept.map { JSON($0) })) }
-    return .object(json)
-  }
+extension TrainingRecord: Configurable {
+  package static let fields: [Field<Self>] = [
+    Field("step", at: \.step, in: .integers(0...1 << 31)), Field("configuration", at: \.configuration),
+    Field("corpus", at: \.corpusFingerprint), Field("validation", at: \.validationFingerprint),
+    Field("instruction-set", at: \.instructionSet), Field("loss", at: \.lastLoss),
+    Field("grad-norm", at: \.lastGradientNorm), Field("best", at: \.best),
+    Field("evaluations-since-best", at: \.evaluationsSinceBest, in: .integers(0...Int.max)),
+    Field("evaluation-count", at: \.evaluationCount, in: .integers(0...Int.max)),
+    Field("evaluations", at: \.evaluations), Field("verse", at: \.isVerse, traits: .sparse),
+    Field("init", at: \.initialWeights, traits: .sparse), Field("kept", at: \.kept, traits: .sparse),
+  ]
 
-  package init(_ field: JSONField) throws(JSONError) {
-    func fingerprint(_ field: JSONField) throws(JSONError) -> UInt64 {
-      guard let value = UInt64(try field.string(), radix: 16) else {
-        throw field.outside("16 hexadecimal digits", try field.string())
-      }
-      return value
+  package init() { self.init(configuration: TrainingConfiguration(), corpusFingerprint: 0, instructionSet: "") }
+
+  package init(_ object: JSONField) throws(JSONError) {
+    try self.init(fields: object)
+    for field in Self.fields where !field.isInRange(self) {
+      throw try object.field(field.key.text).outside(field.range.expected, field.value(of: self).text)
     }
-    func evaluation(_ field: JSONField) throws(JSONError) -> Evaluation {
-      let parts = try field.array()
-      if parts.count != 3 && parts.count != 4 { throw field.outside("three numbers, or four", "\(parts.count)") }
-      return Evaluation(
-        step: try parts[0].integer(in: 0...Int.max), loss: try parts[1].double(), bitsPerByte: try parts[2].double(),
-        bleu: parts.count == 4 ? try parts[3].double() : nil)
+    for (name, count, most) in [
+      ("evaluations", evaluations.count, Self.evaluationLimit), ("kept", kept.count, configuration.average + 1),
+    ] where count > most { throw try object.field(name).outside("at most \(most)", "\(count)") }
+    if let step = kept.first(where: { !(0...1 << 31).contains($0) }) {
+      throw try object.field("kept").outside("steps", "\(step)")
     }
-    let c = try field.field("configuration")
-    var configuration = TrainingConfiguration()
-    configuration.steps = try c.field("steps").integer()
-    configuration.batchSize = try c.field("batch_size").integer()
-    if let field = try c.optionalField("batch_tokens") { configuration.batchTokens = try field.integer() }
-    if let field = try c.optionalField("label_smoothing") { configuration.labelSmoothing = try field.double() }
-    if let field = try c.optionalField("average") { configuration.average = try field.integer() }
-    if let field = try c.optionalField("best_by") { configuration.bestBy = try field.choice(BestBy.self) }
-    configuration.gradientAccumulation = try c.field("grad_accum").integer()
-    configuration.learningRate = try c.field("lr").double()
-    configuration.minimumLearningRate = try c.field("min_lr").double()
-    configuration.warmup = try c.field("warmup").integer()
-    configuration.schedule = try c.field("schedule").choice(ScheduleKind.self)
-    configuration.weightDecay = try c.field("weight_decay").double()
-    configuration.beta1 = try c.field("beta1").double()
-    configuration.beta2 = try c.field("beta2").double()
-    configuration.gradientClip = try c.field("grad_clip").double()
-    configuration.dropout = try c.field("dropout").double()
-    configuration.seed = try fingerprint(c.field("seed"))
-    configuration.validationFraction = try c.field("val_fraction").double()
-    configuration.evaluateEvery = try c.field("eval_every").integer()
-    configuration.saveEvery = try c.field("save_every").integer()
-    configuration.patience = try c.field("patience").integer()
-    configuration.precision = try c.field("precision").choice(Precision.self)
-    configuration.lines = try c.field("lines").bool()
-    do { try configuration.validate() } catch { throw c.outside("possible values", "\(error)") }
+  }
+}
+
+extension TrainingRecord.Evaluation: FieldValue {
+  package var json: JSON { .array([JSON(step), JSON(loss), JSON(bitsPerByte)] + (bleu.map { [JSON($0)] } ?? [])) }
+
+  package init(json field: JSONField) throws(JSONError) {
+    let parts = try field.array()
+    if parts.count != 3 && parts.count != 4 { throw field.outside("three numbers, or four", "\(parts.count)") }
     self.init(
-      configuration: configuration, corpusFingerprint: try fingerprint(field.field("corpus")),
-      instructionSet: try field.field("instruction_set").string())
-    step = try field.field("step").integer(in: 0...1 << 31)
-    let validation = try field.field("validation")
-    validationFingerprint = validation.isNull ? nil : try fingerprint(validation)
-    isVerse = try field.optionalField("verse")?.bool() ?? false
-    initialWeights = try field.optionalField("init").map(fingerprint)
-    lastLoss = try field.field("loss").double()
-    lastGradientNorm = try field.field("grad_norm").double()
-    let best = try field.field("best")
-    self.best = best.isNull ? nil : try evaluation(best)
-    evaluationsSinceBest = try field.field("evaluations_since_best").integer(in: 0...Int.max)
-    evaluationCount = try field.field("evaluation_count").integer(in: 0...Int.max)
-    let all = try field.field("evaluations").array()
-    if all.count > Self.evaluationLimit {
-      throw try field.field("evaluations").outside("at most \(Self.evaluationLimit)", "\(all.count)")
-    }
-    for item in all { evaluations.append(try evaluation(item)) }
-    if let field = try field.optionalField("kept") {
-      let steps = try field.array()
-      if steps.count > configuration.average + 1 {
-        throw field.outside("at most \(configuration.average + 1)", "\(steps.count)")
-      }
-      for item in steps { kept.append(try item.integer(in: 0...1 << 31)) }
-    }
+      step: try parts[0].integer(in: 0...Int.max), loss: try parts[1].double(), bitsPerByte: try parts[2].double(),
+      bleu: parts.count == 4 ? try parts[3].double() : nil)
+  }
+}
+
+extension TrainingConfiguration: FieldValue {
+  package init(json field: JSONField) throws(JSONError) {
+    try self.init(fields: field)
+    do { try validate() } catch { throw field.outside("possible values", "\(error)") }
   }
 }

@@ -18,6 +18,7 @@ package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
   package enum Problem: Hashable, Sendable {
     case unexpected(expected: String, found: String)
     case missing
+    case unknown
     case duplicateKey
     case tooDeep(limit: Int)
     case notUTF8
@@ -62,6 +63,7 @@ package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
     switch problem {
     case .unexpected(let expected, let found): "expected \(expected), found \(found)"
     case .missing: "is missing"
+    case .unknown: "is not known to this program: a newer one wrote it"
     case .duplicateKey: "is given twice"
     case .tooDeep(let limit): "nested deeper than \(limit) levels"
     case .notUTF8: "expected UTF-8, found a byte that is not"

@@ -105,6 +105,9 @@ package struct JSONField: Sendable {
     JSONError(source: source, path: path, .outside(expected: expected, found: found))
   }
 
+  /// The error that this member means nothing to us.
+  package var unknown: JSONError { JSONError(source: source, path: path, .unknown) }
+
   private func outside(_ range: ClosedRange<Int>, _ found: String) -> JSONError {
     let (low, high) = (range.lowerBound, range.upperBound)
     if low == .min && high == .max { return outside("an integer of 64 bits", found) }

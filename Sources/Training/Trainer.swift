@@ -92,8 +92,8 @@ where Source.Batch == Model.Batch {
   ) throws(TrainingError) {
     var given = given
     given.vocabularySize = checkpoint.configuration.vocabularySize
-    try ShapeComparison(checkpoint.configuration, given).run { what, old, new in
-      .contradicts(path: "\(checkpoint.path)", what: what, model: old, given: new)
+    if let (what, old, new) = checkpoint.configuration.firstDifference(given) {
+      throw .contradicts(path: "\(checkpoint.path)", what: what, model: old, given: new)
     }
   }
 

@@ -43,6 +43,30 @@ import Testing
     #expect(try read(JSONWriter.write(fresh.json)) == fresh)
   }
 
+  @Test func everyPropertyHasARow() {
+    #expect(Mirror(reflecting: Self.record()).children.count == TrainingRecord.fields.count)
+  }
+
+  /// As the first program wrote it, with and without what is seldom there.
+  @Test func theJSONIsThatOfVersionOne() throws {
+    var record = Self.record()
+    record.configuration = TrainingConfiguration()
+    record.lastGradientNorm = 0.5
+    let configuration = String(decoding: try JSONWriter.write(record.configuration.json), as: UTF8.self)
+    let plain =
+      #"{"step":77,"configuration":\#(configuration),"corpus":"0123456789abcdef","validation":"0000000000000005","#
+      + #""instruction_set":"avx2","loss":1.4142135623730951,"grad_norm":0.5,"best":null,"evaluations_since_best":0,"#
+      + #""evaluation_count":0,"evaluations":[]}"#
+    #expect(String(decoding: try JSONWriter.write(record.json), as: UTF8.self) == plain)
+    (record.validationFingerprint, record.isVerse, record.initialWeights) = (nil, true, 255)
+    record.keep()
+    let full =
+      plain.replacing(#""0000000000000005""#, with: "null").dropLast()
+      + #","verse":true,"init":"00000000000000ff","kept":[77]}"#
+    #expect(String(decoding: try JSONWriter.write(record.json), as: UTF8.self) == full)
+    #expect(try read(Array(full.utf8)) == record)
+  }
+
   @Test func theBestHasTheLowestLoss() {
     var record = Self.record(), isBest: [Bool] = [], since: [Int] = []
     for (step, loss) in [5.0, 4, 4, 4.5, 3, 6].enumerated() {
@@ -77,6 +101,8 @@ import Testing
       (#""schedule":"inverse-sqrt""#, #""schedule":"magic""#, "schedule"),
       (#""evaluations":[]"#, #""evaluations":[[1,2]]"#, "three numbers"), (#","lines":true"#, "", "lines"),
       (#""lines":true"#, #""lines":1"#, "lines"),
+      (#""lines":true"#, #""lines":true,"optimizer":"muon""#, "configuration.optimizer`: is not known to this program"),
+      (#""corpus":"#, #""rank":3,"corpus":"#, "rank`: is not known to this program: a newer one wrote it"),
     ]) func refusesWhatIsNone(part: String, other: String, word: String) throws
   {
     let text = String(decoding: try JSONWriter.write(Self.record().json), as: UTF8.self)

@@ -53,7 +53,7 @@ import MiniGPTTransformer
           #expect(found.row(t)[(t + 1)...].allSatisfy { $0 == 0 })
         }
       }
-      x = Block.reference(x, .decoderAlone, length: 33, configuration.block, plain.part(name))
+      x = Block.reference(x, .decoderAlone, length: 33, configuration.blockShape, plain.part(name))
     }
   }
 }

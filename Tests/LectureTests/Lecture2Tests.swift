@@ -155,9 +155,9 @@ import MiniGPTTransformer
       zeros.matrices[parameter.name] = PlainMatrix(parameter.slot.rows, parameter.slot.columns)
     }
     let x = numbers(5, 8, 1)
-    let y = Block.reference(x, .decoderAlone, length: 5, configuration.block, zeros.part("blocks.0"))
+    let y = Block.reference(x, .decoderAlone, length: 5, configuration.blockShape, zeros.part("blocks.0"))
     #expect(y == x)
-    let other = Block.reference(x, .decoderAlone, length: 5, configuration.block, zeros.part("blocks.1"))
+    let other = Block.reference(x, .decoderAlone, length: 5, configuration.blockShape, zeros.part("blocks.1"))
     #expect(difference(other, x) > 0.1)
   }
 

@@ -258,7 +258,7 @@ import MiniGPTTransformer
       let parameters = parameters(GPT(configuration).layout)
       var x = numbers(4, 6, 1)
       for index in 0..<layers {
-        x = Block.reference(x, .decoderAlone, length: 4, configuration.block, parameters.part("blocks.\(index)"))
+        x = Block.reference(x, .decoderAlone, length: 4, configuration.blockShape, parameters.part("blocks.\(index)"))
         #expect(x.rows == 4 && x.columns == 6)
       }
     }

@@ -43,6 +43,28 @@ import MiniGPTTransformer
 
   @Test func whatIsEqualGoesOn() throws { try check(trainer.record) }
 
+  /// Every value of a training and of a shape: what is fixed is refused by its name with both values.
+  @Test func everyFieldIsCompared() throws {
+    for field in TrainingConfiguration.fields {
+      var record = trainer.record
+      record.configuration = try field.changed(record.configuration)
+      if !field.isFixed {
+        try check(record)
+        continue
+      }
+      expect(
+        #expect(throws: TrainingError.self) { try check(record) }, field.name,
+        field.value(of: trainer.record.configuration).text, field.value(of: record.configuration).text)
+    }
+    let shape = trainer.model.configuration
+    for field in GPTConfiguration.fields {
+      let other = try field.changed(shape)
+      expect(
+        #expect(throws: TrainingError.self) { try check(trainer.record, other) }, field.name,
+        field.value(of: shape).text, field.value(of: other).text)
+    }
+  }
+
   @Test func lengthAndIntervalsMayChange() throws {
     var record = trainer.record
     record.configuration.steps = 99

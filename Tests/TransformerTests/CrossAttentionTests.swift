@@ -7,7 +7,7 @@ import MiniGPTTransformer
 @Suite struct CrossAttentionTests {
   static let shape = TranslatorConfiguration(
     vocabularySize: 9, context: 80, encoderLayers: 1, decoderLayers: 1, heads: 3, width: 15
-  ).block
+  ).blockShape
 
   /// Rows that count, of each text.
   private func rows(_ lengths: [Int], of length: Int) -> [Int] {

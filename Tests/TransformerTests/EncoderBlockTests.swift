@@ -11,7 +11,7 @@ import MiniGPTTransformer
     let shape = TranslatorConfiguration(
       vocabularySize: 9, context: 9, encoderLayers: 1, decoderLayers: 1, heads: 2, width: width, feedForwardWidth: 13,
       norm: norm, activation: norm == .pre ? .gelu : .relu
-    ).block
+    ).blockShape
     var layout = ParameterLayout(), plan = MemoryPlan()
     let block = Block("b", .encoder, shape, firstSite: 2, in: &layout), rows = counts * length
     let x = plan.take(rows, width), y = plan.take(rows, width), gradient = plan.take(rows, width)

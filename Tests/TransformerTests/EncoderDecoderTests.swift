@@ -163,11 +163,12 @@ import MiniGPTTransformer
       #expect(once[index].source != none[index].source)
     }
     #expect(run.model.decoder.blocks.count == 1)
-    let sites =
-      [run.model.sourceDropout, run.model.targetDropout].map(\.site)
-      + run.model.encoder.blocks.flatMap { [$0.attentionNorm, $0.feedForwardNorm] }.map(\.residual.dropout.site)
-      + run.model.decoder.blocks.flatMap { [$0.attentionNorm, $0.crossAttentionNorm, $0.feedForwardNorm] }
-      .compactMap(\.?.residual.dropout.site)
+    let columns = [run.model.encoder, run.model.decoder]
+    var sites = columns.map(\.dropout.site)
+    for block in columns.flatMap(\.blocks) {
+      let norms = [block.attentionNorm, block.feedForwardNorm] + (block.crossAttentionNorm.map { [$0] } ?? [])
+      sites += norms.map(\.residual.dropout.site)
+    }
     #expect(Set(sites).count == 2 + 2 * 2 + 3)
   }
 }

@@ -64,11 +64,11 @@ import MiniGPTTransformer
     let configuration = GPTConfiguration(
       vocabularySize: 5, context: 9, layers: 1, heads: 3, width: 9, feedForwardWidth: 23, activation: activation)
     var layout = ParameterLayout()
-    let layer = FeedForward("f", configuration.block, in: &layout)
+    let layer = FeedForward("f", configuration.blockShape, in: &layout)
     var saved: FeedForward.Saved?
     try check("feed-forward \(activation)", layout, rows: 10, inputs: 9, outputs: 9, set: set) { plan in
-      let workspace = FeedForward.Workspace(rows: 10, configuration.block, .training, in: &plan)
-      saved = FeedForward.Saved(rows: 10, configuration.block, workspace, in: &plan)
+      let workspace = FeedForward.Workspace(rows: 10, configuration.blockShape, .training, in: &plan)
+      saved = FeedForward.Saved(rows: 10, configuration.blockShape, workspace, in: &plan)
     } reference: {
       FeedForward.reference($0, "f", activation, $1)
     } run: { x, y, dy, dx, memory in
@@ -86,11 +86,11 @@ import MiniGPTTransformer
     let configuration = GPTConfiguration(
       vocabularySize: 5, context: length, layers: 1, heads: heads, width: width)
     var layout = ParameterLayout()
-    let layer = MultiHeadAttention("a", configuration.block, mask: .causal, dropoutSite: 1, in: &layout)
+    let layer = MultiHeadAttention("a", configuration.blockShape, mask: .causal, dropoutSite: 1, in: &layout)
     var saved: MultiHeadAttention.Saved?
     try check("attention over \(length)", layout, rows: rows, inputs: width, outputs: width, set: set) {
-      let workspace = MultiHeadAttention.Workspace(rows: rows, configuration.block, .training, in: &$0)
-      saved = MultiHeadAttention.Saved(rows: rows, configuration.block, workspace, in: &$0)
+      let workspace = MultiHeadAttention.Workspace(rows: rows, configuration.blockShape, .training, in: &$0)
+      saved = MultiHeadAttention.Saved(rows: rows, configuration.blockShape, workspace, in: &$0)
     } reference: {
       MultiHeadAttention.reference($0, "a", length: length, heads: heads, mask: .causal, $1)
     } run: { x, y, dy, dx, memory in
@@ -105,14 +105,14 @@ import MiniGPTTransformer
     let configuration = GPTConfiguration(
       vocabularySize: 5, context: 7, layers: 1, heads: 2, width: 10, feedForwardWidth: 17, norm: norm)
     var layout = ParameterLayout()
-    let block = Block("b", .decoderAlone, configuration.block, firstSite: 1, in: &layout)
+    let block = Block("b", .decoderAlone, configuration.blockShape, firstSite: 1, in: &layout)
     let rows = Block.Rows(2 * 7)
     var saved: Block.Saved?
     try check("block, \(norm)-norm", layout, rows: rows.target, inputs: 10, outputs: 10, set: .best) {
-      let workspace = Block.Workspace(rows, configuration.block, .training, in: &$0)
-      saved = Block.Saved(rows, configuration.block, workspace, in: &$0)
+      let workspace = Block.Workspace(rows, configuration.blockShape, .training, in: &$0)
+      saved = Block.Saved(rows, configuration.blockShape, workspace, in: &$0)
     } reference: {
-      Block.reference($0, .decoderAlone, length: 7, configuration.block, $1.part("b"))
+      Block.reference($0, .decoderAlone, length: 7, configuration.blockShape, $1.part("b"))
     } run: { x, y, dy, dx, memory in
       guard let saved else { return }
       let pass = Pass(Sequences(count: 2, length: 7), in: memory)

@@ -148,7 +148,7 @@ import MiniGPTTransformer
   @Test func multiHeadWithOneHeadIsAttention() throws {
     let length = 9, width = 6
     var layout = ParameterLayout()
-    let shape = GPTConfiguration(vocabularySize: 5, context: length, layers: 1, heads: 1, width: width).block
+    let shape = GPTConfiguration(vocabularySize: 5, context: length, layers: 1, heads: 1, width: width).blockShape
     let layer = MultiHeadAttention("a", shape, mask: .causal, dropoutSite: 1, in: &layout)
     var plan = MemoryPlan()
     let x = plan.take(length, width), y = plan.take(length, width)

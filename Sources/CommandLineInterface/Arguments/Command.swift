@@ -1,3 +1,5 @@
+internal import MiniGPT
+
 /// Something that `minigpt` can be told to do: a struct whose properties are its flags.
 ///
 /// The value made by `init()` holds the defaults.

@@ -1,3 +1,5 @@
+internal import MiniGPT
+
 /// The shells that `minigpt completions` writes for.
 enum Shell: String, CaseIterable, Sendable {
   case bash, zsh, fish

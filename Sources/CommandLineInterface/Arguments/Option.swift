@@ -1,3 +1,5 @@
+internal import MiniGPT
+
 /// A flag that a command accepts, declared once: parsing, help, completions, the configuration file and the command
 /// that repeats a run all come from here.
 struct Option<Owner>: Sendable {
@@ -17,7 +19,9 @@ struct Option<Owner>: Sendable {
   /// The values that give the present state again; empty where the flag is not needed.
   let show: @Sendable (Owner) -> [[UInt8]]
   /// Takes the value away, where there may be none.
-  var clear: @Sendable (inout Owner) -> Void = { _ in }
+  let clear: @Sendable (inout Owner) -> Void
+  /// Takes the value of another owner.
+  let copy: @Sendable (_ other: Owner, _ owner: inout Owner) -> Void
 
   var name: String { names[0] }
   var flag: String { "--" + name }
@@ -38,19 +42,33 @@ struct Section<Owner>: Sendable {
 extension Option {
   typealias Place<Value> = WritableKeyPath<Owner, Value> & Sendable
 
+  /// A flag whose values a property holds in some form; `empty` is the form that holds none.
+  private init<Value, Held>(
+    _ names: [String], _ short: Character?, in place: any Place<Held>, _ kind: ValueKind<Value>, fallback: String?,
+    repeats: Bool = false, empty: Held?, help: String, store: @escaping @Sendable (inout Held, Value) -> Void,
+    values: @escaping @Sendable (Held) -> [Value]
+  ) where Held: Sendable {
+    (self.names, self.short, self.help, self.fallback, self.repeats) = (names, short, help, fallback, repeats)
+    (placeholder, expectation, completion) = (kind.placeholder, kind.expectation, kind.completion)
+    set = { owner, bytes in
+      guard let value = kind.parse(bytes) else { return false }
+      store(&owner[keyPath: place], value)
+      return true
+    }
+    show = { values($0[keyPath: place]).map(kind.show) }
+    clear = { owner in if let empty { owner[keyPath: place] = empty } }
+    copy = { $1[keyPath: place] = $0[keyPath: place] }
+  }
+
   /// A flag with a fixed default: the one that the property starts with.
   static func value<Value>(
     _ names: String..., short: Character? = nil, in place: any Place<Value>, _ kind: ValueKind<Value>, _ help: String
   ) -> Self {
-    Self(
-      names: names, short: short, placeholder: kind.placeholder, expectation: kind.expectation,
-      completion: kind.completion, help: help, fallback: nil, repeats: false,
-      set: { owner, bytes in
-        guard let value = kind.parse(bytes) else { return false }
-        owner[keyPath: place] = value
-        return true
-      },
-      show: { [kind.show($0[keyPath: place])] })
+    Self(names, short, in: place, kind, fallback: nil, empty: nil, help: help) {
+      $0 = $1
+    } values: {
+      [$0]
+    }
   }
 
   /// A flag without a fixed default; `fallback` says what happens when it is left out.
@@ -58,16 +76,11 @@ extension Option {
     _ names: String..., short: Character? = nil, in place: any Place<Value?>, _ kind: ValueKind<Value>,
     else fallback: String, _ help: String
   ) -> Self {
-    Self(
-      names: names, short: short, placeholder: kind.placeholder, expectation: kind.expectation,
-      completion: kind.completion, help: help, fallback: fallback, repeats: false,
-      set: { owner, bytes in
-        guard let value = kind.parse(bytes) else { return false }
-        owner[keyPath: place] = value
-        return true
-      },
-      show: { $0[keyPath: place].map { [kind.show($0)] } ?? [] },
-      clear: { $0[keyPath: place] = nil })
+    Self(names, short, in: place, kind, fallback: fallback, empty: .some(nil), help: help) {
+      $0 = $1
+    } values: {
+      $0.map { [$0] } ?? []
+    }
   }
 
   /// A flag that may repeat; every value is kept, in order.
@@ -75,30 +88,34 @@ extension Option {
     _ names: String..., short: Character? = nil, in place: any Place<[Value]>, _ kind: ValueKind<Value>,
     else fallback: String, _ help: String
   ) -> Self {
-    Self(
-      names: names, short: short, placeholder: kind.placeholder, expectation: kind.expectation,
-      completion: kind.completion, help: help, fallback: fallback, repeats: true,
-      set: { owner, bytes in
-        guard let value = kind.parse(bytes) else { return false }
-        owner[keyPath: place].append(value)
-        return true
-      },
-      show: { $0[keyPath: place].map(kind.show) },
-      clear: { $0[keyPath: place] = [] })
+    Self(names, short, in: place, kind, fallback: fallback, repeats: true, empty: [], help: help) {
+      $0.append($1)
+    } values: {
+      $0
+    }
   }
 
   /// A flag without a value: off unless it is given.
   static func toggle(
     _ names: String..., short: Character? = nil, in place: any Place<Bool>, _ help: String
   ) -> Self {
-    Self(
-      names: names, short: short, placeholder: nil, expectation: "no value", completion: .nothing, help: help,
-      fallback: "off", repeats: false,
-      set: { owner, _ in
-        owner[keyPath: place] = true
-        return true
-      },
-      show: { $0[keyPath: place] ? [[]] : [] },
-      clear: { $0[keyPath: place] = false })
+    Self(names, short, in: place, .toggle, fallback: "off", empty: false, help: help) {
+      $0 = $1
+    } values: {
+      $0 ? [true] : []
+    }
+  }
+
+  /// The flag of a configuration's field; nil where it has none.
+  static func field<Configuration>(
+    _ field: Field<Configuration>, in place: any Place<Settings<Configuration>>
+  ) -> Self? {
+    guard let flag = field.flag else { return nil }
+    return Self(
+      names: field.names, short: nil, placeholder: flag.kind.placeholder, expectation: flag.kind.expectation,
+      completion: flag.kind.completion, help: flag.help, fallback: flag.fallback, repeats: false,
+      set: { $0[keyPath: place].parse($1, field) }, show: { $0[keyPath: place].show(field) },
+      clear: { $0[keyPath: place].clear(field) },
+      copy: { $1[keyPath: place].give(field, from: $0[keyPath: place].values) })
   }
 }

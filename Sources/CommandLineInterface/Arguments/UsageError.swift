@@ -1,3 +1,5 @@
+internal import MiniGPT
+
 /// A command that was typed wrongly, as its words alone show: exit status 2.
 ///
 /// All wording is here. Each message is one line, whatever bytes were typed.

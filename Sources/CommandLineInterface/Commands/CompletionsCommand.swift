@@ -1,3 +1,5 @@
+internal import MiniGPT
+
 /// `minigpt completions SHELL`.
 struct CompletionsCommand: Command {
   var shell = Shell.bash

@@ -38,26 +38,25 @@ struct InfoCommand: Command {
     switch try CheckpointKind(of: choice.path) {
     case .languageModel:
       let checkpoint = try choice.open(), shape = checkpoint.configuration
-      try show(
-        checkpoint, "GPT", [("layers", "\(shape.layers)")], tokensPerBatch: { $0.batchSize * shape.context }, console
-      ) { canonicalCommand(try TrainCommand(recalling: checkpoint), words: [Array("CORPUS".utf8)]) }
+      try show(checkpoint, "GPT", tokensPerBatch: { $0.batchSize * shape.context }, console) {
+        canonicalCommand(try TrainCommand(recalling: checkpoint), words: [Array("CORPUS".utf8)])
+      }
     case .translator:
-      let checkpoint = try choice.openTranslator(), shape = checkpoint.configuration
-      let layers = [("encoder", "\(shape.encoderLayers) layers"), ("decoder", "\(shape.decoderLayers) layers")]
-      try show(checkpoint, "translator", layers, tokensPerBatch: { $0.batchTokens }, console) {
+      let checkpoint = try choice.openTranslator()
+      try show(checkpoint, "translator", tokensPerBatch: { $0.batchTokens }, console) {
         canonicalCommand(try TrainCommand(recalling: checkpoint), words: [])
       }
     }
   }
 
   private func show<Model>(
-    _ checkpoint: ModelCheckpoint<Model>, _ kind: String, _ layers: [(String, String)],
+    _ checkpoint: ModelCheckpoint<Model>, _ kind: String,
     tokensPerBatch: (TrainingConfiguration) -> Int, _ console: Console, again: () throws -> [UInt8]
   ) throws {
     if command { return try console.answer(again() + [UInt8(ascii: "\n")]) }
     let checked = verify ? try verified(checkpoint.path) : nil
     if json { return try console.answer(record(checkpoint, checked) + [UInt8(ascii: "\n")]) }
-    let rows = shape(checkpoint, kind, layers) + history(checkpoint, tokensPerBatch: tokensPerBatch)
+    let rows = shape(checkpoint, kind) + history(checkpoint, tokensPerBatch: tokensPerBatch)
     for row in table(rows) { try console.answer(line: row) }
     if let checked { try console.answer(line: "verified: \(grouped(checked)) bytes agree with their checksums") }
   }
@@ -70,23 +69,16 @@ struct InfoCommand: Command {
     return bytes
   }
 
-  private func shape<Model>(
-    _ checkpoint: ModelCheckpoint<Model>, _ kind: String, _ layers: [(String, String)]
-  ) -> [(String, String)] {
+  private func shape<Model>(_ checkpoint: ModelCheckpoint<Model>, _ kind: String) -> [(String, String)] {
     let c = checkpoint.configuration
-    let names = ["heads": "heads", "embd": "width", "ffn": "feed-forward"]
-    let last = ["positions", "norm", "activation"]
-    func rows(_ wanted: (String) -> String?) -> [(String, String)] {
-      c.flags.compactMap { flag in
-        wanted(flag.name).map { ($0, Int(flag.value).map { grouped($0) } ?? flag.value) }
-      }
-    }
     return [
       ("file", "\(checkpoint.path), \(size(checkpoint.byteCount))"),
       ("model", "\(kind), \(grouped(c.parameterCount)) parameters"),
-      ("vocabulary", "\(grouped(c.vocabularySize)) tokens"),
-    ] + layers + rows { names[$0] } + rows { $0 == "context" ? $0 : nil }.map { ($0.0, $0.1 + " tokens") }
-      + rows { last.contains($0) ? $0 : nil }
+    ]
+      + Model.Configuration.fields.map { field in
+        let value = field.value(of: c), text = (value as? Int).map { grouped($0) } ?? value.text
+        return (field.label, field.unit.isEmpty ? text : text + " " + field.unit)
+      }
   }
 
   private func history<Model>(

@@ -1,13 +1,4 @@
-/// 1234567 as "1,234,567".
-func grouped(_ number: Int) -> String {
-  let digits = Array(String(number.magnitude).utf8)
-  var text: [UInt8] = number < 0 ? [UInt8(ascii: "-")] : []
-  for (index, digit) in digits.enumerated() {
-    if index > 0, (digits.count - index) % 3 == 0 { text.append(UInt8(ascii: ",")) }
-    text.append(digit)
-  }
-  return String(decoding: text, as: UTF8.self)
-}
+internal import MiniGPT
 
 /// A number with a fixed count of decimals (up to 9), rounded half to even as the processor does.
 func fixed(_ value: Double, _ decimals: Int) -> String {
@@ -20,12 +11,6 @@ func fixed(_ value: Double, _ decimals: Int) -> String {
   if decimals == 0 { return sign + String(whole) }
   let digits = String(part)
   return sign + String(whole) + "." + String(repeating: "0", count: decimals - digits.count) + digits
-}
-
-/// The shortest text that reads back as the same number; whole numbers without ".0".
-func shortest(_ value: Double) -> String {
-  let text = value.description
-  return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
 }
 
 /// "48 s", "3 min 20 s", "2 h 05 min", "3 d 04 h"; "?" where the time is not known.

@@ -1,3 +1,5 @@
+internal import MiniGPT
+
 /// Says once that the model sees less than there is.
 struct WindowNotice {
   private let context: Int

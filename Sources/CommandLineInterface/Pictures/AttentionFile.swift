@@ -1,3 +1,5 @@
+internal import MiniGPT
+
 /// Attention maps as a file that opens offline: SVG, or the same in a page of HTML.
 ///
 /// A square for every pair, the stronger the more of it is taken; rows look, columns are looked at. Every row carries its

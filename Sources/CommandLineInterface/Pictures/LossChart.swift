@@ -1,3 +1,5 @@
+internal import MiniGPT
+
 /// Loss curves of several runs as a picture: validation with points, training thin, n-grams as dashed lines.
 struct LossChart {
   let curves: [TrainingCurve]

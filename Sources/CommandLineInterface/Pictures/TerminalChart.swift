@@ -1,3 +1,5 @@
+internal import MiniGPT
+
 /// Loss curves of several runs for a terminal of 60 columns: a letter for each run's validation, dots for training,
 /// lines for n-grams; a star where letters meet.
 struct TerminalChart {

@@ -1,3 +1,5 @@
+internal import MiniGPT
+
 // /regen, /clear, /seed, /help and /quit.
 
 internal import MiniGPTPlatform

@@ -1,57 +1,67 @@
+internal import MiniGPT
+
 /// What suits pairs of some number on a small machine, where neither a flag nor a preset says otherwise.
 enum PairsRecipe {
   static func preset(forPairs count: Int) -> Preset {
     switch count {
     case ..<20_000: .grammar
-    case ..<60_000: Preset(name: "for these pairs", values: [("vocab-size", "8000")] + Preset.multi30k.values)
+    case ..<60_000:
+      Preset("for these pairs") {
+        giveMulti30k(&$0)
+        $0.vocabularySize = 8000
+      }
     default:
-      Preset(
-        name: "for these pairs",
-        values: [
-          ("vocab-size", "8000"), ("layers", "3"), ("heads", "4"), ("embd", "256"), ("ffn", "1024"),
-          ("norm", "pre"), ("dropout", "0.1"), ("batch-tokens", "4096"), ("steps", "8000"), ("lr", "1e-3"),
-          ("warmup", "800"), ("eval-every", "500"), ("average", "5"),
-        ] + common)
+      Preset("for these pairs") {
+        give(&$0)
+        $0.vocabularySize = 8000
+        $0.giveBlocks(3, heads: 4, width: 256, inner: 1024)
+        ($0[\.block.norm], $0[\.dropout], $0[\.batchTokens], $0[\.steps]) = (.pre, 0.1, 4096, 8000)
+        ($0[\.learningRate], $0[\.warmup], $0[\.evaluateEvery], $0[\.average]) = (1e-3, 800, 500, 5)
+      }
     }
   }
 
   /// What all recipes for pairs share: the paper's choices (§3, §5), but for the rate.
-  static let common: [(flag: String, value: String)] = [
-    ("tokenizer", "bpe"), ("split", "gpt2"), ("context", "256"), ("positions", "sinusoidal"), ("norm", "post"),
-    ("activation", "relu"), ("grad-accum", "1"), ("schedule", "inverse-sqrt"), ("beta1", "0.9"), ("beta2", "0.98"),
-    ("weight-decay", "0"), ("grad-clip", "1"), ("label-smoothing", "0.1"), ("average", "1"), ("best-by", "loss"),
-    ("val-fraction", "0.05"),
-  ]
+  fileprivate static func give(_ command: inout TrainCommand) {
+    (command.tokenizer, command.split) = (.kind(.bpe), .gpt2)
+    (command[\.block.positions], command[\.block.norm], command[\.block.activation]) = (.sinusoidal, .post, .relu)
+    (command[\.context], command[\.gradientAccumulation], command[\.schedule]) = (256, 1, .inverseSquareRoot)
+    (command[\.beta1], command[\.beta2], command[\.weightDecay], command[\.gradientClip]) = (0.9, 0.98, 0, 1)
+    (command[\.labelSmoothing], command[\.average], command[\.bestBy]) = (0.1, 1, .loss)
+    command[\.validationFraction] = 0.05
+  }
+
+  fileprivate static func giveMulti30k(_ command: inout TrainCommand) {
+    give(&command)
+    (command.vocabularySize, command.split) = (10_000, .spaces)
+    command.giveBlocks(4, heads: 4, width: 128, inner: 256)
+    (command[\.dropout], command[\.batchTokens], command[\.steps]) = (0.3, 8192, 6500)
+    (command[\.learningRate], command[\.warmup], command[\.gradientClip]) = (5e-3, 2000, 0)
+    (command[\.evaluateEvery], command[\.saveEvery], command[\.average]) = (250, 50, 10)
+  }
 }
 
 extension Preset {
-  /// Whether it is for `--pairs`.
-  var isForPairs: Bool { values.contains { $0.flag == "batch-tokens" } }
-
   /// The grammar of `corpora`, learnt in two minutes of two cores.
-  static let grammar = Preset(
-    name: "grammar",
-    values: [
-      ("vocab-size", "1000"), ("layers", "2"), ("heads", "4"), ("embd", "128"), ("ffn", "512"), ("context", "128"),
-      ("norm", "pre"), ("dropout", "0.1"), ("batch-tokens", "1024"), ("steps", "1200"), ("lr", "2e-3"),
-      ("warmup", "100"), ("schedule", "cosine"), ("eval-every", "200"),
-    ] + PairsRecipe.common)
+  static let grammar = Preset("grammar") {
+    PairsRecipe.give(&$0)
+    $0.vocabularySize = 1000
+    $0.giveBlocks(2, heads: 4, width: 128, inner: 512)
+    ($0[\.context], $0[\.block.norm], $0[\.dropout], $0[\.batchTokens]) = (128, .pre, 0.1, 1024)
+    ($0[\.steps], $0[\.learningRate], $0[\.warmup], $0[\.schedule]) = (1200, 2e-3, 100, .cosine)
+    $0[\.evaluateEvery] = 200
+  }
 
   /// Multi30k, tokenised and lower-cased, in the smallest Transformer of Wu et al. 2021 (arXiv:2105.14462, §3).
-  static let multi30k = Preset(
-    name: "multi30k",
-    values: [
-      ("vocab-size", "10000"), ("split", "spaces"), ("layers", "4"), ("heads", "4"), ("embd", "128"), ("ffn", "256"),
-      ("dropout", "0.3"), ("batch-tokens", "8192"), ("steps", "6500"), ("lr", "5e-3"), ("warmup", "2000"),
-      ("grad-clip", "0"), ("eval-every", "250"), ("save-every", "50"), ("average", "10"),
-    ] + PairsRecipe.common)
+  static let multi30k = Preset("multi30k", PairsRecipe.giveMulti30k)
 
   /// The paper's base model: §3, §5. Its 25,000 target tokens an update come in eight batches.
-  static let paperBase = Preset(
-    name: "paper-base",
-    values: [
-      ("vocab-size", "37000"), ("layers", "6"), ("heads", "8"), ("embd", "512"), ("ffn", "2048"), ("dropout", "0.1"),
-      ("batch-tokens", "3200"), ("grad-accum", "8"), ("steps", "100000"), ("lr", "6.987712429686843e-4"),
-      ("warmup", "4000"), ("grad-clip", "0"), ("eval-every", "1500"), ("average", "5"),
-    ] + PairsRecipe.common)
+  static let paperBase = Preset("paper-base") {
+    PairsRecipe.give(&$0)
+    $0.vocabularySize = 37_000
+    $0.giveBlocks(6, heads: 8, width: 512, inner: 2048)
+    ($0[\.dropout], $0[\.batchTokens], $0[\.gradientAccumulation], $0[\.steps]) = (0.1, 3200, 8, 100_000)
+    ($0[\.learningRate], $0[\.warmup], $0[\.gradientClip]) = (6.987712429686843e-4, 4000, 0)
+    ($0[\.evaluateEvery], $0[\.average]) = (1500, 5)
+  }
 }

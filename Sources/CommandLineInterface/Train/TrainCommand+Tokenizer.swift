@@ -1,15 +1,40 @@
 internal import MiniGPT
 
+/// What `--tokenizer` may say.
+enum TokenizerWord: Sendable {
+  /// One of its own, made from the corpus.
+  case kind(TokenizerKind)
+  case file([UInt8])
+}
+
+extension ValueKind<TokenizerWord> {
+  static var tokenizer: Self {
+    let words = ValueKind<[UInt8]>.file(or: TokenizerKind.allCases.map(\.rawValue))
+    return Self(
+      placeholder: words.placeholder, expectation: words.expectation, completion: words.completion,
+      parse: { bytes in
+        words.parse(bytes).map { name in
+          TokenizerKind(rawValue: String(decoding: name, as: UTF8.self)).map { .kind($0) } ?? .file(name)
+        }
+      },
+      show: { word in
+        switch word {
+        case .kind(let kind): Array(kind.rawValue.utf8)
+        case .file(let name): name
+        }
+      })
+  }
+}
+
 // From flags to the tokenizer of a run.
 extension TrainCommand {
   /// The one that the flags ask for.
   func freshTokenizer() throws -> TokenizerChoice {
-    switch tokenizer.map({ String(decoding: $0, as: UTF8.self) }) ?? "bpe" {
-    case "bpe":
-      return .bytePairs(vocabularySize: vocabularySize ?? 0, splitter: split ?? .gpt2)
-    case "char": return .characters
-    case "byte": return .bytes
-    default: return .given(try TokenizerSource.read(Path(bytes: tokenizer ?? [])))
+    switch tokenizer ?? .kind(.bpe) {
+    case .kind(.bpe): .bytePairs(vocabularySize: vocabularySize ?? 0, splitter: split ?? .gpt2)
+    case .kind(.char): .characters
+    case .kind(.byte): .bytes
+    case .file(let name): .given(try TokenizerSource.read(Path(bytes: name)))
     }
   }
 
@@ -18,11 +43,11 @@ extension TrainCommand {
     of checkpoint: ModelCheckpoint<Model>, differs: (_ what: String, _ old: String, _ new: String) -> TrainingError
   ) throws -> TokenizerChoice {
     let own = try checkpoint.tokenizer()
-    if let name = tokenizer {
-      let text = String(decoding: name, as: UTF8.self)
-      if let kind = TokenizerKind(rawValue: text) {
-        if kind != own.kind { throw differs("tokenizer", own.kind.rawValue, kind.rawValue) }
-      } else if TokenizerJSON.text(try TokenizerSource.read(Path(bytes: name))) != TokenizerJSON.text(own) {
+    switch tokenizer {
+    case nil: break
+    case .kind(let kind): if kind != own.kind { throw differs("tokenizer", own.kind.rawValue, kind.rawValue) }
+    case .file(let name):
+      if TokenizerJSON.text(try TokenizerSource.read(Path(bytes: name))) != TokenizerJSON.text(own) {
         throw differs("tokenizer", "one of kind \(own.kind.rawValue) of its own", "\(printable(name))")
       }
     }

@@ -3,76 +3,63 @@ internal import MiniGPTPlatform
 
 // From flags to the values of a run, and back from a checkpoint.
 extension TrainCommand {
-  /// Gives a value to every flag that has none: the recipe for a corpus of so many bytes.
-  mutating func complete(forCorpusOf bytes: Int) {
-    let typedSteps = steps, isWarmupGiven = warmup != nil
-    Recipe.preset(forCorpusOf: bytes).fill(&self)
-    if initial == nil && isBPE && vocabularySize == nil { vocabularySize = Recipe.vocabularySize(forCorpusOf: bytes) }
-    if minimumLearningRate == nil { minimumLearningRate = (learningRate ?? 0) / 10 }
-    // A run that was made short still warms up and cools down.
-    if let typedSteps, !isWarmupGiven { warmup = min(warmup ?? 0, typedSteps / 10) }
-    shortensWarmup = epochs != nil && !isWarmupGiven
-    if saveEvery == nil { saveEvery = evaluateEvery }
+  var isForPairs: Bool { !pairs.isEmpty }
+
+  var isBPE: Bool {
+    if case .kind(.bpe) = tokenizer ?? .kind(.bpe) { true } else { false }
   }
 
-  var isBPE: Bool { tokenizer.map { $0.elementsEqual("bpe".utf8) } ?? true }
+  /// Gives a value to every flag that has none: the recipe for a corpus of so many bytes.
+  mutating func complete(forCorpusOf bytes: Int) {
+    complete(with: Recipe.preset(forCorpusOf: bytes))
+    if initial == nil && isBPE && vocabularySize == nil { vocabularySize = Recipe.vocabularySize(forCorpusOf: bytes) }
+  }
+
+  /// The same for so many pairs.
+  mutating func complete(forPairs count: Int) { complete(with: PairsRecipe.preset(forPairs: count)) }
+
+  private mutating func complete(with recipe: Preset) {
+    let typedSteps = self[\.steps], isWarmupGiven = self[\.warmup] != nil
+    recipe.fill(&self)
+    if self[\.minimumLearningRate] == nil {
+      let endsAtZero = isForPairs && self[\.schedule] == .inverseSquareRoot
+      self[\.minimumLearningRate] = endsAtZero ? 0 : (self[\.learningRate] ?? 0) / 10
+    }
+    // A run that was made short still warms up and cools down.
+    if let typedSteps, !isWarmupGiven { self[\.warmup] = min(self[\.warmup] ?? 0, typedSteps / 10) }
+    shortensWarmup = epochs != nil && !isWarmupGiven
+    if self[\.saveEvery] == nil { self[\.saveEvery] = self[\.evaluateEvery] }
+  }
 
   /// The flags that describe a model, which one that is there already decides.
-  static let modelFlags: Set<String> = [
-    "layers", "heads", "embd", "context", "ffn", "positions", "norm", "activation", "tokenizer", "vocab-size", "split",
-  ]
+  static let modelFlags = Set(GPTConfiguration.fields.map(\.name) + ["tokenizer", "split"])
 
   /// What a run is computed with: a seed where none was given, the threads, and a precision that the machine has.
-  mutating func settle(_ console: Console) throws -> (seed: UInt64, machine: Machine) {
-    let seed = seed ?? RandomSeed.draw()
-    self.seed = seed
+  mutating func settle(_ console: Console) throws -> Machine {
+    self[\.seed] = self[\.seed] ?? RandomSeed.draw()
     let machine = try Machine(threads: threads)
     precision = .settled(precision, machine, console)
-    return (seed, machine)
+    return machine
   }
 
   /// The shape of a model that is there already, where no flag gives another.
-  mutating func takeShape(_ shape: some ModelConfiguration, layers own: Int) {
-    layers = layers ?? own
-    heads = heads ?? shape.heads
-    width = width ?? shape.width
-    context = context ?? shape.context
-    feedForwardWidth = feedForwardWidth ?? shape.feedForwardWidth
-    positions = positions ?? shape.positions
-    norm = norm ?? shape.norm
-    activation = activation ?? shape.activation
+  mutating func takeShape(_ shape: some ModelConfiguration, layers: Int) {
+    model.complete(
+      from: GPTConfiguration(
+        vocabularySize: shape.vocabularySize, context: shape.context, layers: layers, block: shape.block))
   }
 
   /// The values of a run that is resumed, where no flag gives others.
   mutating func complete(from checkpoint: Checkpoint, _ record: TrainingRecord) {
-    lines = lines || record.configuration.lines
     takeShape(checkpoint.configuration, layers: checkpoint.configuration.layers)
     complete(from: record)
   }
 
   /// The same for how it is learned.
   mutating func complete(from record: TrainingRecord) {
-    let old = record.configuration
-    if epochs == nil { steps = steps ?? old.steps }
-    batchSize = batchSize ?? old.batchSize
-    accumulation = accumulation ?? old.gradientAccumulation
-    learningRate = learningRate ?? old.learningRate
-    minimumLearningRate = minimumLearningRate ?? old.minimumLearningRate
-    warmup = warmup ?? old.warmup
-    schedule = schedule ?? old.schedule
-    weightDecay = weightDecay ?? old.weightDecay
-    beta1 = beta1 ?? old.beta1
-    beta2 = beta2 ?? old.beta2
-    clip = clip ?? old.gradientClip
-    dropout = dropout ?? old.dropout
-    labelSmoothing = labelSmoothing ?? old.labelSmoothing
-    average = average ?? old.average
-    validationFraction = validationFraction ?? old.validationFraction
-    evaluateEvery = evaluateEvery ?? old.evaluateEvery
-    saveEvery = saveEvery ?? old.saveEvery
-    if patience == nil && old.patience > 0 { patience = old.patience }
-    if precision == nil || precision == .auto { precision = PrecisionChoice(rawValue: old.precision.rawValue) }
-    seed = seed ?? old.seed
+    let old = record.configuration, others: FieldTraits = isForPairs ? .texts : .pairs, keepsSteps = epochs == nil
+    training.complete(from: old) { !$0.traits.contains(others) && (keepsSteps || $0.name != "steps") }
+    if precision == nil || precision == .auto { precision = PrecisionChoice(old.precision) }
   }
 
   /// The command that trains such a model again.
@@ -91,7 +78,7 @@ extension TrainCommand {
       return
     }
     let known = try checkpoint.tokenizer()
-    tokenizer = Array(known.kind.rawValue.utf8)
+    tokenizer = .kind(known.kind)
     if let pairs = known as? BytePairTokenizer {
       vocabularySize = pairs.vocabularySize
       split = pairs.splitter
@@ -100,46 +87,23 @@ extension TrainCommand {
 
   /// Takes back what a model that is there already decides.
   mutating func forgetModel() {
-    (layers, heads, width, context, feedForwardWidth) = (nil, nil, nil, nil, nil)
-    (positions, norm, activation) = (nil, nil, nil)
+    model = Settings()
     (tokenizer, vocabularySize, split) = (nil, nil, nil)
   }
 
   /// The shape, but for the vocabulary, which the tokenizer has. All values must be complete.
   func shape() -> GPTConfiguration {
-    GPTConfiguration(
-      vocabularySize: vocabularySize ?? 257, context: context ?? 0, layers: layers ?? 0, heads: heads ?? 0,
-      width: width ?? 0, feedForwardWidth: feedForwardWidth, positions: positions ?? .learned, norm: norm ?? .pre,
-      activation: activation ?? .gelu)
+    var shape = model.values
+    shape.vocabularySize = vocabularySize ?? 257
+    if self[\.block.feedForwardWidth] == nil { shape.feedForwardWidth = 4 * shape.width }
+    return shape
   }
 
-  func configuration(seed: UInt64) -> TrainingConfiguration {
-    var result = TrainingConfiguration()
-    result.steps = steps ?? result.steps
-    result.batchSize = batchSize ?? result.batchSize
-    result.gradientAccumulation = accumulation ?? result.gradientAccumulation
-    result.learningRate = learningRate ?? result.learningRate
-    result.minimumLearningRate = minimumLearningRate ?? result.minimumLearningRate
-    result.warmup = warmup ?? result.warmup
-    result.schedule = schedule ?? result.schedule
-    result.weightDecay = weightDecay ?? result.weightDecay
-    result.beta1 = beta1 ?? result.beta1
-    result.beta2 = beta2 ?? result.beta2
-    result.gradientClip = clip ?? result.gradientClip
-    result.dropout = dropout ?? result.dropout
-    result.labelSmoothing = labelSmoothing ?? result.labelSmoothing
-    result.average = average ?? result.average
-    result.batchTokens = batchTokens ?? result.batchTokens
-    result.bestBy = bestBy ?? result.bestBy
-    result.seed = seed
+  func configuration() -> TrainingConfiguration {
+    var result = training.values
     // What `auto` is on this machine was settled before.
     result.precision = precision == .bf16 ? .bf16 : .fp32
-    result.validationFraction =
-      validation == nil && validationPairs == nil ? validationFraction ?? result.validationFraction : 0
-    result.evaluateEvery = evaluateEvery ?? result.evaluateEvery
-    result.saveEvery = saveEvery ?? result.saveEvery
-    result.patience = patience ?? 0
-    result.lines = lines
+    if validation != nil || validationPairs != nil { result.validationFraction = 0 }
     return result
   }
 }

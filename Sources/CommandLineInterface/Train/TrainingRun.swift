@@ -61,9 +61,9 @@ final class TrainingRun<Run: RunMaterial> {
     let checkpoint = command.resume ? try Checkpoint(files.checkpoint) : nil
     let initial = try command.initial.map { try run.open(ModelChoice($0)) }
     let tokenizer = try completeCommand(checkpoint, initial)
-    let (seed, machine) = try command.settle(console)
+    let machine = try command.settle(console)
     var setup = MaterialSetup(
-      run.material, tokenizer: tokenizer, shape: run.shape(command), configuration: command.configuration(seed: seed),
+      run.material, tokenizer: tokenizer, shape: run.shape(command), configuration: command.configuration(),
       threads: machine.pool.threads, instructionSet: machine.instructionSet)
     setup.validation = run.validation
     setup.epochs = command.epochs
@@ -73,8 +73,8 @@ final class TrainingRun<Run: RunMaterial> {
     let prepared = try prepare(setup, from: initial)
     if let checkpoint { try prepared.trainer.resume(checkpoint) }
     let settled = prepared.trainer.record.configuration
-    command.precision = PrecisionChoice(rawValue: settled.precision.rawValue)
-    command.warmup = settled.warmup
+    command.precision = PrecisionChoice(settled.precision)
+    command[\.warmup] = settled.warmup
     run.begin(setup, prepared, machine)
     try introduce(prepared, machine, resumed: checkpoint)
     try train(prepared.trainer)

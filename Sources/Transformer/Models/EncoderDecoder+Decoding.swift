@@ -48,7 +48,7 @@ extension EncoderDecoder {
     let c = configuration, hypotheses = capacity.hypotheses, places = capacity.places
     plan.needScratch(Memory.cachedAttentionScratch(capacity: c.context))
     func cache(_ sequences: Int, in plan: inout MemoryPlan) -> KeyValueCache {
-      KeyValueCache(layers: c.decoderLayers, sequences: sequences, c.block, capacity: places, in: &plan)
+      KeyValueCache(layers: c.decoderLayers, sequences: sequences, c.blockShape, capacity: places, in: &plan)
     }
     return DecodingActivations(
       sources: TokenIDs.Places(texts: capacity.sentences, rows: capacity.sourceRows, in: &plan),

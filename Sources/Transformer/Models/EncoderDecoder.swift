@@ -20,8 +20,8 @@ package struct EncoderDecoder: Sendable {
     let table = layout.table(
       "tokenEmbedding", c.vocabularySize, c.width, outputs: c.outputSize,
       start: .normalButLastRow(deviation: 1 / c.embeddingScale))
-    encoder = Column(c.encoder, table, c.embedding("encoder."), c.block, in: &layout)
-    decoder = Column(c.decoder, table, c.embedding("decoder."), c.block, in: &layout)
+    encoder = Column(c.encoder, table, c.embedding("encoder."), c.blockShape, in: &layout)
+    decoder = Column(c.decoder, table, c.embedding("decoder."), c.blockShape, in: &layout)
     outputProjection = OutputProjection(tiedTo: table.first(c.outputSize))
     self.configuration = c
     self.layout = layout
@@ -71,9 +71,9 @@ package struct EncoderDecoder: Sendable {
         fixed: c.positions.haveFixedTable ? PositionalEncoding.table(rows: ids.count, width: c.width) : nil, parameters)
     }
     let x = Column.reference(
-      embed(source, "encoder."), length: source.count, c.encoder, c.block, parameters)
+      embed(source, "encoder."), length: source.count, c.encoder, c.blockShape, parameters)
     let hidden = Column.reference(
-      embed(target, "decoder."), over: x, length: target.count, c.decoder, c.block, parameters)
+      embed(target, "decoder."), over: x, length: target.count, c.decoder, c.blockShape, parameters)
     return (x, hidden)
   }
 
@@ -117,7 +117,7 @@ extension TranslatorConfiguration {
   /// Times √C: §3.4.
   func embedding(_ side: String) -> Embedding.Shape {
     Embedding.Shape(
-      scale: embeddingScale, context: context, positions: positions, positionScale: 1,
+      scale: embeddingScale, context: context, positions: block.positions, positionScale: 1,
       positionName: side + "positionEmbedding", start: .normal(deviation: 1 / embeddingScale))
   }
 }

@@ -28,7 +28,7 @@ extension GPT {
     plan.needScratch(Memory.cachedAttentionScratch(capacity: c.context))
     return DecodingActivations(
       rowLimit: rowLimit,
-      cache: KeyValueCache(layers: c.layers, sequences: sequences, c.block, capacity: c.context, in: &plan),
+      cache: KeyValueCache(layers: c.layers, sequences: sequences, c.blockShape, capacity: c.context, in: &plan),
       workspace: DecodingWorkspace(
         rows: rowLimit, width: c.width, feedForwardWidth: c.feedForwardWidth, in: &plan),
       rows: DecodingRows(capacity: rowLimit, in: &plan), last: plan.take(logitRows, c.width),

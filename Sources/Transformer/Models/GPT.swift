@@ -18,7 +18,8 @@ package struct GPT: Sendable {
       "tokenEmbedding", vocabulary, configuration.width, outputs: vocabulary, start: configuration.embedding.start)
     self.configuration = configuration
     decoder = Column(
-      .decoderAlone(layers: configuration.layers), table, configuration.embedding, configuration.block, in: &layout)
+      .decoderAlone(layers: configuration.layers), table, configuration.embedding, configuration.blockShape, in: &layout
+    )
     outputProjection = OutputProjection(tiedTo: table)
     self.layout = layout
   }
@@ -58,7 +59,7 @@ package struct GPT: Sendable {
   ) -> PlainMatrix<Scalar> {
     Column.reference(
       Embedding.reference(ids, length: length, fixed: configuration.sinusoids(length), parameters), length: length,
-      .decoderAlone(layers: configuration.layers), configuration.block, parameters)
+      .decoderAlone(layers: configuration.layers), configuration.blockShape, parameters)
   }
 
   /// From the ids to `activations.hidden`.
@@ -80,14 +81,14 @@ extension GPTConfiguration {
   /// Its embedding: not scaled, N(0, 0.02²).
   var embedding: Embedding.Shape {
     Embedding.Shape(
-      scale: 1, context: context, positions: positions, positionScale: PositionalEncoding.gptScale(),
+      scale: 1, context: context, positions: block.positions, positionScale: PositionalEncoding.gptScale(),
       positionName: "positionEmbedding", start: .normal(deviation: 0.02))
   }
 
   /// The sinusoidal table of a text, where there is one.
   package func sinusoids<Scalar: Real>(_ length: Int) -> PlainMatrix<Scalar>? {
-    positions.haveFixedTable
-      ? PositionalEncoding.table(rows: length, width: width, scale: PositionalEncoding.gptScale()) : nil
+    block.positions.haveFixedTable
+      ? PositionalEncoding.table(rows: length, width: block.width, scale: PositionalEncoding.gptScale()) : nil
   }
 }
 

@@ -1,66 +1,76 @@
+package import MiniGPTStorage
 public import MiniGPTTensors
 
 /// The shape of a GPT.
-public struct GPTConfiguration: Equatable, Sendable {
+public struct GPTConfiguration: BlockStack, Equatable, Sendable {
   /// V, special tokens included.
   public var vocabularySize: Int
   /// The most tokens that the model sees at once.
   public var context: Int
   /// L, blocks one upon another.
   public var layers: Int
-  /// H, which must divide the width.
-  public var heads: Int
-  /// C.
-  public var width: Int
-  /// F.
-  public var feedForwardWidth: Int
-  /// How the model knows where a token stands.
-  public var positions: Positions
-  /// Where the layer norms stand.
-  public var norm: NormPlacement
-  /// What stands between the two matrices of the feed-forward network.
-  public var activation: Activation
+  /// What the blocks are like.
+  public var block: BlockConfiguration
 
   /// A shape; F is 4 C where it is not given. Nothing is checked before `validate`.
   public init(
     vocabularySize: Int, context: Int, layers: Int, heads: Int, width: Int, feedForwardWidth: Int? = nil,
     positions: Positions = .learned, norm: NormPlacement = .pre, activation: Activation = .gelu
   ) {
+    self.init(
+      vocabularySize: vocabularySize, context: context, layers: layers,
+      block: BlockConfiguration(
+        heads: heads, width: width, feedForwardWidth: feedForwardWidth, positions: positions, norm: norm,
+        activation: activation))
+  }
+
+  /// A shape of such blocks.
+  public init(vocabularySize: Int, context: Int, layers: Int, block: BlockConfiguration) {
     self.vocabularySize = vocabularySize
     self.context = context
     self.layers = layers
-    self.heads = heads
-    self.width = width
-    self.feedForwardWidth = feedForwardWidth ?? 4 * max(0, min(width, 1 << 40))
-    self.positions = positions
-    self.norm = norm
-    self.activation = activation
+    self.block = block
   }
 
   /// Its blocks. GPT-2's matrices start as N(0, 0.02²), those that add to the residual stream with a deviation of
   /// 0.02 / √(2 · layers).
-  package var block: BlockShape {
+  package var blockShape: BlockShape {
     BlockShape(
-      width: width, heads: heads, feedForwardWidth: feedForwardWidth, context: context, norm: norm,
-      activation: activation, start: .normal(deviation: 0.02),
+      width: block.width, heads: block.heads, feedForwardWidth: block.feedForwardWidth, context: context,
+      norm: block.norm,
+      activation: block.activation, start: .normal(deviation: 0.02),
       residualStart: .normal(deviation: 0.02 / Float(2 * layers).squareRoot()), dropsAttentionWeights: true)
   }
 
   /// Checks every size before anything is built by it.
-  public func validate() throws(ModelShapeError) {
-    try ModelShapeError.check([
-      ("vocabulary", vocabularySize, 2, 1 << 24), ("context", context, 1, 1 << 20), ("layers", layers, 1, 1 << 10),
-      ("heads", heads, 1, 1 << 10), ("embd", width, 1, 1 << 16), ("ffn", feedForwardWidth, 1, 1 << 18),
-    ])
-    try ModelShapeError.check(
-      width: width, heads: heads, positions: positions, parameters: parameterCount)
+  public func validate() throws(ModelShapeError) { try validateShape() }
+
+  /// How many numbers are trained. The sizes must lie in the ranges of `validate`.
+  public var parameterCount: Int {
+    let one = parameterCount(layers: 1)
+    return one + (layers - 1) * (parameterCount(layers: 2) - one)
   }
 
-  /// How many numbers are trained: by formula, nothing is built. The sizes must lie in the ranges of `validate`.
-  public var parameterCount: Int {
-    let c = width, f = feedForwardWidth
-    let block = c * 3 * c + 3 * c + c * c + c + c * f + f + f * c + c + 4 * c
-    return vocabularySize * c + (positions.haveTrainedTable ? context * c : 0) + layers * block
-      + (norm == .pre ? 2 * c : 0)
+  private func parameterCount(layers: Int) -> Int {
+    var other = self
+    other.layers = layers
+    return GPT(other).layout.count
   }
+}
+
+extension GPTConfiguration: ModelConfiguration {
+  package static let kind = "gpt"
+
+  package init() { self.init(vocabularySize: 0, context: 0, layers: 0, heads: 0, width: 0) }
+
+  package static let fields: [Field<Self>] =
+    [
+      Field(
+        "vocab-size", at: \.vocabularySize, in: .integers(2...1 << 24), label: "vocabulary", unit: "tokens",
+        noun: "vocabulary"),
+      Field(
+        "context", "block-size", at: \.context, unit: "tokens",
+        flag: Flag(.model, .integer(1...1_048_576), else: "recipe", "tokens that the model sees at once")),
+      Field("layers", "n-layer", at: \.layers, flag: Flag(.model, .integer(1...1024), else: "recipe", "blocks")),
+    ] + BlockConfiguration.fields.map { $0.within(\.block) }
 }

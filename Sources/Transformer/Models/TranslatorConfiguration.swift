@@ -1,9 +1,10 @@
+package import MiniGPTStorage
 public import MiniGPTTensors
 
 /// The shape of a translator, the paper's encoder and decoder: Vaswani et al. 2017, §3.
 ///
 /// Its vocabulary serves both languages: 0 is `</s>`, 1 `<unk>`, the last id `<pad>`, which begins every target.
-public struct TranslatorConfiguration: Equatable, Sendable {
+public struct TranslatorConfiguration: BlockStack, Equatable, Sendable {
   /// V, special tokens included.
   public var vocabularySize: Int
   /// The most tokens of a source, and of a target, `</s>` included.
@@ -12,18 +13,8 @@ public struct TranslatorConfiguration: Equatable, Sendable {
   public var encoderLayers: Int
   /// Blocks of the decoder.
   public var decoderLayers: Int
-  /// H, which must divide the width.
-  public var heads: Int
-  /// C.
-  public var width: Int
-  /// F.
-  public var feedForwardWidth: Int
-  /// How the model knows where a token stands.
-  public var positions: Positions
-  /// Where the layer norms stand.
-  public var norm: NormPlacement
-  /// What stands between the two matrices of the feed-forward network.
-  public var activation: Activation
+  /// What the blocks are like.
+  public var block: BlockConfiguration
 
   /// A shape; the paper's way where nothing else is said. Nothing is checked before `validate`.
   public init(
@@ -31,16 +22,20 @@ public struct TranslatorConfiguration: Equatable, Sendable {
     feedForwardWidth: Int? = nil, positions: Positions = .sinusoidal, norm: NormPlacement = .post,
     activation: Activation = .relu
   ) {
+    self.init(
+      vocabularySize: vocabularySize, context: context, encoderLayers: encoderLayers, decoderLayers: decoderLayers,
+      block: BlockConfiguration(
+        heads: heads, width: width, feedForwardWidth: feedForwardWidth, positions: positions, norm: norm,
+        activation: activation))
+  }
+
+  /// A shape of such blocks.
+  public init(vocabularySize: Int, context: Int, encoderLayers: Int, decoderLayers: Int, block: BlockConfiguration) {
     self.vocabularySize = vocabularySize
     self.context = context
     self.encoderLayers = encoderLayers
     self.decoderLayers = decoderLayers
-    self.heads = heads
-    self.width = width
-    self.feedForwardWidth = feedForwardWidth ?? 4 * max(0, min(width, 1 << 40))
-    self.positions = positions
-    self.norm = norm
-    self.activation = activation
+    self.block = block
   }
 
   /// `</s>`, which ends every text.
@@ -51,31 +46,46 @@ public struct TranslatorConfiguration: Equatable, Sendable {
   package var outputSize: Int { vocabularySize - 1 }
 
   /// Its blocks, whose matrices start as Glorot and Bengio 2010 have them; dropout falls on what sub-layers add (§5.4).
-  package var block: BlockShape {
+  package var blockShape: BlockShape {
     BlockShape(
-      width: width, heads: heads, feedForwardWidth: feedForwardWidth, context: context, norm: norm,
-      activation: activation, start: .xavierUniform, residualStart: .xavierUniform, dropsAttentionWeights: false)
+      width: block.width, heads: block.heads, feedForwardWidth: block.feedForwardWidth, context: context,
+      norm: block.norm,
+      activation: block.activation, start: .xavierUniform, residualStart: .xavierUniform, dropsAttentionWeights: false)
   }
 
   /// √C, which embeddings are multiplied by: §3.4.
-  package var embeddingScale: Float { Float(width).squareRoot() }
+  package var embeddingScale: Float { Float(block.width).squareRoot() }
 
   /// Checks every size before anything is built by it.
-  public func validate() throws(ModelShapeError) {
-    try ModelShapeError.check([
-      ("vocabulary", vocabularySize, 4, 1 << 24), ("context", context, 1, 1 << 20),
-      ("encoder-layers", encoderLayers, 1, 1 << 10), ("decoder-layers", decoderLayers, 1, 1 << 10),
-      ("heads", heads, 1, 1 << 10), ("embd", width, 1, 1 << 16), ("ffn", feedForwardWidth, 1, 1 << 18),
-    ])
-    try ModelShapeError.check(
-      width: width, heads: heads, positions: positions, parameters: parameterCount)
+  public func validate() throws(ModelShapeError) { try validateShape() }
+
+  /// How many numbers are there. The sizes must lie in the ranges of `validate`.
+  public var parameterCount: Int {
+    let one = parameterCount(1, 1)
+    return one + (encoderLayers - 1) * (parameterCount(2, 1) - one) + (decoderLayers - 1) * (parameterCount(1, 2) - one)
   }
 
-  /// How many numbers are there: by formula, nothing is built. The sizes must lie in the ranges of `validate`.
-  public var parameterCount: Int {
-    let c = width, f = feedForwardWidth
-    let attention = 4 * c * c + 4 * c + 2 * c, feedForward = 2 * c * f + f + c + 2 * c
-    return vocabularySize * c + (positions.haveTrainedTable ? 2 * context * c : 0) + (norm == .pre ? 4 * c : 0)
-      + encoderLayers * (attention + feedForward) + decoderLayers * (2 * attention + feedForward)
+  private func parameterCount(_ encoderLayers: Int, _ decoderLayers: Int) -> Int {
+    var other = self
+    (other.encoderLayers, other.decoderLayers) = (encoderLayers, decoderLayers)
+    return EncoderDecoder(other).layout.count
   }
+}
+
+extension TranslatorConfiguration: ModelConfiguration {
+  package static let kind = "translator"
+
+  package init() {
+    self.init(vocabularySize: 0, context: 0, encoderLayers: 0, decoderLayers: 0, heads: 0, width: 0)
+  }
+
+  package static let fields: [Field<Self>] =
+    [
+      Field(
+        "vocab-size", at: \.vocabularySize, in: .integers(4...1 << 24), label: "vocabulary", unit: "tokens",
+        noun: "vocabulary"),
+      Field("context", at: \.context, in: .integers(1...1_048_576), unit: "tokens"),
+      Field("encoder-layers", at: \.encoderLayers, in: .integers(1...1024), label: "encoder", unit: "layers"),
+      Field("decoder-layers", at: \.decoderLayers, in: .integers(1...1024), label: "decoder", unit: "layers"),
+    ] + BlockConfiguration.fields.map { $0.within(\.block) }
 }

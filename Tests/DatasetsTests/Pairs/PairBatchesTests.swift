@@ -1,6 +1,7 @@
 import MiniGPTDatasets
 import MiniGPTParallel
 import MiniGPTTensors
+import MiniGPTTransformer
 import MiniGPTTestSupport
 import Testing
 import MiniGPTTokenization

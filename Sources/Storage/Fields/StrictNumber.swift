@@ -1,22 +1,22 @@
 /// Numbers as people type them, read without leniency: no blanks, no plus sign, no hexadecimal, no `inf`.
 ///
 /// What Swift's own initializers accept is wider, and a value that is silently reinterpreted costs a day of training.
-enum StrictNumber {
+package enum StrictNumber {
   /// `-?[0-9]+`, within the range of `Int`.
-  static func integer(_ bytes: [UInt8]) -> Int? {
+  package static func integer(_ bytes: [UInt8]) -> Int? {
     let digits = bytes.first == minus ? bytes.dropFirst() : bytes[...]
     guard areDigits(digits) else { return nil }
     return Int(String(decoding: bytes, as: UTF8.self))
   }
 
   /// `[0-9]+`, within the range of `UInt64`.
-  static func unsigned(_ bytes: [UInt8]) -> UInt64? {
+  package static func unsigned(_ bytes: [UInt8]) -> UInt64? {
     guard areDigits(bytes[...]) else { return nil }
     return UInt64(String(decoding: bytes, as: UTF8.self))
   }
 
   /// `-?[0-9]+(.[0-9]+)?([eE][+-]?[0-9]+)?`, also `.5`; `nil` where it exceeds what a `Double` can hold.
-  static func decimal(_ bytes: [UInt8]) -> Double? {
+  package static func decimal(_ bytes: [UInt8]) -> Double? {
     var rest = bytes[...]
     if rest.first == minus { rest = rest.dropFirst() }
     if let e = rest.firstIndex(where: { $0 == UInt8(ascii: "e") || $0 == UInt8(ascii: "E") }) {

@@ -1,31 +1,53 @@
 /// What may stand behind a flag: how it is read, how it is written back, and how a person is told about it.
-struct ValueKind<Value: Sendable>: Sendable {
-  /// What help shows in the value's place: `N`, `FILE`, `gpt2|none`.
-  let placeholder: String
+package struct ValueKind<Value: Sendable>: Sendable {
+  /// What help shows in the value's place: `N`, `FILE`, `gpt2|none`; nil for a switch, which takes no value.
+  package let placeholder: String?
   /// Ends the sentence "--layers needs …".
-  let expectation: String
-  let completion: Completion
+  package let expectation: String
+  package let completion: Completion
+  /// What the numbers are, where that can be said.
+  package let range: FieldRange
   /// `nil` where the bytes are not what `expectation` says.
-  let parse: @Sendable ([UInt8]) -> Value?
+  package let parse: @Sendable ([UInt8]) -> Value?
   /// The text that `parse` turns into the same value again.
-  let show: @Sendable (Value) -> [UInt8]
+  package let show: @Sendable (Value) -> [UInt8]
+
+  package init(
+    placeholder: String?, expectation: String, completion: Completion, range: FieldRange = .any,
+    parse: @escaping @Sendable ([UInt8]) -> Value?,
+    show: @escaping @Sendable (Value) -> [UInt8]
+  ) {
+    self.placeholder = placeholder
+    self.expectation = expectation
+    self.completion = completion
+    self.range = range
+    self.parse = parse
+    self.show = show
+  }
 }
 
 /// What a shell may offer in a value's place.
-enum Completion: Sendable, Equatable {
+package enum Completion: Sendable, Equatable {
   case nothing
   case files
   case choices([String])
 }
 
+extension ValueKind<Bool> {
+  /// On where the flag is given.
+  package static var toggle: Self {
+    Self(placeholder: nil, expectation: "no value", completion: .nothing, parse: { _ in true }, show: { _ in [] })
+  }
+}
+
 extension ValueKind<Int> {
-  static func integer(_ range: ClosedRange<Int>) -> Self {
+  package static func integer(_ range: ClosedRange<Int>) -> Self {
     let expectation =
       range.upperBound == .max
       ? "a whole number, \(grouped(range.lowerBound)) or more"
       : "a whole number from \(grouped(range.lowerBound)) to \(grouped(range.upperBound))"
     return Self(
-      placeholder: "N", expectation: expectation, completion: .nothing,
+      placeholder: "N", expectation: expectation, completion: .nothing, range: .integers(range),
       parse: { bytes in StrictNumber.integer(bytes).flatMap { range.contains($0) ? $0 : nil } },
       show: { Array(String($0).utf8) })
   }
@@ -33,7 +55,7 @@ extension ValueKind<Int> {
 
 extension ValueKind<UInt64> {
   /// A seed: any number that fits 64 bits.
-  static var seed: Self {
+  package static var seed: Self {
     Self(
       placeholder: "N", expectation: "a whole number from 0 to 18,446,744,073,709,551,615", completion: .nothing,
       parse: StrictNumber.unsigned, show: { Array(String($0).utf8) })
@@ -41,21 +63,24 @@ extension ValueKind<UInt64> {
 }
 
 extension ValueKind<Double> {
-  static func number(_ range: ClosedRange<Double>) -> Self {
+  package static func number(_ range: ClosedRange<Double>) -> Self {
     number("a number from \(shortest(range.lowerBound)) to \(shortest(range.upperBound))") { range.contains($0) }
   }
 
-  static func number(above low: Double, upTo high: Double) -> Self {
+  package static func number(above low: Double, upTo high: Double) -> Self {
     number("a number above \(shortest(low)), at most \(shortest(high))") { $0 > low && $0 <= high }
   }
 
-  static func number(_ low: Double, below high: Double) -> Self {
-    number("a number from \(shortest(low)), below \(shortest(high))") { $0 >= low && $0 < high }
+  package static func number(_ low: Double, below high: Double) -> Self {
+    let range = low == 0 && high == 1 ? FieldRange.fraction : .any
+    return number("a number from \(shortest(low)), below \(shortest(high))", range) { $0 >= low && $0 < high }
   }
 
-  private static func number(_ expectation: String, _ allows: @escaping @Sendable (Double) -> Bool) -> Self {
+  private static func number(
+    _ expectation: String, _ range: FieldRange = .any, _ allows: @escaping @Sendable (Double) -> Bool
+  ) -> Self {
     Self(
-      placeholder: "F", expectation: expectation, completion: .nothing,
+      placeholder: "F", expectation: expectation, completion: .nothing, range: range,
       parse: { bytes in StrictNumber.decimal(bytes).flatMap { allows($0) ? $0 : nil } },
       show: { Array(shortest($0).utf8) })
   }
@@ -63,15 +88,15 @@ extension ValueKind<Double> {
 
 extension ValueKind<[UInt8]> {
   /// Any bytes, also none.
-  static var text: Self { .bytes("TEXT", "a text", .nothing) { _ in true } }
+  package static var text: Self { .bytes("TEXT", "a text", .nothing) { _ in true } }
 
   /// The name of a file; an empty one names nothing.
-  static func file(_ placeholder: String = "FILE") -> Self {
+  package static func file(_ placeholder: String = "FILE") -> Self {
     .bytes(placeholder, "the name of a file", .files) { !$0.isEmpty }
   }
 
   /// One of the words that the program knows, or a file.
-  static func file(_ placeholder: String = "FILE", or words: [String]) -> Self {
+  package static func file(_ placeholder: String = "FILE", or words: [String]) -> Self {
     .bytes(
       (words + [placeholder]).joined(separator: "|"), alternatives(words) + ", or the name of a file", .files
     ) { !$0.isEmpty }
@@ -89,7 +114,7 @@ extension ValueKind<[UInt8]> {
 
 extension ValueKind<String> {
   /// One of some words.
-  static func oneOf(_ words: [String], placeholder: String? = nil) -> Self {
+  package static func oneOf(_ words: [String], placeholder: String? = nil) -> Self {
     Self(
       placeholder: placeholder ?? words.joined(separator: "|"), expectation: alternatives(words),
       completion: .choices(words),
@@ -99,7 +124,7 @@ extension ValueKind<String> {
 
 extension ValueKind where Value: RawRepresentable<String> & CaseIterable {
   /// One of the cases of an enumeration, by their raw values.
-  static var choice: Self {
+  package static var choice: Self {
     let words = Value.allCases.map(\.rawValue)
     return Self(
       placeholder: words.joined(separator: "|"), expectation: alternatives(words), completion: .choices(words),
@@ -109,7 +134,7 @@ extension ValueKind where Value: RawRepresentable<String> & CaseIterable {
 }
 
 /// "bpe, char or byte".
-func alternatives(_ words: [String]) -> String {
+package func alternatives(_ words: [String]) -> String {
   guard words.count > 1, let last = words.last else { return words.first ?? "" }
   return words.dropLast().joined(separator: ", ") + " or " + last
 }
