@@ -19,7 +19,7 @@ OBJCOPY := $(firstword $(foreach tool,objcopy llvm-objcopy,$(shell command -v $(
 .DEFAULT_GOAL := all
 .PHONY: help all build demo multi30k demo-translate demo-recall lecture pictures test test-plain corpora corpora-verses bench bench-peers compare-llama \
   check format sanitize install dist clean fixtures compare verify-bad-input verify-checkpoint verify-demo verify-determinism \
-  same-bits verify-interop verify-it verify-memory verify-recipe verify-repl verify-tokenizers verify-round-trips bench-tokenizers \
+  same-bits compare-old verify-interop verify-it verify-memory verify-recipe verify-repl verify-tokenizers verify-round-trips bench-tokenizers \
   toolchain verify-grammar
 
 help: ## This list
@@ -62,8 +62,9 @@ demo-translate: build ## Learn a small grammar (once, some minutes) and translat
 multi30k: build ## Repeat the Multi30k run (an hour or two): PAIRS=folder with the pairs
 	@$(PYTHON) Scripts/multi30k.py $(if $(PAIRS),--pairs "$(PAIRS)") $(if $(SEED),--seed $(SEED))
 
-test: toolchain ## All tests, on the very objects that are shipped
-	$(SWIFT) test -c release --disable-testable-imports
+test: toolchain ## All tests, on the very objects that are shipped; ROOM=Generation: those of a room and no more is built
+	$(if $(wildcard Tests/$(ROOM)Tests),,$(if $(ROOM),$(error there are no Tests/$(ROOM)Tests)))MINIGPT_TEST_ROOM=$(ROOM) \
+	  $(SWIFT) test -c release --disable-testable-imports
 
 # What passes here must not owe it to a shell or an editor that happens to be installed: such tests are skipped and say so.
 test-plain: toolchain ## The command line's tests with a PATH that has what the README asks for and nothing else
@@ -120,6 +121,9 @@ fixtures: ## Compute Tests/Fixtures anew (needs PEERS=python with PyTorch)
 
 same-bits: build ## Does an older program, OLD=FILE, train the same bits? (minutes)
 	$(PYTHON) Scripts/same_bits.py $(or $(OLD),$(error say OLD=an older program)) $(MINIGPT)
+
+compare-old: build ## Is it slower or larger than an older program, OLD=FILE? (half an hour, nothing else running)
+	$(PYTHON) Scripts/compare_old.py $(or $(OLD),$(error say OLD=an older program)) $(MINIGPT) $(if $(TURNS),--turns $(TURNS))
 
 bench-peers: build ## Time training steps in turn with PyTorch, an hour or two (needs PEERS=python with PyTorch)
 	$(PYTHON) Scripts/bench_peers.py --python $(PEERS)

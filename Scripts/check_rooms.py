@@ -5,6 +5,8 @@
   names is imported. The list is the picture of CONTRIBUTING.md.
 - Unsafe code lives in Platform, Storage, Parallel and Tensors; CKernels is imported by Parallel and Tensors alone.
 - Only the command line prints and exits; nothing in Sources imports Foundation.
+- With `--parameters`: no function has more than seven parameters, in Transformer six; initializers and the functions of
+  the C table (Tensors/Portable…) aside.
 - No `try!`, no `fatalError(`, nothing left TODO, no file of more than 400 lines, no path of somebody's machine.
 """
 import os
@@ -17,6 +19,8 @@ UNSAFE_ROOMS = {"Platform", "Storage", "Parallel", "Tensors"}
 COMMAND_LINE = {"CommandLineInterface", "minigpt"}
 SYSTEM = {"Swift", "Synchronization"}
 LONGEST = 400
+MOST_PARAMETERS = {"Transformer": 6}  # elsewhere 7
+FUNCTION = re.compile(r"\bfunc\s+([^\s(<]+)\s*(?:<[^(]*>)?\(")
 
 UNSAFE = re.compile(
     r"\bunsafe\b|\bUnsafe\w+|\bwithUnsafe\w+|@unsafe\b|@safe\b|\bunsafe(BitCast|Downcast)\b|\b_overrideLifetime\b"
@@ -112,6 +116,21 @@ def check_edges(allowed):
             complain("Package.swift", 1, f"{folder} names {unused} and imports it nowhere")
 
 
+def check_parameters(path):
+    """Complains of functions with many parameters."""
+    room, text = path.split("/")[1], "\n".join(code_of(lines_of(path)))
+    for function in FUNCTION.finditer(text):
+        depth, count, rest = 1, 0, text[function.end():].replace("->", "  ")
+        for at, letter in enumerate(rest):
+            depth += (letter in "([{<") - (letter in ")]}>")
+            if depth == 0:
+                break
+            count += depth == 1 and letter == ","
+        count += bool(rest[:at].strip())
+        if count > MOST_PARAMETERS.get(room, 7):
+            complain(path, text.count("\n", 0, function.start()) + 1, f"{function.group(1)} has {count} parameters")
+
+
 def check_source(path, allowed):
     room = path.split("/")[1]
     lines = lines_of(path)
@@ -147,6 +166,8 @@ def main():
     for path in tracked("Sources"):
         if path.endswith((".swift", ".c", ".h")):
             check_source(path, allowed)
+            if "--parameters" in sys.argv and path.endswith(".swift") and "/Portable" not in path:
+                check_parameters(path)
     for path in tracked():
         if path == "Scripts/check_rooms.py" or not path.endswith((".swift", ".c", ".h", ".md", ".py", ".sh", "Makefile")):
             continue
