@@ -25,13 +25,19 @@ let rooms: [Target] = [
   room("Transformer", "Storage", "Parallel", "Tensors"),
   room("Datasets", "Platform", "Storage", "Parallel", "Tokenization", "Tensors", "Transformer"),
   room("Checkpoints", "Platform", "Storage", "Parallel", "Tokenization", "Tensors", "Transformer"),
-  room("Generation", "Platform", "Parallel", "Tokenization", "Tensors", "Transformer"),
+  room("Interchange", "Platform", "Storage", "Tokenization", "Tensors", "Transformer", "Checkpoints"),
+  room("Generation", "Parallel", "Tensors", "Transformer"),
   room(
-    "Training", "Platform", "Storage", "Parallel", "Tokenization", "Counting", "Tensors", "Transformer", "Datasets",
-    "Checkpoints"),
+    "Evaluation", "Platform", "Storage", "Tokenization", "Counting", "Tensors", "Transformer", "Datasets",
+    "Generation"),
+  room(
+    "Training", "Platform", "Storage", "Parallel", "Tokenization", "Tensors", "Transformer", "Datasets", "Checkpoints",
+    "Evaluation"),
+  room(
+    "Benchmarks", "Platform", "Parallel", "Tensors", "Transformer", "Datasets", "Checkpoints", "Generation", "Training"),
   room(
     "MiniGPT", "Platform", "Storage", "Parallel", "Tokenization", "Tensors", "Transformer", "Datasets", "Checkpoints",
-    "Generation", "Training"),
+    "Interchange", "Generation", "Evaluation", "Training", "Benchmarks"),
   room("CommandLineInterface", "SystemC", "Platform", "MiniGPT"),
 ]
 
@@ -46,7 +52,8 @@ let programs: [Target] = [
 let testTargets: [Target] = [
   .target(name: "MiniGPTAllocationCounter", path: "Tests/AllocationCounter"),
   .target(
-    name: "MiniGPTTestSupport", dependencies: ["Storage", "Tensors", "Transformer"].map(module),
+    name: "MiniGPTTestSupport",
+    dependencies: ["Storage", "Tokenization", "Tensors", "Transformer", "Checkpoints"].map(module),
     path: "Tests/TestSupport"),
   tests("Platform"),
   tests("Storage", "TestSupport"),
@@ -58,15 +65,20 @@ let testTargets: [Target] = [
   tests("Datasets", "Storage", "Parallel", "Tensors", "Tokenization", "Transformer", "TestSupport"),
   tests("Checkpoints", "Storage", "Parallel", "Tensors", "Tokenization", "Transformer", "TestSupport"),
   tests(
-    "Generation", "Platform", "Parallel", "Tensors", "Tokenization", "Transformer", "TestSupport", "AllocationCounter"),
+    "Interchange", "Storage", "Parallel", "Tensors", "Tokenization", "Transformer", "Checkpoints", "TestSupport"),
+  tests(
+    "Generation", "Platform", "Parallel", "Tensors", "Transformer", "Evaluation", "TestSupport", "AllocationCounter"),
+  tests(
+    "Evaluation", "Storage", "Parallel", "Tensors", "Tokenization", "Transformer", "Datasets", "TestSupport"),
   tests(
     "Training", "Platform", "Storage", "Parallel", "Tokenization", "Tensors", "Transformer", "Datasets", "Checkpoints",
     "TestSupport", "AllocationCounter"),
+  tests("Benchmarks", "Parallel", "Tensors", "Transformer"),
   .testTarget(
     name: "LectureTests",
     dependencies: [
       "Storage", "Parallel", "Tokenization", "Tensors", "Transformer", "Datasets", "Checkpoints", "Generation",
-      "Training", "TestSupport",
+      "Evaluation", "Training", "TestSupport",
     ].map(module)),
   .testTarget(name: "MiniGPTTests", dependencies: ["MiniGPT", "minigpt-example"]),
   .testTarget(

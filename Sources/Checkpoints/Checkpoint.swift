@@ -5,8 +5,8 @@ package import MiniGPTTokenization
 package import MiniGPTTransformer
 
 /// A model in one file: a safetensors file with the weights, and in its metadata the configuration, the whole tokenizer
-/// and the training record; behind the weights, where they are kept, the two moments of AdamW. Or a model folder of
-/// Hugging Face, which has no record and no moments.
+/// and the training record; behind the weights, where they are kept, the two moments of AdamW. Or a model of another
+/// program, which has no record and no moments.
 ///
 /// Opening reads the header alone. Every rule is checked before a tensor is touched. `Docs/Checkpoint.md` has the format.
 package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
@@ -20,37 +20,26 @@ package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
   private let source: Source
 
   private enum Source: Sendable {
-    /// With the places of the weights, and behind them those of the moments where they are.
+    /// With the places of the weights, and after them those of the moments where they are.
     case own(SafetensorsFile, [SafetensorsTensor])
-    case foreign(ForeignModel<Model>)
+    case foreign(WeightSource)
   }
 
-  /// Opens a checkpoint, or a model folder of Hugging Face.
-  package init(_ path: Path) throws(CheckpointError) {
-    if Files.kind(path) == .folder {
-      do throws(InterchangeError) { self.init(try Model.open(folder: path)) } catch { throw .foreign(error) }
-    } else {
-      try self.init(file: path)
-    }
-  }
+  /// Opens a file of ours that holds such a model.
+  package init(_ path: Path) throws(CheckpointError) { try self.init(CheckpointFormat.open(path)) }
 
-  /// A model of another program as one of ours.
-  package init(_ model: ForeignModel<Model>) {
-    path = model.path
-    configuration = model.configuration
+  /// A model of another program as one of ours: its headers are checked, its numbers not yet read.
+  package init(_ configuration: Model.Configuration, _ source: WeightSource) {
+    path = source.path
+    self.configuration = configuration
     record = nil
-    weights = model.weights
-    source = .foreign(model)
+    weights = source.weights
+    self.source = .foreign(source)
   }
 
-  private init(file path: Path) throws(CheckpointError) {
-    let file: SafetensorsFile
-    do throws(SafetensorsError) { file = try SafetensorsFile(path) } catch { throw .safetensors(error) }
-    guard let version = file.header.metadata("minigpt.version") else { throw .notOurs(path) }
-    try Self.check(version: version, path)
-    if !file.hasChecksums { throw .noChecksums(path) }
-    let kind = file.header.metadata("minigpt.kind") ?? ""
-    if kind != Model.Configuration.kind { throw .unknownKind(path, kind, expected: Model.Configuration.kind) }
+  init(_ file: SafetensorsFile) throws(CheckpointError) {
+    let kind = CheckpointFormat.kind(of: file)
+    if kind != Model.Configuration.kind { throw .unknownKind(file.path, kind, expected: Model.Configuration.kind) }
     do throws(JSONError) {
       configuration = try Model.Configuration(try Self.json(file, "minigpt.configuration"))
       record =
@@ -59,21 +48,11 @@ package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
     } catch { throw .json(error) }
     let layout = Model(configuration).layout
     let tensors = try Self.match(file, layout)
-    self.path = path
+    path = file.path
     weights = tensors.prefix(layout.parameters.count).compactMap { tensor in
-      NumberType(tensor.type).map { file.matrix(tensor, $0) } ?? file.scaledMatrix(tensor)
+      NumberFormat(tensor.type).map { file.matrix(tensor, $0) } ?? file.scaledMatrix(tensor)
     }
     source = .own(file, tensors)
-  }
-
-  /// A number of any length: of one that 64 bits cannot hold, too, it is said that it is newer.
-  private static func check(version: String, _ path: Path) throws(CheckpointError) {
-    let isNumber = !version.isEmpty && version.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
-    if !isNumber || version.utf8.first == UInt8(ascii: "0") { throw .notOurs(path) }
-    guard let number = Int(version), number <= CheckpointFormat.version else {
-      throw .newerVersion(
-        path, found: version.utf8.count <= 40 ? version : version.prefix(40) + "…", known: CheckpointFormat.version)
-    }
   }
 
   private static func json(_ file: SafetensorsFile, _ key: String) throws(JSONError) -> JSONField {
@@ -87,7 +66,7 @@ package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
   ) throws(CheckpointError) -> [SafetensorsTensor] {
     var found: [SafetensorsTensor] = []
     var known = Set<String>()
-    func take(_ name: String, _ shape: [Int], _ types: [NumberType]) throws(CheckpointError) -> SafetensorsTensor {
+    func take(_ name: String, _ shape: [Int], _ types: [NumberFormat]) throws(CheckpointError) -> SafetensorsTensor {
       guard let tensor = file.header.tensor(name) else { throw .missingTensor(file.path, name) }
       if types.count > 1, tensor.type == .i8, tensor.shape == shape, shape.count == 2 {
         known.formUnion([name, try file.scales(of: tensor).name])
@@ -102,7 +81,7 @@ package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
       return tensor
     }
     for parameter in layout.parameters {
-      found.append(try take(parameter.name, parameter.shape, NumberType.allCases))
+      found.append(try take(parameter.name, parameter.shape, NumberFormat.floats))
     }
     if file.tensors.contains(where: { $0.name.hasPrefix("optimizer.") }) {
       for moment in CheckpointFormat.moments {
@@ -118,8 +97,8 @@ package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
   /// The size of the file, or of all files with weights in the folder.
   package var byteCount: Int {
     switch source {
-    case .own(let file, _): file.map.count
-    case .foreign(let model): model.byteCount
+    case .own(let file, _): file.byteCount
+    case .foreign(let source): source.byteCount
     }
   }
 
@@ -132,8 +111,7 @@ package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
   /// The tokenizer, parsed when it is asked for.
   package func tokenizer() throws(CheckpointError) -> any Tokenizer {
     switch source {
-    case .foreign(let model):
-      do throws(InterchangeError) { return try model.tokenizer() } catch { throw .foreign(error) }
+    case .foreign(let source): do { return try source.tokenizer() } catch { throw .foreign(error) }
     case .own(let file, _):
       let text = Array((file.header.metadata("minigpt.tokenizer") ?? "").utf8)
       let tokenizer: any Tokenizer
@@ -181,7 +159,7 @@ package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
   /// Compares the weights with their checksums, for whoever is about to read them all.
   package func verify() throws(CheckpointError) {
     switch source {
-    case .foreign(let model): do throws(InterchangeError) { try model.verify() } catch { throw .foreign(error) }
+    case .foreign(let source): do { try source.verify() } catch { throw .foreign(error) }
     case .own(let file, let tensors): try Self.verify(file, tensors.prefix(weights.count))
     }
   }
@@ -253,7 +231,7 @@ package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
   }
 
   /// What a file says beside its tensors.
-  static func metadata(
+  package static func metadata(
     _ configuration: Model.Configuration, tokenizer: [UInt8], record: TrainingRecord?
   ) throws(JSONError) -> [(key: String, value: String)] {
     func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
@@ -268,6 +246,30 @@ package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
   }
 }
 
+/// What the weights of another program's model are read from.
+package struct WeightSource: Sendable {
+  let path: Path
+  /// In the order of the layout.
+  let weights: [FileMatrix]
+  /// Of all files with weights together.
+  let byteCount: Int
+  /// Opens the tokenizer, which must be that of the model.
+  let tokenizer: @Sendable () throws -> any Tokenizer
+  /// Compares what can be compared, for callers that are about to read all weights.
+  let verify: @Sendable () throws -> Void
+
+  package init(
+    path: Path, weights: [FileMatrix], byteCount: Int, tokenizer: @escaping @Sendable () throws -> any Tokenizer,
+    verify: @escaping @Sendable () throws -> Void
+  ) {
+    self.path = path
+    self.weights = weights
+    self.byteCount = byteCount
+    self.tokenizer = tokenizer
+    self.verify = verify
+  }
+}
+
 /// A language model's.
 package typealias Checkpoint = ModelCheckpoint<GPT>
 /// A translator's.
@@ -278,4 +280,27 @@ package enum CheckpointFormat {
   package static let version = 1
   /// What the names of AdamW's moments begin with.
   static let moments = ["optimizer.m.", "optimizer.v."]
+
+  /// Opens a file, which must be a checkpoint of ours.
+  static func open(_ path: Path) throws(CheckpointError) -> SafetensorsFile {
+    let file: SafetensorsFile
+    do throws(SafetensorsError) { file = try SafetensorsFile(path) } catch { throw .safetensors(error) }
+    guard let version = file.header.metadata("minigpt.version") else { throw .notOurs(path) }
+    try check(version: version, path)
+    if !file.hasChecksums { throw .noChecksums(path) }
+    return file
+  }
+
+  /// What sort of model is in a file.
+  static func kind(of file: SafetensorsFile) -> String { file.header.metadata("minigpt.kind") ?? "" }
+
+  /// A number of any length: of one that 64 bits cannot hold, too, it is said that it is newer.
+  private static func check(version: String, _ path: Path) throws(CheckpointError) {
+    let isNumber = !version.isEmpty && version.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+    if !isNumber || version.utf8.first == UInt8(ascii: "0") { throw .notOurs(path) }
+    guard let number = Int(version), number <= Self.version else {
+      throw .newerVersion(
+        path, found: version.utf8.count <= 40 ? version : version.prefix(40) + "…", known: Self.version)
+    }
+  }
 }

@@ -5,7 +5,9 @@ package enum CheckpointError: Error, CustomStringConvertible {
   case safetensors(SafetensorsError)
   case json(JSONError)
   /// A model of another program.
-  case foreign(InterchangeError)
+  case foreign(any Error)
+  /// A model that does something else than what was asked for.
+  case otherKind(Path, ModelKind, wanted: ModelKind)
   /// A safetensors file of another program.
   case notOurs(Path)
   /// The number may be larger than 64 bits hold.
@@ -27,6 +29,8 @@ package enum CheckpointError: Error, CustomStringConvertible {
     case .safetensors(let error): "\(error)"
     case .json(let error): "\(error)"
     case .foreign(let error): "\(error)"
+    case .otherKind(let path, let kind, let wanted):
+      "\(path): a \(kind.noun), where a \(wanted.noun) is wanted: \(kind.commands) work with \(kind.noun)s"
     case .notOurs(let path): "\(path): a safetensors file, but not a minigpt checkpoint: no `minigpt.version` in it"
     case .newerVersion(let path, let found, let known):
       "\(path): checkpoint format version \(found), but this minigpt reads up to version \(known)"

@@ -1,4 +1,3 @@
-package import MiniGPTStorage
 package import MiniGPTTransformer
 
 /// A model whose weights a checkpoint keeps.
@@ -7,8 +6,6 @@ package protocol CheckpointModel: Sendable {
   var configuration: Configuration { get }
   var layout: ParameterLayout { get }
   init(_ configuration: Configuration)
-  /// Reads a model folder of Hugging Face that holds such a model.
-  static func open(folder: Path) throws(InterchangeError) -> ForeignModel<Self>
 }
 
 extension GPT: CheckpointModel {}

@@ -27,7 +27,7 @@ package final class DecodingWeightsReader {
   /// The model, its parameters, and packed the matrices among them, as generation reads them. Throws if a weight differs
   /// from its checksum.
   package func pack(
-    _ type: WeightType, on processor: Processor
+    _ type: NumberFormat, on processor: Processor
   ) throws(CheckpointError) -> (model: GPT, parameters: ParameterStorage, weights: DecodingWeights) {
     let model = GPT(checkpoint.configuration)
     guard let (parameters, reading) = mapped else {

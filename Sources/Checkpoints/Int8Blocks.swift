@@ -3,21 +3,23 @@ internal import MiniGPTTensors
 
 /// A matrix as whole numbers and scales, for files: w = q · scale, q from -127 to 127, a scale for each 64 numbers of a
 /// column, or of a row: those that a product adds up.
-struct Int8Blocks {
-  let alongRows: Bool
+package struct Int8Blocks {
+  package let alongRows: Bool
 
-  static let block = WeightType.block
+  package init(alongRows: Bool) { self.alongRows = alongRows }
+
+  static let block = NumberFormat.block
 
   /// The tensor with the scales of another.
-  static func scalesName(_ name: String) -> String { name + ".scales" }
+  package static func scalesName(_ name: String) -> String { name + ".scales" }
 
   /// The shape of the scales of `[rows, columns]`.
-  func scaleShape(_ rows: Int, _ columns: Int) -> [Int] {
-    StoredMatrix.scaleShape(rows: rows, columns: columns, alongRows: alongRows)
+  package static func scaleShape(rows: Int, columns: Int, alongRows: Bool) -> [Int] {
+    alongRows ? [rows, (columns + block - 1) / block] : [(rows + block - 1) / block, columns]
   }
 
-  /// Hands out the numbers of a matrix, some rows at a time, and gives the scales.
-  func quantize(_ matrix: FileMatrix, _ body: ([Int8]) throws -> Void) throws -> [Float] {
+  /// Hands out the numbers of a matrix, some rows at a time, and returns the scales.
+  package func quantize(_ matrix: FileMatrix, _ body: ([Int8]) throws -> Void) throws -> [Float] {
     var scales: [Float] = []
     let block = Self.block, columns = matrix.columns
     for start in stride(from: 0, to: matrix.rows, by: block) {
@@ -64,7 +66,7 @@ extension SafetensorsFile {
     let name = Int8Blocks.scalesName(tensor.name)
     guard let scales = header.tensor(name) else { throw .missingTensor(path, name) }
     let shapes = [false, true].map {
-      StoredMatrix.scaleShape(rows: tensor.shape[0], columns: tensor.shape[1], alongRows: $0)
+      Int8Blocks.scaleShape(rows: tensor.shape[0], columns: tensor.shape[1], alongRows: $0)
     }
     if scales.type != .f32 || !shapes.contains(scales.shape) {
       throw .wrongTensor(
@@ -81,7 +83,7 @@ extension SafetensorsFile {
     let rows = tensor.shape[0], columns = tensor.shape[1]
     return FileMatrix(
       map, offset: tensor.range.lowerBound, scales: scales.range.lowerBound,
-      alongRows: scales.shape == StoredMatrix.scaleShape(rows: rows, columns: columns, alongRows: true), rows: rows,
+      alongRows: scales.shape == Int8Blocks.scaleShape(rows: rows, columns: columns, alongRows: true), rows: rows,
       columns: columns)
   }
 }

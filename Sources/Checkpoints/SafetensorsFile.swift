@@ -1,4 +1,5 @@
 package import MiniGPTStorage
+package import MiniGPTTensors
 
 /// A safetensors file, mapped. Opening reads and checks the header alone, whatever the size of the data.
 package struct SafetensorsFile: Sendable {
@@ -48,6 +49,8 @@ package struct SafetensorsFile: Sendable {
 
   package func advise(_ access: MappedFile.Access, _ tensor: SafetensorsTensor) { map.advise(access, tensor.range) }
 
+  package var byteCount: Int { map.count }
+
   package var hasChecksums: Bool { SafetensorsChecksum.arePresent(header) }
 
   /// Compares the header with its checksum. Nothing to compare is no error where no tensor has one either.
@@ -71,5 +74,14 @@ package struct SafetensorsFile: Sendable {
   /// The same for whoever read the bytes already.
   func verify(_ tensor: SafetensorsTensor, _ hash: XXH64) throws(SafetensorsError) {
     try SafetensorsChecksum.compare(header, tensor, hash.digest(), path)
+  }
+}
+
+extension SafetensorsFile {
+  /// A tensor as a matrix; one of rank 1 is a row.
+  package func matrix(_ tensor: SafetensorsTensor, _ type: NumberFormat) -> FileMatrix {
+    let columns = tensor.shape.last ?? 1
+    return FileMatrix(
+      map, offset: tensor.range.lowerBound, type, rows: tensor.shape.dropLast().reduce(1, *), columns: columns)
   }
 }

@@ -16,8 +16,8 @@ public final class LanguageModel: Sendable {
   /// - Parameters:
   ///   - weights: the numbers that are read for each token; shorter ones are faster, and a little less exact.
   ///   - threads: how many threads a generator uses; nil: as many as the process may.
-  public init(_ path: String, weights: WeightType = .fp32, threads: Int? = nil) throws {
-    let checkpoint = try Checkpoint(Path(path))
+  public init(_ path: String, weights: NumberFormat = .fp32, threads: Int? = nil) throws {
+    let checkpoint = try ModelFile.open(Path(path)).textModel()
     let reader = DecodingWeightsReader(checkpoint)
     let threads = threads ?? ProcessorCount.available
     let kernels = InstructionSet.best.kernels ?? .portable

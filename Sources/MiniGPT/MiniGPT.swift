@@ -1,7 +1,10 @@
 // Everything that a program needs, under one import.
+@_exported public import MiniGPTBenchmarks
 @_exported public import MiniGPTCheckpoints
 @_exported public import MiniGPTDatasets
+@_exported public import MiniGPTEvaluation
 @_exported public import MiniGPTGeneration
+@_exported public import MiniGPTInterchange
 @_exported public import MiniGPTParallel
 @_exported public import MiniGPTStorage
 @_exported public import MiniGPTTensors

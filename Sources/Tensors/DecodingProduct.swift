@@ -25,7 +25,7 @@ extension Memory {
 
   /// Floats for a row of inputs in the type of the weights, see `decodingProduct`.
   package static func decodingInputs(_ inputs: Int) -> Int {
-    let block = WeightType.block, blocks = (inputs + block - 1) / block
+    let block = NumberFormat.block, blocks = (inputs + block - 1) / block
     return (max(inputs + 1, blocks * (block / 4 + 2)) + 15) / 16 * 16
   }
 
@@ -75,7 +75,7 @@ extension Memory {
 
 /// Where a row of inputs lies in the type of the weights: bf16 row by row; int8 all rows, then scales, then sums.
 @safe private struct InputWork: ParallelWork {
-  let type: WeightType
+  let type: NumberFormat
   let x: UnsafeMutablePointer<Float>, xRow: Int, depth: Int
   let inputs: UnsafeMutableRawPointer
   let rows: Int

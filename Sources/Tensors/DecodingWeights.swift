@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// The weights of a model as generation reads them: packed, or where they lie in fp32 and may change.
 package final class DecodingWeights: Sendable {
-  package let type: WeightType
+  package let type: NumberFormat
   private let packed: [Place: PackedMatrix]
 
   private struct Place: Hashable {
@@ -31,7 +31,7 @@ package final class DecodingWeights: Sendable {
   ///   - ready: waits until rows can be read; false if they never can, and nothing more is packed.
   ///   - done: gets rows that are packed. Any thread of the pool calls the two.
   package init(
-    _ matrices: [Operand], as type: WeightType, on processor: Processor, stored: (Slot) -> StoredMatrix,
+    _ matrices: [Operand], as type: NumberFormat, on processor: Processor, stored: (Slot) -> StoredMatrix,
     ready: @escaping @Sendable (Slot) -> Bool = { _ in true }, done: @escaping @Sendable (Slot) -> Void = { _ in }
   ) {
     var packed: [Place: PackedMatrix] = [:], pieces: [PackingQueue.Piece] = []

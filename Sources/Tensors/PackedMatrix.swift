@@ -5,7 +5,7 @@ internal import MiniGPTPlatform
 ///
 /// Unchecked: written by `pack` alone, each piece once and before anybody reads.
 @safe package final class PackedMatrix: @unchecked Sendable {
-  package let type: WeightType
+  package let type: NumberFormat
   /// K and N.
   package let inputs: Int
   package let outputs: Int
@@ -13,10 +13,10 @@ internal import MiniGPTPlatform
   private let arena: Arena
 
   static let panel = Int(MINIGPT_PANEL)
-  static let block = WeightType.block
+  static let block = NumberFormat.block
 
   /// A place for packed weights.
-  init(inputs: Int, outputs: Int, as type: WeightType) {
+  init(inputs: Int, outputs: Int, as type: NumberFormat) {
     self.type = type
     self.inputs = inputs
     self.outputs = outputs
@@ -70,7 +70,7 @@ internal import MiniGPTPlatform
 
 /// Where packed weights lie.
 @safe struct PackedPanels {
-  let type: WeightType
+  let type: NumberFormat
   fileprivate let base: UnsafeRawPointer
   fileprivate let panelBytes: Int
 
@@ -80,7 +80,7 @@ internal import MiniGPTPlatform
 
 /// Packs 64 inputs of 32 columns at a time.
 @safe private struct PackedTile {
-  let source: StoredMatrix, transposed: Bool, type: WeightType
+  let source: StoredMatrix, transposed: Bool, type: NumberFormat
   /// `[64, 32]`, zeros where there is no input or no column, and behind it 64 more.
   let numbers: UnsafeMutablePointer<Float>
   let line: UnsafeMutablePointer<Float>

@@ -102,11 +102,7 @@ func portableTable() -> minigpt_kernels {
   )
 }
 
-/// The upper half of x, rounded to nearest, ties to even; NaN stays NaN.
-private func bfloat16(_ x: Float) -> UInt32 {
-  let bits = x.bitPattern
-  return (x != x ? bits | 0x40_0000 : bits &+ 0x7FFF &+ (bits >> 16 & 1)) >> 16
-}
+private func bfloat16(_ x: Float) -> UInt32 { UInt32(ShortFloat.bf16(x)) }
 
 @inline(__always) private func load(_ p: UnsafePointer<Float>) -> Vector {
   unsafe UnsafeRawPointer(p).loadUnaligned(as: Vector.self)

@@ -199,7 +199,7 @@ where Source.Batch == Model.Batch {
     let isDue = record.step % configuration.saveEvery == 0 || record.step == configuration.steps
     if configuration.average > 1, record.step > 0, isDue {
       record.keep()
-      try write(path.step(record.step), nil)
+      try write(RunFiles(path).step(record.step), nil)
     }
     try write(path, record, moments: true)
     try removeOldest(path)
@@ -208,9 +208,8 @@ where Source.Batch == Model.Batch {
 
   /// The weights that are averaged no longer: this run's own, by the steps that it remembers.
   private func removeOldest(_ path: Path) throws {
-    for step in record.kept.dropLast(record.averaged.count) where Files.exists(path.step(step)) {
-      try Files.remove(path.step(step))
-    }
+    let old = record.kept.dropLast(record.averaged.count).map { RunFiles(path).step($0) }
+    for file in old where Files.exists(file) { try Files.remove(file) }
   }
 
   /// Averages the weights of the last checkpoints, and keeps the mean as the best where it is: Vaswani et al. 2017, §6.1.
@@ -225,11 +224,11 @@ where Source.Batch == Model.Batch {
     guard record.configuration.average > 1, steps.count > 1 else { return true }
     for parameter in model.layout.parameters { memory.fill(parameter.slot, 0) }
     for step in steps {
-      try ModelCheckpoint<Model>(path.step(step)).loadWeightsAsGradients(into: memory)
+      try ModelCheckpoint<Model>(RunFiles(path).step(step)).loadWeightsAsGradients(into: memory)
       for parameter in model.layout.parameters { memory.add(parameter.slot, parameter.slot.at(.gradients)) }
     }
     for parameter in model.layout.parameters { memory.scale(parameter.slot, 1 / Float(steps.count)) }
-    try write(path.average, record)
+    try write(RunFiles(path).average, record)
     let result = try evaluate(shouldStop: shouldStop)
     var isBest = false
     if let result, result.loss.isFinite {
@@ -239,7 +238,7 @@ where Source.Batch == Model.Batch {
     }
     try ModelCheckpoint<Model>(path).load(into: memory, moments: false)
     if result == nil && learner.heldOut != nil { return false }
-    try event(.averaged(steps, path.average, result, isBest: isBest))
+    try event(.averaged(steps, RunFiles(path).average, result, isBest: isBest))
     return true
   }
 
@@ -247,22 +246,6 @@ where Source.Batch == Model.Batch {
     try ModelCheckpoint.write(
       path, model, tokenizer: TokenizerJSON.text(tokenizer), record: record, moments: moments, from: memory)
   }
-}
-
-extension Path {
-  private static var ending: String { ".safetensors" }
-
-  /// `NAME.<what>.safetensors` for `NAME.safetensors`.
-  private func beside(_ what: String) -> Path {
-    let base = hasSuffix(Self.ending) ? Array(bytes.dropLast(Self.ending.utf8.count)) : bytes
-    return Path(bytes: base + Array(".\(what)\(Self.ending)".utf8))
-  }
-
-  /// The weights of a step, to be averaged.
-  package func step(_ step: Int) -> Path { beside("step-\(step)") }
-
-  /// The mean of the last checkpoints.
-  package var average: Path { beside("average") }
 }
 
 extension EvaluationResult {

@@ -12,56 +12,12 @@ import MiniGPTTransformer
 
   init() throws { folder = try Folder() }
 
-  /// A model with numbers everywhere.
-  struct Model {
-    let tokenizer: any Tokenizer
-    let model: GPT
-    let memory: Memory
-
-    init(
-      _ tokenizer: any Tokenizer = ByteTokenizer(), numbered: Bool = true,
-      change: (inout GPTConfiguration) -> Void = { _ in }
-    ) {
-      self.tokenizer = tokenizer
-      var configuration = GPTConfiguration(
-        vocabularySize: tokenizer.vocabularySize, context: 7, layers: 2, heads: 3, width: 15, feedForwardWidth: 22,
-        positions: .learned, norm: .pre, activation: .relu)
-      change(&configuration)
-      model = GPT(configuration)
-      memory = Memory(MemoryPlan(trains: true), ParameterStorage(count: model.layout.count), on: .plain())
-      if !numbered { return }
-      let stream = RandomStream(seed: 1, .dropout, place: 1)
-      for (index, region) in Self.regions.enumerated() {
-        for parameter in model.layout.parameters {
-          let slot = parameter.slot.at(region)
-          memory.write(slot, (0..<slot.count).map { Float(stream.uniform(slot.offset + $0, step: index) - 0.5) })
-        }
-      }
-    }
-
-    static let regions: [Region] = [.parameters, .firstMoments, .secondMoments]
-
-    func bits(_ regions: [Region] = Self.regions) -> [[UInt32]] {
-      regions.flatMap { region in
-        model.layout.parameters.map { memory.read($0.slot.at(region)).map(\.bitPattern) }
-      }
-    }
-
-    func write(_ path: Path, moments: Bool = true, record: TrainingRecord? = TrainingRecordTests.record()) throws {
-      try Checkpoint.write(
-        path, model, tokenizer: TokenizerJSON.text(tokenizer), record: record, moments: moments, from: memory)
-    }
-  }
-
-  static func tokenizers() throws -> [any Tokenizer] {
-    let text = Array("the quick brown fox jumps over the lazy dog; über 漢字 😀\n\"{}\\".utf8)
-    return [ByteTokenizer(), try CharacterTokenizer(text), try BPETrainer(vocabularySize: 270).train(text)]
-  }
+  typealias Model = NumberedModel
 
   @Test func comesBackToTheLastBit() throws {
-    for tokenizer in try Self.tokenizers() {
+    for tokenizer in try NumberedModel.tokenizers() {
       let written = Model(tokenizer), read = Model(tokenizer, numbered: false)
-      try written.write(folder.path("m"))
+      try written.write(folder.path("m"), record: TrainingRecordTests.record())
       let checkpoint = try Checkpoint(folder.path("m"))
       #expect(checkpoint.configuration == written.model.configuration)
       #expect(checkpoint.record == TrainingRecordTests.record())
@@ -118,7 +74,7 @@ import MiniGPTTransformer
     tensors change: (inout [SafetensorsFileWriter.Tensor]) -> Void = { _ in },
     metadata changeMetadata: (inout [String: String]) -> Void = { _ in }
   ) throws -> String {
-    try Model().write(folder.path("m"))
+    try Model().write(folder.path("m"), record: TrainingRecordTests.record())
     let file = try SafetensorsFile(folder.path("m"))
     var tensors = file.tensors.map { SafetensorsFileWriter.Tensor($0.name, $0.type, $0.shape) }
     var metadata: [String: String] = [:]
@@ -246,7 +202,7 @@ import MiniGPTTransformer
     try Model().write(folder.path("m"), moments: false)
     let bytes = try folder.read("m"), pool = WorkerPool(threads: 1)
     let whole = try Checkpoint(folder.path("m"))
-    for type in [WeightType.fp32, .int8] {
+    for type in [NumberFormat.fp32, .int8] {
       let made = try DecodingWeightsReader(whole).pack(type, on: Processor(pool, .portable))
       #expect(!made.parameters.isWritable && made.weights.byteCount > 0)
     }

@@ -33,7 +33,7 @@ import MiniGPTTransformer
     }
 
     func generator(
-      threads: Int = 1, set: InstructionSet = .best, sequences: Int = 1, weights type: WeightType = .fp32
+      threads: Int = 1, set: InstructionSet = .best, sequences: Int = 1, weights type: NumberFormat = .fp32
     ) throws -> TextGenerator {
       let processor = Processor(WorkerPool(threads: threads), try #require(set.kernels))
       return TextGenerator(
@@ -138,8 +138,8 @@ import MiniGPTTransformer
 
   /// What waits in the cache is what would be computed anew, to the bit: prompt or token by token, alone or among
   /// others, before and after the window slides.
-  @Test(arguments: InstructionSet.available, WeightType.allCases)
-  func cachedLogitsAreRecomputedOnes(set: InstructionSet, type: WeightType) throws {
+  @Test(arguments: InstructionSet.available, NumberFormat.allCases)
+  func cachedLogitsAreRecomputedOnes(set: InstructionSet, type: NumberFormat) throws {
     let model = Model(), text = Self.ids(60)
     let fresh = try model.generator(set: set, weights: type)
     let several = try model.generator(threads: 2, set: set, sequences: 14, weights: type)
@@ -157,7 +157,7 @@ import MiniGPTTransformer
   /// How far the logits of shorter weights are from those in double precision, norm-wise.
   @Test(arguments: InstructionSet.available) func shortWeightsAreNearTheModel(set: InstructionSet) throws {
     let model = Model(), text = Self.ids(30), expected = model.reference(text)
-    for (type, limit) in [(WeightType.fp32, 2e-6), (.f16, 1e-3), (.bf16, 1e-2), (.int8, 3e-2)] {
+    for (type, limit) in [(NumberFormat.fp32, 2e-6), (.f16, 1e-3), (.bf16, 1e-2), (.int8, 3e-2)] {
       let generator = try model.generator(set: set, weights: type)
       generator.start(text)
       let found = distance(generator.nextLogits().map(Double.init), expected)
@@ -178,7 +178,7 @@ import MiniGPTTransformer
   }
 
   /// The n-th sample is the same among one, three or nine.
-  @Test(arguments: WeightType.allCases) func samplesDoNotDependOnEachOther(type: WeightType) throws {
+  @Test(arguments: NumberFormat.allCases) func samplesDoNotDependOnEachOther(type: NumberFormat) throws {
     let model = Model()
     func run(_ count: Int) throws -> [[Int32]] {
       let generator = try model.generator(threads: 2, sequences: count, weights: type)

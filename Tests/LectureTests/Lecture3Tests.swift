@@ -1,5 +1,6 @@
 import MiniGPTCheckpoints
 import MiniGPTDatasets
+import MiniGPTEvaluation
 import MiniGPTGeneration
 import MiniGPTParallel
 import MiniGPTStorage

@@ -49,4 +49,20 @@ import Testing
     #expect(one == two)
     #expect(!one.isEmpty)
   }
+
+  /// The library names the files of a run as the command line does, whatever the name's ending.
+  @Test func namesFilesAsTheCommandLineDoes() throws {
+    let folder = try Self.folder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let text = folder.appendingPathComponent("text.txt")
+    try Data(Self.corpus.utf8).write(to: text)
+    var configuration = TrainingConfiguration()
+    configuration.steps = 1
+    let setup = TrainingSetup(
+      corpus: try TextCorpus([text.path]), tokenizer: .bytes,
+      shape: GPTConfiguration(vocabularySize: 0, context: 8, layers: 1, heads: 1, width: 8),
+      configuration: configuration)
+    try setup.train(to: folder.appendingPathComponent("m.bin").path)
+    #expect(FileManager.default.fileExists(atPath: folder.appendingPathComponent("m.bin.best.safetensors").path))
+  }
 }

@@ -77,7 +77,7 @@ import Testing
 
   @Test func shorterWeightsSpeakToo() async throws {
     try await Self.withModel { file in
-      for weights in WeightType.allCases {
+      for weights in NumberFormat.allCases {
         let text = try LanguageModel(file, weights: weights).generate("the", tokens: 20, sampling: Self.sampling(3))
         #expect(!text.isEmpty, "\(weights)")
       }

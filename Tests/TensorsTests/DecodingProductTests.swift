@@ -33,7 +33,7 @@ import Testing
       self.rows = (0..<rows).map { r in (0..<inputs).map { Double(lines[r * inputs + $0]) } }
     }
 
-    func pack(_ type: WeightType) -> DecodingWeights {
+    func pack(_ type: NumberFormat) -> DecodingWeights {
       DecodingWeights(
         [w.plain, transposed.transposed], as: type, on: Processor(memory.pool, memory.kernels),
         stored: { slot in StoredMatrix(slot, of: memory.parameters) })
@@ -51,7 +51,7 @@ import Testing
     }
   }
 
-  static func limit(_ type: WeightType) -> Double {
+  static func limit(_ type: NumberFormat) -> Double {
     switch type {
     case .fp32: 1e-6
     case .f16: 5e-4
@@ -69,7 +69,7 @@ import Testing
       (8, 100, 96), (12, 33, 64), (13, 128, 70), (30, 40, 50), (1, 7, 300), (2, 8, 97), (2, 130, 4200),
     ] {
       let setup = try Setup(rows, inputs, outputs, set), expected = setup.reference
-      for type in WeightType.allCases {
+      for type in NumberFormat.allCases {
         for weights in [setup.pack(type)] + (type == .fp32 ? [.inPlace] : []) {
           for operand in [setup.w.plain, setup.transposed.transposed] {
             let found = difference(setup.product(operand, weights), expected)
@@ -93,7 +93,7 @@ import Testing
   /// A row alone, among others, and on any number of threads.
   @Test(arguments: InstructionSet.available) func rowsAreIndependent(set: InstructionSet) throws {
     let many = try Setup(13, 200, 333, threads: 3, set), one = try Setup(1, 200, 333, set)
-    for type in WeightType.allCases {
+    for type in NumberFormat.allCases {
       for (a, b) in [(many.w.plain, one.w.plain), (many.transposed.transposed, one.transposed.transposed)] {
         for isPacked in type == .fp32 ? [true, false] : [true] {
           let all = many.product(a, isPacked ? many.pack(type) : .inPlace)
@@ -115,7 +115,7 @@ import Testing
 
   @Test(arguments: InstructionSet.available) func epilogues(set: InstructionSet) throws {
     let setup = try Setup(3, 40, 50, set)
-    for type in WeightType.allCases {
+    for type in NumberFormat.allCases {
       let weights = setup.pack(type), plain = setup.product(setup.w.plain, weights)
       let bias = setup.memory.read(setup.bias)
       let biased = plain.indices.map { plain[$0] + bias[$0 % 50] }
@@ -134,7 +134,7 @@ import Testing
     for set in InstructionSet.available {
       let setup = try Setup(2, 70, 40, set)
       setup.memory.fill(setup.x, 0)
-      for type in WeightType.allCases {
+      for type in NumberFormat.allCases {
         #expect(setup.product(setup.w.plain, setup.pack(type)).allSatisfy { $0 == 0 })
       }
     }

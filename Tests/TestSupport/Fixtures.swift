@@ -1,5 +1,5 @@
 package import Foundation
-import MiniGPTTensors
+internal import MiniGPTTensors
 package import MiniGPTTransformer
 
 /// The numbers that PyTorch and transformers computed: `Tests/Fixtures/README.md`.

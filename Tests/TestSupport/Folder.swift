@@ -1,6 +1,6 @@
 package import Foundation
 package import MiniGPTStorage
-import MiniGPTTensors
+internal import MiniGPTTensors
 
 /// A folder that is gone with the test.
 package final class Folder {

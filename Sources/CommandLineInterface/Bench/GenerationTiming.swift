@@ -6,7 +6,7 @@ internal import MiniGPTPlatform
 struct GenerationTiming {
   let machine: Machine
   let console: Console
-  let weights: [WeightType]
+  let weights: [NumberFormat]
   let steps: Int
   let json: Bool
 
@@ -31,7 +31,7 @@ struct GenerationTiming {
     }
   }
 
-  private func run(_ name: String, _ benchmark: (WeightType) throws -> GenerationBenchmark) throws {
+  private func run(_ name: String, _ benchmark: (NumberFormat) throws -> GenerationBenchmark) throws {
     for type in weights {
       console.progress(["generation", name, type.rawValue])
       let before = bandwidth(), benchmark = try benchmark(type)
@@ -72,7 +72,7 @@ struct GenerationTiming {
   }
 
   private func answer(
-    _ name: String, _ type: WeightType, _ texts: Int, _ result: GenerationBenchmark.Result, _ memory: Double
+    _ name: String, _ type: NumberFormat, _ texts: Int, _ result: GenerationBenchmark.Result, _ memory: Double
   ) throws {
     let speed = result.bytesPerStep / result.secondsPerStep
     let record: JSON = [

@@ -70,12 +70,10 @@ struct AttendCommand: Command {
 
   func run(_ console: Console) throws {
     console.isQuiet = quiet
-    let choice = try ModelChoice(model, .any).announced(on: console), machine = try Machine(threads: threads)
-    let stacks: [Stack]
-    switch try CheckpointKind(of: choice.path) {
-    case .languageModel: stacks = try languageModel(choice.open(), machine)
-    case .translator: stacks = try translator(choice.openTranslator(), machine)
-    }
+    let choice = try ModelChoice(model, nil).announced(on: console), machine = try Machine(threads: threads)
+    let model = try choice.openAny()
+    let stacks =
+      try (try? model.translator()).map { try translator($0, machine) } ?? languageModel(model.textModel(), machine)
     let maps = try stacks.flatMap { try self.maps($0) }
     try show(AttentionPicture(title: title, maps: shortened(maps, console)), console)
   }

@@ -50,7 +50,7 @@ struct BenchCommand: Command {
         .optional(
           "model", in: \.model, .file("MODEL"), else: "the presets", "the checkpoint whose generation is timed"),
         .list(
-          "weights", in: \.weights, .oneOf(WeightType.allCases.map(\.rawValue)), else: "fp32, bf16 and int8",
+          "weights", in: \.weights, .oneOf(NumberFormat.allCases.map(\.rawValue)), else: "fp32, bf16 and int8",
           "in which numbers generation reads them; may repeat"),
         .value("precision", in: \.precision, .choice, "of the products"),
         .optional(
@@ -92,7 +92,7 @@ struct BenchCommand: Command {
   }
 
   private func generation(_ machine: Machine, _ console: Console) throws {
-    let types = weights.isEmpty ? [.fp32, .bf16, .int8] : weights.compactMap { WeightType(rawValue: $0) }
+    let types = weights.isEmpty ? [.fp32, .bf16, .int8] : weights.compactMap { NumberFormat(rawValue: $0) }
     let timing = GenerationTiming(
       machine: machine, console: console, weights: types, steps: steps ?? GenerationTiming.usualSteps, json: json)
     if let model { return try timing.run(ModelChoice(model)) }
@@ -148,7 +148,7 @@ struct BenchCommand: Command {
     let limit =
       ProductBenchmark(kernels: machine.kernels, pool: machine.pool).limit(precision)
       ?? ProductBenchmark(kernels: machine.kernels, pool: machine.pool).limit(.fp32) ?? 0
-    let benchmark = shape.benchmark(precision, machine)
+    let benchmark = shape.benchmark(precision, on: machine.processor)
     // One step tells how many are some seconds' worth.
     guard let first = try benchmark.run(warmUp: 1, steps: 1, shouldStop: { Interruption.isRequested }) else {
       throw Interrupted()

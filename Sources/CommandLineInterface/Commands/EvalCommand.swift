@@ -10,7 +10,7 @@ struct EvalCommand: Command, Searching {
   var ids = false
   var logits: [UInt8]?
   var precision = Precision.fp32
-  var weights: WeightType?
+  var weights: NumberFormat?
   var threads: Int?
   var baselines = false
   var quiet = false

@@ -3,20 +3,10 @@ internal import MiniGPTPlatform
 
 /// `minigpt export MODEL`: a model in somebody else's format.
 struct ExportCommand: Command {
-  enum Format: String, CaseIterable, Sendable {
-    case huggingFace = "hf"
-    case gguf, tiktoken, safetensors
-  }
-
-  /// What weights may be written as.
-  enum Weights: String, CaseIterable, Sendable {
-    case fp32, bf16, f16, int8
-  }
-
   var model: [UInt8]?
-  var format: Format?
+  var format: ExportFormat?
   var out: [UInt8]?
-  var weights = Weights.fp32
+  var weights = NumberFormat.fp32
   var overwrite = false
   var quiet = false
 
@@ -45,7 +35,8 @@ struct ExportCommand: Command {
 
   mutating func validate() throws {
     if format == nil {
-      throw UsageError.contradiction("export needs --to \(Format.allCases.map(\.rawValue).joined(separator: "|"))")
+      throw UsageError.contradiction(
+        "export needs --to \(ExportFormat.allCases.map(\.rawValue).joined(separator: "|"))")
     }
     if out == nil { throw UsageError.contradiction("export needs --out PATH") }
     if format == .huggingFace && weights == .int8 {
@@ -58,44 +49,22 @@ struct ExportCommand: Command {
 
   func run(_ console: Console) throws {
     console.isQuiet = quiet
-    let choice = try ModelChoice(model, .any).announced(on: console)
+    let choice = try ModelChoice(model, nil).announced(on: console)
     guard let format, let out = out.map(Path.init(bytes:)) else { return }
     try checkFree(out, format)
     func report(_ done: Int, _ total: Int) throws {
       console.progress(["writing", percent(done, total)])
       if Interruption.isRequested { throw Interrupted() }
     }
-    switch try CheckpointKind(of: choice.path) {
-    case .languageModel:
-      let export = try ModelExport(Checkpoint(choice.path), to: out, weights: number, progress: report)
-      switch format {
-      case .huggingFace: try export.huggingFace(replacing: overwrite)
-      case .gguf: try export.gguf(quantized: weights == .int8)
-      case .tiktoken: try export.tiktoken()
-      case .safetensors: try weights == .int8 ? export.quantizedSafetensors() : export.safetensors()
-      }
-    case .translator:
-      let export = try ModelExport(TranslatorCheckpoint(choice.path), to: out, weights: number, progress: report)
-      switch format {
-      case .huggingFace: try export.huggingFace(replacing: overwrite)
-      case .gguf: try export.gguf()
-      case .tiktoken: try export.tiktoken()
-      case .safetensors: try weights == .int8 ? export.quantizedSafetensors() : export.safetensors()
-      }
+    func write(_ model: some OpenedModel) throws {
+      try ModelExport(model.checkpoint, to: out, weights: weights, progress: report).write(format, replacing: overwrite)
     }
+    try write(choice.openAny())
     console.endProgress()
     console.note("wrote \(out)")
   }
 
-  private var number: NumberType {
-    switch weights {
-    case .fp32, .int8: .fp32
-    case .bf16: .bf16
-    case .f16: .f16
-    }
-  }
-
-  private func checkFree(_ out: Path, _ format: Format) throws {
+  private func checkFree(_ out: Path, _ format: ExportFormat) throws {
     if !overwrite, Files.exists(out) { throw Existing(path: out, waysOn: "--overwrite replaces it") }
     if format == .huggingFace, Files.exists(out), !HuggingFaceFolder.isReplaceable(out) {
       throw NotReplaceable(path: out)

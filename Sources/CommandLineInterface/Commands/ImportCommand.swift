@@ -40,16 +40,11 @@ struct ImportCommand: Command {
       console.progress(["reading", percent(done, total)])
       if Interruption.isRequested { throw Interrupted() }
     }
-    let count: Int
-    if Files.kind(path) == .folder, try HuggingFaceFolder(path).kind != .gpt2 {
-      let checkpoint = TranslatorCheckpoint(try EncoderDecoder.open(folder: path))
-      count = checkpoint.configuration.parameterCount
-      try ModelExport(checkpoint, to: out, weights: .fp32, progress: report).safetensors()
-    } else {
-      let checkpoint = Checkpoint(try ForeignModel.open(path))
-      count = checkpoint.configuration.parameterCount
-      try ModelExport(checkpoint, to: out, weights: .fp32, progress: report).safetensors()
+    func write(_ model: some OpenedModel) throws -> Int {
+      try ModelExport(model.checkpoint, to: out, weights: .fp32, progress: report).write(.safetensors)
+      return model.checkpoint.configuration.parameterCount
     }
+    let count = try write(ForeignFormats.open(path))
     console.endProgress()
     console.note("wrote \(out): \(grouped(count)) parameters")
   }

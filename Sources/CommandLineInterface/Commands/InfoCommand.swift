@@ -34,31 +34,24 @@ struct InfoCommand: Command {
   }
 
   func run(_ console: Console) throws {
-    let choice = try ModelChoice(model, .any).announced(on: console)
-    switch try CheckpointKind(of: choice.path) {
-    case .languageModel:
-      let checkpoint = try choice.open(), shape = checkpoint.configuration
-      try show(checkpoint, "GPT", tokensPerBatch: { $0.batchSize * shape.context }, console) {
-        canonicalCommand(try TrainCommand(recalling: checkpoint), words: [Array("CORPUS".utf8)])
-      }
-    case .translator:
-      let checkpoint = try choice.openTranslator()
-      try show(checkpoint, "translator", tokensPerBatch: { $0.batchTokens }, console) {
-        canonicalCommand(try TrainCommand(recalling: checkpoint), words: [])
-      }
-    }
+    try show(ModelChoice(model, nil).announced(on: console).openAny(), console)
   }
 
-  private func show<Model>(
-    _ checkpoint: ModelCheckpoint<Model>, _ kind: String,
-    tokensPerBatch: (TrainingConfiguration) -> Int, _ console: Console, again: () throws -> [UInt8]
-  ) throws {
-    if command { return try console.answer(again() + [UInt8(ascii: "\n")]) }
-    let checked = verify ? try verified(checkpoint.path) : nil
-    if json { return try console.answer(record(checkpoint, checked) + [UInt8(ascii: "\n")]) }
-    let rows = shape(checkpoint, kind) + history(checkpoint, tokensPerBatch: tokensPerBatch)
+  private func show(_ model: some OpenedModel, _ console: Console) throws {
+    if command { return try console.answer(repeating(model) + [UInt8(ascii: "\n")]) }
+    let checked = verify ? try verified(model.path) : nil
+    if json { return try console.answer(record(model.checkpoint, checked) + [UInt8(ascii: "\n")]) }
+    let rows = shape(model.checkpoint) + history(model.checkpoint)
     for row in table(rows) { try console.answer(line: row) }
     if let checked { try console.answer(line: "verified: \(grouped(checked)) bytes agree with their checksums") }
+  }
+
+  /// The command that repeats the training.
+  private func repeating(_ model: some OpenedModel) throws -> [UInt8] {
+    if let translator = try? model.translator() {
+      return canonicalCommand(try TrainCommand(recalling: translator), words: [])
+    }
+    return canonicalCommand(try TrainCommand(recalling: model.textModel()), words: [Array("CORPUS".utf8)])
   }
 
   /// The bytes of data that agree with their checksums.
@@ -69,11 +62,11 @@ struct InfoCommand: Command {
     return bytes
   }
 
-  private func shape<Model>(_ checkpoint: ModelCheckpoint<Model>, _ kind: String) -> [(String, String)] {
+  private func shape<Model>(_ checkpoint: ModelCheckpoint<Model>) -> [(String, String)] {
     let c = checkpoint.configuration
     return [
       ("file", "\(checkpoint.path), \(size(checkpoint.byteCount))"),
-      ("model", "\(kind), \(grouped(c.parameterCount)) parameters"),
+      ("model", "\(checkpoint.kind.title), \(grouped(c.parameterCount)) parameters"),
     ]
       + Model.Configuration.fields.map { field in
         let value = field.value(of: c), text = (value as? Int).map { grouped($0) } ?? value.text
@@ -81,15 +74,14 @@ struct InfoCommand: Command {
       }
   }
 
-  private func history<Model>(
-    _ checkpoint: ModelCheckpoint<Model>, tokensPerBatch: (TrainingConfiguration) -> Int
-  ) -> [(String, String)] {
+  private func history<Model>(_ checkpoint: ModelCheckpoint<Model>) -> [(String, String)] {
     guard let record = checkpoint.record else { return [("training", "no record in the file")] }
     let c = record.configuration
+    let tokens = checkpoint.kind.tokensPerBatch(c, checkpoint.configuration.context) * c.gradientAccumulation
     var rows = [
       (
         "trained",
-        "\(grouped(record.step)) of \(grouped(c.steps)) steps, \(grouped(tokensPerBatch(c) * c.gradientAccumulation)) tokens each"
+        "\(grouped(record.step)) of \(grouped(c.steps)) steps, \(grouped(tokens)) tokens each"
       ),
       ("learning rate", "\(shortest(c.learningRate)) to \(shortest(c.minimumLearningRate)), \(c.schedule.rawValue)"),
       ("seed", "\(c.seed)"), ("kernels", record.instructionSet), ("corpus", hexadecimal16(record.corpusFingerprint)),

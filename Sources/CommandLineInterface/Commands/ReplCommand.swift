@@ -8,7 +8,7 @@ struct ReplCommand: Command, Sampling {
   var seed: UInt64?
   var footer = false
   var commands = false
-  var weights = WeightType.fp32
+  var weights = NumberFormat.fp32
   var threads: Int?
   var raw = false
   var quiet = false

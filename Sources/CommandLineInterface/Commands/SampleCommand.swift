@@ -10,7 +10,7 @@ struct SampleCommand: Command, Sampling {
   var samples = 1
   var compare = false
   var seed: UInt64?
-  var weights = WeightType.fp32
+  var weights = NumberFormat.fp32
   var threads: Int?
   var raw = false
   var quiet = false

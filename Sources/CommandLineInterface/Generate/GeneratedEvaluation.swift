@@ -7,12 +7,12 @@ struct GeneratedEvaluation {
   private let checkpoint: Checkpoint
   private let tokenizer: any Tokenizer
   private let tokens: TokenSequence
-  private let weights: WeightType
+  private let weights: NumberFormat
 
   /// Rows of logits at a time; the result does not depend on it.
   private static let rows = 64
 
-  init(_ checkpoint: Checkpoint, _ tokenizer: any Tokenizer, _ tokens: TokenSequence, weights: WeightType) {
+  init(_ checkpoint: Checkpoint, _ tokenizer: any Tokenizer, _ tokens: TokenSequence, weights: NumberFormat) {
     self.checkpoint = checkpoint
     self.tokenizer = tokenizer
     self.tokens = tokens

@@ -13,7 +13,7 @@ final class Speaker {
   /// - Parameters:
   ///   - weights: in which numbers they are read; they are packed once, here.
   ///   - sequences: how many texts at once.
-  init(_ checkpoint: Checkpoint, _ machine: Machine, weights: WeightType = .fp32, sequences: Int = 1) throws {
+  init(_ checkpoint: Checkpoint, _ machine: Machine, weights: NumberFormat = .fp32, sequences: Int = 1) throws {
     let reader = DecodingWeightsReader(checkpoint)
     let tokenizer = try checkpoint.tokenizer()
     let (model, parameters, packed) = try reader.pack(weights, on: machine.processor)

@@ -15,7 +15,7 @@ struct TokenizerSource {
 
   func open(_ console: Console) throws -> any Tokenizer {
     guard let name else {
-      do { return try ModelChoice.newest(.any).announced(on: console).openTokenizer() } catch is NoModel {
+      do { return try ModelChoice.newest(nil).announced(on: console).openAny().tokenizer() } catch is NoModel {
         throw NoTokenizer()
       }
     }
@@ -26,7 +26,7 @@ struct TokenizerSource {
   /// A checkpoint's tokenizer, whatever the model does, or a tokenizer in a file or folder.
   static func read(_ path: Path) throws -> any Tokenizer {
     if path.hasSuffix(".safetensors") || SafetensorsFile.looksLike(path) {
-      return try ModelChoice(path.bytes).openTokenizer()
+      return try ModelFile.open(path).tokenizer()
     }
     return try TokenizerFile.open(path)
   }

@@ -2,19 +2,16 @@ internal import MiniGPT
 
 /// Where a run writes, and the rule that nothing is overwritten.
 struct TrainingFiles {
-  let checkpoint: Path
-  let best: Path
+  private let run: RunFiles
   let log: Path
 
-  private static let ending = ".safetensors"
+  var checkpoint: Path { run.checkpoint }
+  var best: Path { run.best }
 
   init(out: [UInt8]?, log: [UInt8]?, corpus: Path) {
     let name = corpus.stem.isEmpty ? Array("model".utf8) : corpus.stem
-    checkpoint = out.map { Path(bytes: $0) } ?? Path("checkpoints").appending(name + Self.ending.utf8)
-    let base =
-      checkpoint.hasSuffix(Self.ending) ? Array(checkpoint.bytes.dropLast(Self.ending.utf8.count)) : checkpoint.bytes
-    best = Path(bytes: base + Array(".best.safetensors".utf8))
-    self.log = log.map { Path(bytes: $0) } ?? Path(bytes: base + Array(".log.jsonl".utf8))
+    run = RunFiles(out.map { Path(bytes: $0) } ?? Path("checkpoints").appending(name + RunFiles.ending.utf8))
+    self.log = log.map { Path(bytes: $0) } ?? run.log
   }
 
   /// Throws unless the run may write here; what killed saves left behind is cleared away.

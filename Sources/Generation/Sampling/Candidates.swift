@@ -1,10 +1,12 @@
 /// The tokens that may come next and their weights, which are in proportion to their probabilities. The steps of a
 /// `Sampler` are its methods, one file each. The memory is kept from token to token.
-struct Candidates: Sendable {
-  var ids: [Int32] = []
+package struct Candidates: Sendable {
+  package internal(set) var ids: [Int32] = []
   var weights: [Float] = []
   /// Whether the likeliest come first.
   var areSorted = false
+
+  package init() {}
 
   /// Takes the whole vocabulary, in the order of the ids.
   mutating func takeAll(_ logits: [Float], excluding excluded: Int32?) {

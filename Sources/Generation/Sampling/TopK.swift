@@ -3,7 +3,7 @@
 extension Candidates {
   /// Takes the `k` likeliest tokens, the likeliest first. One walk over the logits beside a heap of k, whose root is the
   /// least likely of those that are in.
-  mutating func takeLikeliest(_ k: Int, _ logits: [Float], excluding excluded: Int32?) {
+  package mutating func takeLikeliest(_ k: Int, _ logits: [Float], excluding excluded: Int32?) {
     let skipped = excluded.map { Int($0) } ?? -1
     ids.removeAll(keepingCapacity: true)
     ids.reserveCapacity(min(k, logits.count))

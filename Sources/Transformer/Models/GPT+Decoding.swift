@@ -43,7 +43,7 @@ extension GPT {
   /// Where parameters are still being read, `ready` waits for rows of a matrix, or tells to stop, and `done` gets those that
   /// are packed. Any thread of the pool calls them.
   package func decodingWeights(
-    _ type: WeightType, of parameters: ParameterStorage, discarding: Bool = false, on processor: Processor,
+    _ type: NumberFormat, of parameters: ParameterStorage, discarding: Bool = false, on processor: Processor,
     ready: @escaping @Sendable (Slot) -> Bool = { _ in true }, done: @escaping @Sendable (Slot) -> Void = { _ in }
   ) -> DecodingWeights {
     parameters.useSmallPages()

@@ -1,4 +1,5 @@
 import Foundation
+import MiniGPTEvaluation
 import MiniGPTGeneration
 import MiniGPTParallel
 import MiniGPTTensors

@@ -1,0 +1,46 @@
+package import MiniGPTStorage
+
+/// The names of the files that a training leaves.
+package struct RunFiles: Sendable {
+  /// The latest state; training goes on from it.
+  package let checkpoint: Path
+  private let base: [UInt8]
+
+  package static let ending = ".safetensors"
+  private static let bestEnding = ".best" + ending
+  private static let averageEnding = ".average" + ending
+
+  /// The run that keeps its latest state under a name: what else it writes is called after it, without its ending.
+  package init(_ checkpoint: Path) {
+    self.checkpoint = checkpoint
+    base = checkpoint.hasSuffix(Self.ending) ? checkpoint.bytes.dropLast(Self.ending.utf8.count) : checkpoint.bytes
+  }
+
+  /// The run that left a file.
+  package init(containing file: Path) {
+    let ending = [Self.bestEnding, Self.averageEnding].first { file.hasSuffix($0) }
+    self.init(ending.map { Path(bytes: file.bytes.dropLast($0.utf8.count) + Array(Self.ending.utf8)) } ?? file)
+  }
+
+  private func named(_ ending: String) -> Path { Path(bytes: base + Array(ending.utf8)) }
+
+  /// The state with the best evaluation.
+  package var best: Path { named(Self.bestEnding) }
+  /// The mean of the last checkpoints.
+  package var average: Path { named(Self.averageEnding) }
+  /// A line for each step.
+  package var log: Path { named(".log.jsonl") }
+
+  /// The weights of a step, to be averaged.
+  package func step(_ step: Int) -> Path { named(".step-\(step)" + Self.ending) }
+
+  /// Its models, the one to take first.
+  package var models: [Path] { [best, average, checkpoint] }
+
+  /// Whether a file in a folder may be a model, by its name: weights of a step are none of their own.
+  package static func mayBeModel(_ file: Path) -> Bool {
+    let parts = file.name.split(separator: UInt8(ascii: "."))
+    let isStep = parts.count >= 3 && parts[parts.count - 2].starts(with: "step-".utf8)
+    return file.hasSuffix(ending) && !isStep
+  }
+}

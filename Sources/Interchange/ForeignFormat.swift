@@ -1,0 +1,120 @@
+package import MiniGPTCheckpoints
+package import MiniGPTStorage
+internal import MiniGPTTensors
+internal import MiniGPTTokenization
+internal import MiniGPTTransformer
+
+/// A family of models of another program: how they are described, which tensors they have, how they are written.
+protocol ForeignFormat: Sendable {
+  associatedtype Model: CheckpointModel
+  associatedtype Container: ForeignContainer
+  /// What containers of such a model say that they hold.
+  var name: String { get }
+  /// Returns the shape that a container describes; what minigpt is not is refused by its name.
+  func configuration(_ container: Container) throws(InterchangeError) -> Model.Configuration
+  /// Compares a configuration with tensors before anything is built of it.
+  func settle(
+    _ configuration: inout Model.Configuration, _ tensors: Container.Tensors
+  ) throws(InterchangeError)
+  func map(_ configuration: Model.Configuration, _ weights: NumberFormat) -> TensorMap
+  func tokenizer(_ container: Container) throws(InterchangeError) -> any Tokenizer
+  /// Returns the id that ends a text, where the container names it.
+  func endOfText(_ container: Container) throws(InterchangeError) -> Int?
+  /// Why such a model cannot be written.
+  func refusal(_ configuration: Model.Configuration) -> String?
+  func write(_ export: ModelExport<Model>, _ tensors: [ExportedTensor], replacing: Bool) throws
+}
+
+/// What models of several families come in: a folder, or a file.
+protocol ForeignContainer: Sendable {
+  associatedtype Tensors: TensorSource
+  static var format: ExportFormat { get }
+  /// The program that it is for.
+  static var program: String { get }
+  var path: Path { get }
+  init(_ path: Path) throws(InterchangeError)
+  /// Returns the name of the family that it says it holds.
+  func family() throws(InterchangeError) -> String
+  func tensors() throws(InterchangeError) -> Tensors
+  func unknown(_ family: String, known: String) -> InterchangeError
+}
+
+/// All families that minigpt reads and writes.
+package enum ForeignFormats {
+  static let all: [any ForeignFormat] = [
+    GPT2Folder(), MarianFolder(norm: .post), MarianFolder(norm: .pre), GPT2GGUF(),
+  ]
+
+  /// Opens a model folder of Hugging Face, or a file in GGUF. Its headers are checked, its numbers not yet read.
+  package static func open(_ path: Path) throws(InterchangeError) -> any OpenedModel {
+    Files.kind(path) == .folder ? try open(HuggingFaceFolder(path)) : try open(GGUFFile(path))
+  }
+
+  private static func open<Container: ForeignContainer>(
+    _ container: Container
+  ) throws(InterchangeError) -> any OpenedModel {
+    let family = try container.family()
+    var known: [String] = []
+    for format in all {
+      guard let name = name(of: format, in: container) else { continue }
+      if JSON.Key(name) == JSON.Key(family) { return try format.open(container.path) }
+      known.append("`\(name)`")
+    }
+    let last = known.count > 1 ? " and " + known.removeLast() : ""
+    throw container.unknown(family, known: known.joined(separator: ", ") + last)
+  }
+
+  private static func name<Format: ForeignFormat>(of format: Format, in container: some ForeignContainer) -> String? {
+    container is Format.Container ? format.name : nil
+  }
+}
+
+extension ForeignFormat {
+  func endOfText(_ container: Container) throws(InterchangeError) -> Int? { nil }
+
+  fileprivate func open(_ path: Path) throws(InterchangeError) -> any OpenedModel {
+    let container = try Container(path)
+    var configuration = try configuration(container)
+    let end = try endOfText(container), tensors = try container.tensors()
+    try settle(&configuration, tensors)
+    let (weights, twins) = try map(configuration, .fp32).read(Model(configuration).layout, from: tensors)
+    let vocabularySize = configuration.vocabularySize
+    return ModelCheckpoint<Model>(
+      configuration,
+      WeightSource(
+        path: path, weights: weights, byteCount: tensors.byteCount,
+        // The container is opened again: what it holds of a vocabulary need not stay in memory.
+        tokenizer: { try checked(tokenizer(Container(path)), vocabularySize, end, path) },
+        verify: {
+          try tensors.verify()
+          for twin in twins where !twin.table.isEqual(to: twin.other) {
+            throw InterchangeError.unsupported(
+              path, "\(twin.name) differs from the embedding: minigpt's output is tied to it")
+          }
+        }))
+  }
+
+  /// The tokenizer, if it is that of the model.
+  private func checked(
+    _ tokenizer: any Tokenizer, _ vocabularySize: Int, _ end: Int?, _ path: Path
+  ) throws(InterchangeError) -> any Tokenizer {
+    if tokenizer.vocabularySize != vocabularySize {
+      throw .contradiction(
+        path, "its tokenizer has \(tokenizer.vocabularySize) tokens, but its model \(vocabularySize)")
+    }
+    // An id beyond the vocabulary is a default that was never set.
+    if let end, end < tokenizer.vocabularySize, !tokenizer.specialTokens.isEmpty, !tokenizer.isSpecial(Int32(end)) {
+      throw .contradiction(path, "texts should end with id \(end), which is no special token of its tokenizer")
+    }
+    return tokenizer
+  }
+}
+
+/// Whatever a MODEL may be.
+package enum ModelFile {
+  /// Opens a checkpoint of any kind, or a model folder of Hugging Face.
+  package static func open(_ path: Path) throws(CheckpointError) -> any OpenedModel {
+    if Files.kind(path) != .folder { return try CheckpointFormat.openModel(path) }
+    do throws(InterchangeError) { return try ForeignFormats.open(path) } catch { throw .foreign(error) }
+  }
+}

@@ -1,0 +1,122 @@
+internal import MiniGPTCheckpoints
+package import MiniGPTStorage
+internal import MiniGPTTensors
+internal import MiniGPTTokenization
+internal import MiniGPTTransformer
+
+/// A Hugging Face model folder: `config.json`, safetensors, and a tokenizer.
+package struct HuggingFaceFolder: ForeignContainer {
+  static let format = ExportFormat.huggingFace
+  static let program = "transformers"
+  package let path: Path
+  let root: JSONField
+  private let type: String
+
+  static let configuration = "config.json"
+  /// Larger ones are none.
+  static let configurationLimit = 4 << 20
+
+  /// Reads `config.json`, as far as all architectures have it.
+  init(_ folder: Path) throws(InterchangeError) {
+    let path = folder.appending(Self.configuration)
+    if !Files.exists(path) { throw .notAModel(folder, "there is no \(Self.configuration) in it") }
+    do {
+      let bytes = try FileReader.bytes(of: path, limit: Self.configurationLimit)
+      root = try JSONField(parsing: bytes.rawBytes, source: "\(path)")
+      type = try root.field("model_type").string()
+      if let method = try root.optionalField("quantization_config") {
+        throw method.outside("weights in fp32, fp16 or bf16", "quantized ones")
+      }
+    } catch let error as JSONError {
+      throw .json(error)
+    } catch let error as StorageError {
+      throw .storage(error)
+    } catch { throw .notAModel(path, "\(error)") }
+    self.path = folder
+  }
+
+  func family() -> String { type }
+
+  func unknown(_ family: String, known: String) -> InterchangeError {
+    .unsupported(path.appending(Self.configuration), "model_type `\(Path(family))`; minigpt reads \(known)")
+  }
+
+  func tensors() throws(InterchangeError) -> TensorFolder { try TensorFolder(path) }
+
+  func checkArchitectures(_ known: [String]) throws(JSONError) {
+    guard let names = try root.optionalField("architectures") else { return }
+    for name in try names.array() where try !known.contains(name.string()) {
+      throw name.outside(known[0], try name.string())
+    }
+  }
+
+  func tokenizer() throws(InterchangeError) -> any Tokenizer {
+    do {
+      return try TokenizerFile.open(path)
+    } catch let error as TokenizerError {
+      throw .tokenizer(error)
+    } catch let error as StorageError {
+      throw .storage(error)
+    } catch { throw .notAModel(path, "\(error)") }
+  }
+
+  /// Whether a folder may be replaced by another model: it is one itself, of ordinary files alone, or empty.
+  package static func isReplaceable(_ folder: Path) -> Bool {
+    guard let files = try? Files.list(folder) else { return false }
+    return files.isEmpty
+      || files.contains(folder.appending(configuration)) && files.allSatisfy { Files.kind($0) == .file }
+  }
+}
+
+extension ModelExport {
+  /// Writes a model folder with `specials`, the names of special tokens. `replacing` an old one is for the caller to
+  /// allow.
+  func huggingFace(
+    configuration: JSON, generation: JSON, specials: [(JSON.Key, JSON)], _ tensors: [ExportedTensor], replacing: Bool
+  ) throws {
+    if weights == .int8 { throw InterchangeError.inexpressible(format: "hf", "weights in int8") }
+    // `PreTrainedTokenizerFast` takes `tokenizer.json` as it is.
+    var tokens: JSONObject = ["tokenizer_class": "PreTrainedTokenizerFast"]
+    for (key, value) in specials { tokens.append(key, value) }
+    tokens.append("model_max_length", JSON(checkpoint.configuration.context))
+    tokens.append("clean_up_tokenization_spaces", false)
+    tokens.append("model_input_names", ["input_ids", "attention_mask"])
+    let folder = try AtomicFolder(path)
+    try write(configuration, HuggingFaceFolder.configuration, in: folder)
+    try write(generation, "generation_config.json", in: folder)
+    try write(TokenizerJSON.value(tokenizer), "tokenizer.json", in: folder)
+    try write(.object(tokens), "tokenizer_config.json", in: folder)
+    try write(tensors, to: folder.temporary.appending(TensorFolder.single), metadata: [(key: "format", value: "pt")])
+    try folder.commit(replacing: replacing)
+  }
+}
+
+extension Activation {
+  /// The formula of that name: three names are the same one.
+  init?(huggingFace name: String) {
+    switch name {
+    case "gelu_new", "gelu_pytorch_tanh", "gelu_fast": self = .gelu
+    case "relu": self = .relu
+    default: return nil
+    }
+  }
+
+  var huggingFace: JSON {
+    switch self {
+    case .gelu: "gelu_new"
+    case .relu: "relu"
+    }
+  }
+}
+
+extension NumberFormat {
+  /// As `config.json` names it.
+  var torch: JSON {
+    switch self {
+    case .fp32: "float32"
+    case .bf16: "bfloat16"
+    case .f16: "float16"
+    case .int8: "int8"
+    }
+  }
+}

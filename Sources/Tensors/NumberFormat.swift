@@ -1,0 +1,26 @@
+/// In which numbers weights are written, and read when text is generated.
+public enum NumberFormat: String, CaseIterable, Sendable {
+  /// As they are trained.
+  case fp32
+  /// The upper half of fp32: 8 bits of exponent, 8 of precision.
+  case bf16
+  /// IEEE 754's half: 5 bits of exponent, 11 of precision, up to 65504.
+  case f16
+  /// -127 … 127 times a scale for each 64 inputs of an output.
+  case int8
+
+  /// Inputs of an output that share a scale in int8.
+  package static var block: Int { 64 }
+
+  /// The formats whose numbers need no scale.
+  package static var floats: [NumberFormat] { [.fp32, .bf16, .f16] }
+
+  /// Bytes of a number, scales aside.
+  package var byteCount: Int {
+    switch self {
+    case .fp32: 4
+    case .bf16, .f16: 2
+    case .int8: 1
+    }
+  }
+}

@@ -1,0 +1,209 @@
+import MiniGPTCheckpoints
+import MiniGPTInterchange
+import MiniGPTStorage
+import MiniGPTTensors
+import MiniGPTTestSupport
+import Testing
+import MiniGPTTokenization
+import MiniGPTTransformer
+
+/// Files of GGUF: written, read, and refused.
+@Suite struct GGUFTests {
+  let folder: Folder
+
+  init() throws { folder = try Folder() }
+
+  private typealias Model = NumberedModel
+
+  private func model(
+    _ tokenizer: any Tokenizer = ByteTokenizer(), _ positions: Positions = .learned
+  ) -> NumberedModel {
+    Model(tokenizer) {
+      $0.activation = .gelu
+      $0.positions = positions
+      $0.width = 96
+      $0.feedForwardWidth = 64
+    }
+  }
+
+  private func export(
+    _ model: NumberedModel, weights: NumberFormat = .fp32
+  ) throws -> Path {
+    try model.write(folder.path("own"))
+    try ModelExport(Checkpoint(folder.path("own")), to: folder.path("m.gguf"), weights: weights)
+      .write(.gguf)
+    return folder.path("m.gguf")
+  }
+
+  private func refusal(_ name: String = "m.gguf") -> String {
+    let path = folder.path(name)
+    do {
+      let checkpoint = try ForeignFormats.open(path).textModel()
+      _ = try checkpoint.tokenizer()
+      _ = try checkpoint.parameters()
+      return "read"
+    } catch { return "\(error)".replacing("\(path): ", with: "") }
+  }
+
+  /// Vocabularies whose characters GGUF has.
+  private static func tokenizers() throws -> [any Tokenizer] {
+    var trainer = BPETrainer(vocabularySize: 270)
+    let text = Array("the quick brown fox jumps over the lazy dog; über 漢字 😀\n\"{}\\".utf8)
+    let gpt2 = try trainer.train(text)
+    trainer.splitter = .cl100k
+    return [ByteTokenizer(), try CharacterTokenizer(Array("hello, world\n".utf8)), gpt2, try trainer.train(text)]
+  }
+
+  // MARK: - There and back
+
+  @Test(arguments: Positions.allCases) func comesBackToTheLastBit(positions: Positions) throws {
+    for tokenizer in try Self.tokenizers() {
+      let written = model(tokenizer, positions)
+      let checkpoint = try ForeignFormats.open(try export(written)).textModel()
+      #expect(checkpoint.configuration == written.model.configuration)
+      #expect(TokenizerJSON.text(try checkpoint.tokenizer()) == TokenizerJSON.text(tokenizer))
+      let read = Model(tokenizer, numbered: false) { $0 = written.model.configuration }
+      try checkpoint.load(into: read.memory, moments: false)
+      #expect(read.bits([.parameters]) == written.bits([.parameters]))
+    }
+  }
+
+  /// Matrices are rounded as a checkpoint in that type is; rows and positions stay as they are.
+  @Test(arguments: [NumberFormat.bf16, .f16]) func smallerTypes(type: NumberFormat) throws {
+    let written = model()
+    let checkpoint = try ForeignFormats.open(try export(written, weights: type)).textModel()
+    let read = Model(numbered: false) { $0 = written.model.configuration }
+    try checkpoint.load(into: read.memory, moments: false)
+    try ModelExport(Checkpoint(folder.path("own")), to: folder.path("small"), weights: type).write(.safetensors)
+    let other = Model(numbered: false) { $0 = written.model.configuration }
+    try Checkpoint(folder.path("small")).load(into: other.memory, moments: false)
+    for (index, parameter) in written.model.layout.parameters.enumerated() {
+      let isPlain = parameter.shape.count == 1 || parameter.name == "positionEmbedding"
+      #expect(
+        read.bits([.parameters])[index] == (isPlain ? written : other).bits([.parameters])[index], "\(parameter.name)")
+    }
+  }
+
+  @Test func quantized() throws {
+    let file = try FileReader.bytes(of: try export(model(), weights: .int8))
+    #expect(file.count % 32 == 0)
+    #expect(refusal() == "not supported: tensor blk.0.attn_qkv.weight in Q8_0; minigpt reads F32, F16 and BF16")
+    // Two groups: the second all zero.
+    let numbers = (0..<32).map { Float($0) - 15.5 } + [Float](repeating: 0, count: 32)
+    var bytes: [UInt8] = []
+    try FileMatrix(rows: 1, columns: 64, numbers).forEachQuantizedPiece { bytes += $0.array }
+    #expect(bytes.count == 68)
+    // 15.5 / 127 in half precision, then the levels.
+    #expect(UInt16(bytes[0]) | UInt16(bytes[1]) << 8 == Float16(Float(15.5) / 127).bitPattern)
+    for (place, number) in numbers.prefix(32).enumerated() {
+      let level = Int8(bitPattern: bytes[2 + place])
+      #expect(abs(Float(level) * 15.5 / 127 - number) <= 15.5 / 254 + 1e-4)
+    }
+    #expect(bytes.suffix(34).allSatisfy { $0 == 0 })
+    #expect(throws: FileMatrix.TooLarge.self) {
+      try FileMatrix(rows: 1, columns: 32, [.nan] + [Float](repeating: 1, count: 31)).forEachQuantizedPiece { _ in }
+    }
+  }
+
+  // MARK: - What is refused
+
+  private func refused(_ tokenizer: any Tokenizer = ByteTokenizer(), change: (inout GPTConfiguration) -> Void) -> String
+  {
+    let own = Model(tokenizer, change: change)
+    do {
+      try own.write(folder.path("own"))
+      try ModelExport(Checkpoint(folder.path("own")), to: folder.path("m.gguf"), weights: .int8).write(.gguf)
+      return "written"
+    } catch { return "\(error)" }
+  }
+
+  @Test func refusesWhatTheFormatCannotSay() throws {
+    #expect(
+      refused { $0.norm = .post }
+        == "cannot be exported to gguf: post-norm blocks, which its architecture gpt2 does not have")
+    #expect(
+      refused { $0.activation = .relu } == "cannot be exported to gguf: ReLU, where its architecture gpt2 has GELU")
+    #expect(
+      refused { $0.activation = .gelu }
+        == "cannot be exported to gguf: a width of 15 as int8, which needs multiples of 32")
+    func fits(_ c: inout GPTConfiguration) {
+      c.activation = .gelu
+      c.width = 96
+      c.feedForwardWidth = 64
+    }
+    #expect(
+      refused(try CharacterTokenizer(Array("über".utf8)), change: fits)
+        == "cannot be exported to gguf: a char vocabulary with characters beyond ASCII")
+    var trainer = BPETrainer(vocabularySize: 262)
+    trainer.splitter = .spaces
+    #expect(
+      refused(try trainer.train(Array("so so so so".utf8)), change: fits)
+        == "cannot be exported to gguf: the rule `spaces` that cuts texts, which llama.cpp has no name for")
+    #expect(try folder.names() == ["own"])
+    #expect(refused(change: fits) == "written")
+  }
+
+  @Test func refusesOtherFiles() throws {
+    let bytes = try FileReader.bytes(of: try export(model()))
+    func change(_ old: [UInt8], _ new: [UInt8], at place: Int? = nil) throws -> String {
+      var changed = bytes
+      let start =
+        try place ?? #require((0..<bytes.count - old.count).first { Array(bytes[$0..<$0 + old.count]) == old })
+      changed.replaceSubrange(start..<start + old.count, with: new)
+      try folder.write("m.gguf", changed)
+      return refusal()
+    }
+    func text(_ old: String, _ new: String) throws -> String { try change(Array(old.utf8), Array(new.utf8)) }
+    #expect(try text("GGUF", "GGML") == "no model that minigpt can open: it does not begin with GGUF")
+    #expect(try change([3], [9], at: 4) == "not supported: GGUF version 9; minigpt reads 2 and 3")
+    #expect(try change([3, 0, 0, 0], [0, 0, 0, 3], at: 4) == "not supported: a big-endian file")
+    #expect(try change([0], [1], at: 15).contains("number of tensors: expected at most 65536, found"))
+    #expect(try change([0], [1], at: 23).contains("number of keys: expected at most 65536, found"))
+    #expect(try change([0], [64], at: 31).contains("left in the file"))
+    #expect(
+      try text("gpt2.context_length", "gpt2.context_lengxx") == "gpt2.context_length: is missing")
+    #expect(
+      try change(
+        Array("architecture".utf8) + [8, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0] + Array("gpt2".utf8),
+        Array("architecture".utf8) + [8, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0] + Array("bert".utf8))
+        == "not supported: general.architecture `bert`; minigpt reads `gpt2`")
+    #expect(try text("gpt-2", "gpt-7") == "read")  // nothing is merged: nothing need be cut
+    #expect(try text("blk.1.ffn_up.weight", "blk.1.ffn_up.weighs") == "tensor blk.1.ffn_up.weight is missing")
+    #expect(try text("gpt2.vocab_size", "gpt2.block_count").hasPrefix("key gpt2"))
+    let count = Array("gpt2.block_count".utf8) + [4, 0, 0, 0]
+    #expect(try change(count + [2, 0, 0, 0], count + [3, 0, 0, 0]) == "tensor blk.2.attn_norm.weight is missing")
+    #expect(try change(count + [2, 0, 0, 0], count + [255, 255, 255, 15]).contains("layers is 268435455"))
+    #expect(try change(count + [2, 0, 0, 0], count + [0, 0, 0, 0]).contains("gpt2.block_count: expected 1 to"))
+    let width = Array("gpt2.embedding_length".utf8) + [4, 0, 0, 0]
+    #expect(try change(width + [96], width + [48]).contains("is [7, 96], expected [7, 48]"))
+    // A list that says it has more than the file could hold.
+    let tokens = Array("tokenizer.ggml.tokens".utf8) + [9, 0, 0, 0, 8, 0, 0, 0]
+    #expect(try change(tokens + [1, 1], tokens + [255, 255, 255, 255, 255, 255, 255]).contains("a list of"))
+    // A tensor's place, and its type.
+    let name = Array("output_norm.bias".utf8) + [1, 0, 0, 0, 96, 0, 0, 0, 0, 0, 0, 0]
+    #expect(try change(name, name.dropLast() + [1]).contains("tensor output_norm.bias"))
+    #expect(
+      try change(name + [0, 0, 0, 0], name + [12, 0, 0, 0])
+        == "not supported: tensor output_norm.bias in Q4_K; minigpt reads F32, F16 and BF16")
+    // Shorter and longer.
+    for count in stride(from: 0, to: bytes.count, by: bytes.count / 31) {
+      try folder.write("m.gguf", Array(bytes.prefix(count)))
+      #expect(refusal() != "read", "\(count) bytes")
+    }
+    try folder.write("m.gguf", bytes + [UInt8](repeating: 0, count: 64))
+    #expect(refusal().contains("data: expected a file of"))
+    #expect(refusal("missing").contains("cannot be opened"))
+  }
+
+  /// Whatever bit is wrong in the header, there is an answer.
+  @Test func damagedHeaders() throws {
+    let bytes = try FileReader.bytes(of: try export(model()))
+    for place in 0..<min(bytes.count, 3000) where place % 23 == 0 {
+      var broken = bytes
+      broken[place] ^= UInt8(1 << (place % 8))
+      try folder.write("m.gguf", broken)
+      let answer = refusal()
+      #expect(!answer.isEmpty && !answer.contains("\n"))
+    }
+  }
+}
