@@ -9,7 +9,7 @@ package import MiniGPTTransformer
 /// program, which has no record and no moments.
 ///
 /// Opening reads the header alone. Every rule is checked before a tensor is touched. `Docs/Checkpoint.md` has the format.
-package struct ModelCheckpoint<Model: CheckpointModel>: Sendable {
+package struct ModelCheckpoint<Model: TrainableModel>: Sendable {
   package let path: Path
   package let configuration: Model.Configuration
   /// How the model was trained; nil in a file without it.

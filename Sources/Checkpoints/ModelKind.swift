@@ -1,7 +1,7 @@
 internal import MiniGPTPlatform
 package import MiniGPTStorage
 package import MiniGPTTokenization
-internal import MiniGPTTransformer
+package import MiniGPTTransformer
 
 /// A kind of models: how files name it, how it opens, how it is described.
 package struct ModelKind: Sendable {
@@ -18,7 +18,7 @@ package struct ModelKind: Sendable {
   package let tokensPerBatch: @Sendable (TrainingConfiguration, _ context: Int) -> Int
   fileprivate let open: @Sendable (SafetensorsFile) throws(CheckpointError) -> any OpenedModel
 
-  private init<Model: CheckpointModel>(
+  private init<Model: TrainableModel>(
     _ model: Model.Type, _ noun: String, title: String, commands: String, recipe: String,
     tokensPerBatch: @escaping @Sendable (TrainingConfiguration, Int) -> Int
   ) {
@@ -43,7 +43,7 @@ package struct ModelKind: Sendable {
 
 /// A model of any kind.
 package protocol OpenedModel<Model>: Sendable {
-  associatedtype Model: CheckpointModel
+  associatedtype Model: TrainableModel
   var checkpoint: ModelCheckpoint<Model> { get }
 }
 

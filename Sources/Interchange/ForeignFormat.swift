@@ -6,7 +6,7 @@ internal import MiniGPTTransformer
 
 /// A family of models of another program: how they are described, which tensors they have, how they are written.
 protocol ForeignFormat: Sendable {
-  associatedtype Model: CheckpointModel
+  associatedtype Model: TrainableModel
   associatedtype Container: ForeignContainer
   /// What containers of such a model say that they hold.
   var name: String { get }

@@ -2,7 +2,7 @@ package import MiniGPTCheckpoints
 package import MiniGPTStorage
 package import MiniGPTTensors
 internal import MiniGPTTokenization
-internal import MiniGPTTransformer
+package import MiniGPTTransformer
 
 /// What a model can be written as.
 package enum ExportFormat: String, CaseIterable, Sendable {
@@ -18,7 +18,7 @@ package enum ExportFormat: String, CaseIterable, Sendable {
 
 /// Writes models for other programs: streamed, so that memory does not grow with the model, and durably, so that under
 /// the name stands the old file or folder or the new one, whole.
-package struct ModelExport<Model: CheckpointModel> {
+package struct ModelExport<Model: TrainableModel> {
   let checkpoint: ModelCheckpoint<Model>
   let tokenizer: any Tokenizer
   let path: Path

@@ -7,7 +7,7 @@ package import MiniGPTTransformer
 
 /// What a setup asks of texts and of pairs alike.
 package protocol LearnableMaterial: TrainingMaterial where Shape: ModelConfiguration {
-  associatedtype Model: TrainableModel & CheckpointModel where Model.Configuration == Shape
+  associatedtype Model: TrainableModel where Model.Configuration == Shape
   associatedtype Source: BatchSource where Source.Batch == Model.Batch
   /// What is learned from, and what is held out.
   associatedtype Split

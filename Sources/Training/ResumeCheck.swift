@@ -1,12 +1,12 @@
 package import MiniGPTCheckpoints
 package import MiniGPTTokenization
-internal import MiniGPTTransformer
+package import MiniGPTTransformer
 
 internal import MiniGPTStorage
 internal import MiniGPTTensors
 
 /// Compares what a checkpoint was made with and what is given to go on with it.
-package struct ResumeCheck<Model: CheckpointModel> {
+package struct ResumeCheck<Model: TrainableModel> {
   package let checkpoint: ModelCheckpoint<Model>
   package let given: TrainingRecord
   package let shape: Model.Configuration

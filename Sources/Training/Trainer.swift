@@ -1,3 +1,4 @@
+package import MiniGPTEvaluation
 package import MiniGPTCheckpoints
 package import MiniGPTDatasets
 package import MiniGPTStorage
@@ -9,7 +10,7 @@ package import MiniGPTTransformer
 ///
 /// What a run leaves depends on the configuration, the corpus and the instruction set alone: not on the number of threads,
 /// nor on interruptions.
-package final class Trainer<Model: TrainableModel & CheckpointModel, Source: BatchSource>
+package final class Trainer<Model: TrainableModel, Source: BatchSource>
 where Source.Batch == Model.Batch {
   package let tokenizer: any Tokenizer
   package private(set) var record: TrainingRecord
@@ -109,7 +110,7 @@ where Source.Batch == Model.Batch {
   /// How well the weights predict what was held out; nil where nothing is, or where `shouldStop` said so.
   package func evaluate(shouldStop: () -> Bool = { false }) throws -> EvaluationResult? {
     guard let heldOut = learner.heldOut else { return nil }
-    let loss = Evaluation.run(
+    let loss = HeldOutLoss.run(
       model, learner.workspace, on: heldOut, byteLengths: byteLengths, seen: { _ in }, progress: { _ in !shouldStop() })
     guard var result = loss else { return nil }
     if let bleu {

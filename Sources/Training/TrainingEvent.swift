@@ -1,3 +1,4 @@
+package import MiniGPTEvaluation
 package import MiniGPTStorage
 
 /// What an update did.

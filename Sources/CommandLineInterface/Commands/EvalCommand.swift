@@ -179,7 +179,7 @@ struct EvalCommand: Command, Searching {
       model, capacity, .inference, try checkpoint.parameters(), on: machine.processor.with(precision))
     let memory = workspace.memory
     func run(_ seen: (Slot) throws -> Void) throws -> EvaluationResult {
-      let result = try Evaluation.run(
+      let result = try HeldOutLoss.run(
         model, workspace, on: HeldOutText(tokens, capacity), byteLengths: tokenizer.tokenByteLengths, seen: seen
       ) { done in
         console.progress(["evaluating", percent(Int(done * 1e6), 1_000_000)])

@@ -23,11 +23,16 @@ package protocol PredictingActivations: Sendable {
 extension GPT.Activations: PredictingActivations {}
 extension EncoderDecoder.Activations: PredictingActivations {}
 
-/// A model that is trained: batches in, hidden rows out, and a gradient back.
+/// A model that is trained, and that a checkpoint keeps: batches in, hidden rows out, and a gradient back.
 package protocol TrainableModel: Sendable {
+  associatedtype Configuration: ModelConfiguration
   associatedtype Batch: TrainingBatch
   associatedtype Activations: PredictingActivations
+  var configuration: Configuration { get }
+  /// The parameters, in the order of the checkpoint.
   var layout: ParameterLayout { get }
+  /// `configuration` must be valid.
+  init(_ configuration: Configuration)
   var outputProjection: OutputProjection { get }
   func plan(_ capacity: Batch.Capacity, _ purpose: Purpose, in plan: inout MemoryPlan) -> Activations
   /// Writes what is fixed.

@@ -11,7 +11,7 @@ public struct EvaluationResult: Equatable, Sendable {
   /// Mean cross-entropy in nats a token.
   public let loss: Double
   /// BLEU of sentence pairs, where they were translated too.
-  public internal(set) var bleu: Double?
+  public package(set) var bleu: Double?
 
   package init(tokens: Int, bytes: Int, loss: Double) {
     self.tokens = tokens
@@ -27,7 +27,7 @@ public struct EvaluationResult: Equatable, Sendable {
 }
 
 /// A walk through held-out batches, without smoothing. The training's validation and `minigpt eval` are this one function.
-package enum Evaluation {
+package enum HeldOutLoss {
   /// Returns the mean loss of all predictions, or nil where `progress` asked to stop.
   ///
   /// - Parameters:
@@ -63,32 +63,5 @@ package enum Evaluation {
       if !progress(Double(index + 1) / Double(heldOut.count)) { return nil }
     }
     return EvaluationResult(tokens: tokens, bytes: bytes, loss: total / Double(max(1, tokens)))
-  }
-}
-
-/// The memory in which a model learns, or is evaluated, one batch at a time: taken before the first.
-package struct TrainingWorkspace<Model: TrainableModel>: Sendable {
-  package let memory: Memory
-  package let activations: Model.Activations
-  package let places: Model.Batch.Places
-
-  /// Places for batches of at most some size, `parameters` being a model's own.
-  package init(
-    _ model: Model, _ capacity: Model.Batch.Capacity, _ purpose: Purpose, _ parameters: ParameterStorage,
-    on processor: Processor
-  ) {
-    let plan: MemoryPlan
-    (plan, activations, places) = Self.plan(model, capacity, purpose)
-    memory = Memory(plan, parameters, on: processor)
-    model.prepare(activations, in: memory)
-  }
-
-  /// Plans without taking anything.
-  package static func plan(
-    _ model: Model, _ capacity: Model.Batch.Capacity, _ purpose: Purpose
-  ) -> (plan: MemoryPlan, activations: Model.Activations, places: Model.Batch.Places) {
-    var plan = MemoryPlan(trains: purpose.trains)
-    let activations = model.plan(capacity, purpose, in: &plan), places = Model.Batch.plan(capacity, in: &plan)
-    return (plan, activations, places)
   }
 }

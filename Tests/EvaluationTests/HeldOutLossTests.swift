@@ -4,10 +4,10 @@ import MiniGPTParallel
 import MiniGPTTensors
 import MiniGPTTestSupport
 import Testing
-import MiniGPTTraining
+import MiniGPTEvaluation
 import MiniGPTTransformer
 
-@Suite struct EvaluationTests {
+@Suite struct HeldOutLossTests {
   static let shape = GPTConfiguration(
     vocabularySize: 19, context: 7, layers: 2, heads: 2, width: 12, feedForwardWidth: 21)
   /// The last id is `<|endoftext|>`, which stands for no byte.
@@ -18,7 +18,7 @@ import MiniGPTTransformer
   ) throws -> EvaluationResult? {
     let capacity = TextBatch.Capacity(windows: batch, length: Self.shape.context)
     let workspace = try workspace(capacity, threads: threads)
-    return Evaluation.run(
+    return HeldOutLoss.run(
       GPT(Self.shape), workspace, on: HeldOutText(try TokenSequence.of(ids), capacity), byteLengths: Self.byteLengths,
       seen: { _ in }, progress: progress)
   }
