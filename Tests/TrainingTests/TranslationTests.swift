@@ -175,7 +175,7 @@ func tinyTranslation(
     #expect(error { $0.batchTokens = 61 }.hasSuffix("its batch-tokens is 60, but 61 is given"))
     #expect(error { $0.labelSmoothing = 0 }.hasSuffix("its label-smoothing is 0.1, but 0.0 is given"))
     #expect(error { $0.average = 3 }.hasSuffix("its average is 2, but 3 is given"))
-    #expect(error({ _ in }, { $0.decoderLayers = 1 }).hasSuffix("its decoder layers is 2, but 1 is given"))
+    #expect(error({ _ in }, { $0.decoderLayers = 1 }).hasSuffix("its decoder-layers is 2, but 1 is given"))
   }
 
   /// BLEU decides where it is asked for.
