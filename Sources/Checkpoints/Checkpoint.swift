@@ -5,8 +5,8 @@ package import MiniGPTTokenization
 package import MiniGPTTransformer
 
 /// A model in one file: a safetensors file with the weights, and in its metadata the configuration, the whole tokenizer
-/// and the training record; behind the weights, where they are kept, the two moments of AdamW. Or a model of another
-/// program, which has no record and no moments.
+/// and the training record; after the weights, where it is kept, the optimizer's state. Or a model of another program, which
+/// has no record and no state.
 ///
 /// Opening reads the header alone. Every rule is checked before a tensor is touched. `Docs/Checkpoint.md` has the format.
 package struct ModelCheckpoint<Model: TrainableModel>: Sendable {
@@ -20,7 +20,7 @@ package struct ModelCheckpoint<Model: TrainableModel>: Sendable {
   private let source: Source
 
   private enum Source: Sendable {
-    /// With the places of the weights, and after them those of the moments where they are.
+    /// With the places of the weights.
     case own(SafetensorsFile, [SafetensorsTensor])
     case foreign(WeightSource)
   }
@@ -60,7 +60,7 @@ package struct ModelCheckpoint<Model: TrainableModel>: Sendable {
     return try JSONField(parsing: text.rawBytes, source: "\(file.path): \(key)")
   }
 
-  /// Every parameter is there in its shape, nothing else but the moments is.
+  /// Every parameter is there in its shape; besides there is nothing but states of parameters.
   private static func match(
     _ file: SafetensorsFile, _ layout: ParameterLayout
   ) throws(CheckpointError) -> [SafetensorsTensor] {
@@ -83,13 +83,10 @@ package struct ModelCheckpoint<Model: TrainableModel>: Sendable {
     for parameter in layout.parameters {
       found.append(try take(parameter.name, parameter.shape, NumberFormat.floats))
     }
-    if file.tensors.contains(where: { $0.name.hasPrefix("optimizer.") }) {
-      for moment in CheckpointFormat.moments {
-        for parameter in layout.parameters { found.append(try take(moment + parameter.name, parameter.shape, [.fp32])) }
-      }
-    }
-    if let extra = file.tensors.first(where: { !known.contains($0.name) }) {
-      throw .extraTensor(file.path, extra.name)
+    for tensor in file.tensors where !known.contains(tensor.name) {
+      let parameter = OptimizerTensor.parameter(of: tensor.name).flatMap { layout[$0] }
+      guard let parameter else { throw .extraTensor(file.path, tensor.name) }
+      _ = try take(tensor.name, parameter.shape, [.fp32])
     }
     return found
   }
@@ -103,9 +100,9 @@ package struct ModelCheckpoint<Model: TrainableModel>: Sendable {
   }
 
   /// Whether training can go on from it.
-  package var hasMoments: Bool {
-    guard case .own(_, let tensors) = source else { return false }
-    return tensors.count == 3 * weights.count
+  package var hasOptimizerState: Bool {
+    guard case .own(let file, _) = source else { return false }
+    return file.tensors.contains { OptimizerTensor.parameter(of: $0.name) != nil }
   }
 
   /// The tokenizer, parsed when it is asked for.
@@ -134,7 +131,7 @@ package struct ModelCheckpoint<Model: TrainableModel>: Sendable {
     }
     let storage = ParameterStorage(count: Model(configuration).layout.count)
     let memory = Memory(MemoryPlan(), storage, on: .plain())
-    try load(into: memory, moments: false)
+    try load(into: memory)
     return storage
   }
 
@@ -178,19 +175,27 @@ package struct ModelCheckpoint<Model: TrainableModel>: Sendable {
     } catch { throw .safetensors(error) }
   }
 
-  /// Reads the weights, and the moments where asked for, into a memory, against their checksums.
-  package func load(into memory: Memory, moments: Bool) throws(CheckpointError) {
-    if moments && !hasMoments { throw .noMoments(path) }
+  /// Reads the weights, and an optimizer's state where it is asked for, into a memory, against their checksums.
+  ///
+  /// - Throws: also where the file lacks a part of the state, or has more of it.
+  package func load(into memory: Memory, state: [OptimizerTensor] = []) throws(CheckpointError) {
+    if !state.isEmpty && !hasOptimizerState { throw .noOptimizerState(path) }
     try verify()
-    let parameters = Model(configuration).layout.parameters
-    for (parameter, matrix) in zip(parameters, weights) { Self.fill(parameter.slot, from: matrix, in: memory) }
-    guard moments, case .own(let file, let tensors) = source else { return }
-    try Self.verify(file, tensors.dropFirst(weights.count))
-    for (index, region) in [Region.firstMoments, .secondMoments].enumerated() {
-      for (parameter, tensor) in zip(parameters, tensors[((index + 1) * parameters.count)...]) {
-        memory.setBytes(of: parameter.slot.at(region), file.bytes(of: tensor))
-      }
+    for (parameter, matrix) in zip(Model(configuration).layout.parameters, weights) {
+      Self.fill(parameter.slot, from: matrix, in: memory)
     }
+    guard !state.isEmpty, case .own(let file, _) = source else { return }
+    var tensors: [SafetensorsTensor] = []
+    for part in state {
+      guard let tensor = file.header.tensor(part.name) else { throw .missingTensor(path, part.name) }
+      tensors.append(tensor)
+    }
+    let names = Set(state.map(\.name))
+    for tensor in file.tensors where OptimizerTensor.parameter(of: tensor.name) != nil && !names.contains(tensor.name) {
+      throw .extraTensor(path, tensor.name)
+    }
+    try Self.verify(file, tensors[...])
+    for (part, tensor) in zip(state, tensors) { memory.setBytes(of: part.slot, file.bytes(of: tensor)) }
   }
 
   /// Reads the weights alone to where gradients stand: to be added to others.
@@ -212,21 +217,16 @@ package struct ModelCheckpoint<Model: TrainableModel>: Sendable {
 
   /// Writes a checkpoint durably: at any moment the old file or the new one is under its name, whole.
   package static func write(
-    _ path: Path, _ model: Model, tokenizer: [UInt8], record: TrainingRecord?, moments: Bool, from memory: Memory
+    _ path: Path, _ model: Model, tokenizer: [UInt8], record: TrainingRecord?, state: [OptimizerTensor] = [],
+    from memory: Memory
   ) throws {
-    let parameters = model.layout.parameters
-    let regions: [Region] = moments ? [.parameters, .firstMoments, .secondMoments] : [.parameters]
-    let names = [""] + CheckpointFormat.moments
-    var tensors: [SafetensorsFileWriter.Tensor] = []
-    for index in regions.indices {
-      for parameter in parameters {
-        tensors.append(SafetensorsFileWriter.Tensor(names[index] + parameter.name, .f32, parameter.shape))
-      }
-    }
+    let parts =
+      model.layout.parameters.map { ($0.name, $0.shape, $0.slot) }
+      + state.map { ($0.name, $0.parameter.shape, $0.slot) }
+    let tensors = parts.map { name, shape, _ in SafetensorsFileWriter.Tensor(name, .f32, shape) }
     let metadata = try metadata(model.configuration, tokenizer: tokenizer, record: record)
     try SafetensorsFileWriter.write(path, tensors: tensors, metadata: metadata) { index, writer in
-      let slot = parameters[index % parameters.count].slot.at(regions[index / parameters.count])
-      try memory.withBytes(of: slot) { bytes in try writer.append(bytes) }
+      try memory.withBytes(of: parts[index].2) { bytes in try writer.append(bytes) }
     }
   }
 
@@ -278,8 +278,6 @@ package typealias TranslatorCheckpoint = ModelCheckpoint<EncoderDecoder>
 /// What all checkpoints share.
 package enum CheckpointFormat {
   package static let version = 1
-  /// What the names of AdamW's moments begin with.
-  static let moments = ["optimizer.m.", "optimizer.v."]
 
   /// Opens a file, which must be a checkpoint of ours.
   static func open(_ path: Path) throws(CheckpointError) -> SafetensorsFile {

@@ -20,7 +20,7 @@ package enum CheckpointError: Error, CustomStringConvertible {
   /// Every checkpoint of ours has checksums.
   case noChecksums(Path)
   case noRecord(Path)
-  case noMoments(Path)
+  case noOptimizerState(Path)
   case brokenTokenizer(Path, String)
 
   /// The error in one line.
@@ -44,7 +44,7 @@ package enum CheckpointError: Error, CustomStringConvertible {
       "\(path): its tokenizer has \(tokenizer) tokens, but its model \(model)"
     case .noChecksums(let path): "\(path): its checksums are missing: expected `checksum.header` and one a tensor"
     case .noRecord(let path): "\(path): no training record in it: nothing to resume"
-    case .noMoments(let path): "\(path): no optimizer state in it: it can be used by --init, but not by --resume"
+    case .noOptimizerState(let path): "\(path): no optimizer state in it: it can be used by --init, but not by --resume"
     case .brokenTokenizer(let path, let problem): "\(path): tokenizer: \(problem)"
     }
   }

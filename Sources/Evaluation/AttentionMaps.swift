@@ -14,12 +14,12 @@ package struct AttentionMaps: Sendable {
     let configuration = model.configuration, width = configuration.width
     // As for training, so that every layer keeps its queries and keys.
     var plan = MemoryPlan()
-    let activations = model.plan(rows: ids.count, length: ids.count, .training, logitRows: 1, in: &plan)
-    let places = TokenIDs.Places(texts: 1, rows: ids.count, in: &plan)
-    let memory = Memory(plan, parameters, on: processor), input = places.batch(1, length: ids.count)
+    let capacity = TextBatch.Capacity(windows: 1, length: ids.count)
+    let activations = model.plan(capacity, .training, logitRows: 1, in: &plan)
+    let batch = TextBatch.plan(capacity, in: &plan).batch(1), memory = Memory(plan, parameters, on: processor)
     model.prepare(activations, in: memory)
-    input.set(0, ids, padding: 0, in: memory)
-    model.forward(input, activations, in: memory)
+    batch.input.set(0, ids, padding: 0, in: memory)
+    model.forward(batch, activations, dropout: nil, in: memory)
     weights = activations.decoder.blocks.map { block in
       let projections = block.attention.projections
       let (query, key) = (projections.columns(0..<width), projections.columns(width..<2 * width))
@@ -37,7 +37,7 @@ package struct AttentionMaps: Sendable {
     let keys = plain(key)
     // The values do not matter for the weights.
     return ScaledDotProductAttention.reference(
-      query: plain(query), key: keys, value: keys, queryLength: query.rows, keyLength: key.rows, heads: heads,
+      query: plain(query), key: keys, value: keys, heads: heads,
       mask: mask
     ).weights
   }

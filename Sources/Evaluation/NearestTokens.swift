@@ -20,7 +20,7 @@ package enum NearestTokens {
   /// - Parameters:
   ///   - model: its table of embeddings, `[V, C]`, is walked once, some rows at a time.
   package static func of(_ id: Int32, count: Int, _ model: GPT, in memory: Memory) -> [Neighbour] {
-    let table = model.embedding.table, width = table.columns
+    let table = model.decoder.embedding.table, width = table.columns
     let own = memory.read(table.rows(Int(id)..<Int(id) + 1)).map(Double.init)
     let length = own.reduce(0) { $0 + $1 * $1 }
     var cosines: [Float] = []

@@ -7,8 +7,7 @@ package final class TranslationPass {
   package let model: EncoderDecoder
   private let memory: Memory
   private let activations: EncoderDecoder.Activations
-  private let source: TokenIDs.Places
-  private let input: TokenIDs.Places
+  private let places: SentenceBatch.Places
   /// The last pair, both sides with the `</s>` or `<pad>` that the model sees.
   private var sourceLength = 0
   private var inputLength = 0
@@ -16,28 +15,24 @@ package final class TranslationPass {
   package init(_ model: EncoderDecoder, parameters: ParameterStorage, on processor: Processor) {
     self.model = model
     let context = model.configuration.context
+    let capacity = SentenceBatch.Capacity(pairs: 1, sourceRows: context, targetRows: context)
     var plan = MemoryPlan()
     // Every block keeps places of its own, as for a backward pass: the attention of all of them is looked at.
-    activations = model.plan(sourceRows: context, targetRows: context, .training, logitRows: 1, in: &plan)
-    source = TokenIDs.Places(texts: 1, rows: context, in: &plan)
-    input = TokenIDs.Places(texts: 1, rows: context, in: &plan)
+    activations = model.plan(capacity, .training, logitRows: 1, in: &plan)
+    places = SentenceBatch.plan(capacity, in: &plan)
     memory = Memory(plan, parameters, on: processor)
     model.prepare(activations, in: memory)
   }
 
   /// Runs over a source and (the beginning of) a target, without their `</s>`; both must fit, `</s>` included.
   package func run(source ids: [Int32], target: [Int32]) {
+    let padding = model.configuration.padding
     sourceLength = ids.count + 1
     inputLength = target.count + 1
-    let source = write(ids + [TranslatorConfiguration.endOfSentence], source)
-    let input = write([model.configuration.padding] + target, input)
-    model.forward(source, input, activations, in: memory)
-  }
-
-  private func write(_ ids: [Int32], _ places: TokenIDs.Places) -> TokenIDs {
-    let batch = places.batch(1, length: ids.count)
-    batch.set(0, ids, padding: model.configuration.padding, in: memory)
-    return batch
+    let batch = places.batch(1, sourceLength: sourceLength, targetLength: inputLength)
+    batch.source.set(0, ids + [TranslatorConfiguration.endOfSentence], padding: padding, in: memory)
+    batch.input.set(0, [padding] + target, padding: padding, in: memory)
+    model.forward(batch, activations, dropout: nil, in: memory)
   }
 
   /// log P of every id but `<pad>`, to come behind the first `place` tokens of the target.

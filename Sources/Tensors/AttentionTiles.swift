@@ -52,8 +52,8 @@ extension Memory {
       let strip = packing.left(left, row..<row + height, 0..<depth.count, isNear: true, room)
       for column in stride(from: 0, to: c.columns, by: panel) {
         unsafe packing.tile(
-          height, min(panel, c.columns - column), words, strip, first + column / panel * panelLength, panel,
-          target + row * c.stride + column, c.stride, accumulate: accumulate)
+          (height, min(panel, c.columns - column), words), strip, (first + column / panel * panelLength, panel),
+          into: (target + row * c.stride + column, c.stride), accumulate: accumulate)
       }
     }
   }

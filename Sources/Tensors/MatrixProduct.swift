@@ -146,7 +146,7 @@ extension Memory {
       for column in stride(from: columnRange.lowerBound, to: columnRange.upperBound, by: panel) {
         if isInPanels { unsafe right = inPanels(depths.lowerBound, column) }
         unsafe packing.tile(
-          height, min(panel, columnRange.upperBound - column), words, left, right, rightRow, target, cRow,
+          (height, min(panel, columnRange.upperBound - column), words), left, (right, rightRow), into: (target, cRow),
           accumulate: accumulate)
         unsafe right += panelLength
         unsafe target += panel

@@ -13,7 +13,8 @@ internal import MiniGPTPlatform
   package let processor: Processor
   /// Where the time goes, where somebody wants to know: nil otherwise.
   package var timeSplit: TimeSplit?
-  private let training: Arena
+  private let gradients: Arena
+  private let optimizer: Arena
   private let activations: Arena
   private let scratch: Arena
   private let scratchPerThread: Int
@@ -27,9 +28,10 @@ internal import MiniGPTPlatform
     check(!plan.trains || parameters.isWritable, "training needs parameters of its own")
     self.parameters = parameters
     self.processor = processor
-    let trains = plan.trains, activations = plan.activations, pool = processor.pool
-    let count = parameters.count, padded = (count + 15) / 16 * 16
-    training = Arena(count: trains ? 3 * padded : 0)
+    let activations = plan.activations, pool = processor.pool
+    let count = parameters.count
+    gradients = Arena(count: plan.trains ? count : 0)
+    optimizer = Arena(count: plan.optimizer)
     self.activations = Arena(count: activations)
     indices = Arena(count: plan.indices)
     partials = Arena(count: 2 * (count / Memory.partialLength + 1))
@@ -41,9 +43,8 @@ internal import MiniGPTPlatform
       let (base, count) =
         switch region {
         case .parameters: unsafe (parameters.base, count)
-        case .gradients: unsafe (training.base, trains ? count : 0)
-        case .firstMoments: unsafe (training.base + (trains ? padded : 0), trains ? count : 0)
-        case .secondMoments: unsafe (training.base + (trains ? 2 * padded : 0), trains ? count : 0)
+        case .gradients: unsafe (gradients.base, gradients.count)
+        case .optimizer: unsafe (optimizer.base, optimizer.count)
         case .activations: unsafe (self.activations.base, activations)
         case .scratch: unsafe (scratch.base, scratchPerThread * pool.threads)
         }
@@ -64,7 +65,7 @@ internal import MiniGPTPlatform
 
   /// Bytes taken, touched or not.
   package var byteCount: Int {
-    4 * (parameters.count + training.count + activations.count + indices.count + scratch.count)
+    4 * (parameters.count + gradients.count + optimizer.count + activations.count + indices.count + scratch.count)
   }
 
   /// Parameters that one partial sum covers: the same for any number of threads.

@@ -8,7 +8,9 @@ package struct MemoryPlan: Sendable {
   package private(set) var indices: Int
   /// Floats of temporary memory for each thread; products and decoding have theirs in any case.
   package private(set) var scratch: Int
-  /// Whether parameters have gradients and moments.
+  /// Floats of an optimizer's state.
+  package internal(set) var optimizer = 0
+  /// Whether parameters have gradients.
   package private(set) var trains: Bool
 
   package init(activations: Int = 0, indices: Int = 0, scratch: Int = 0, trains: Bool = false) {
@@ -34,7 +36,7 @@ package struct MemoryPlan: Sendable {
   /// Sees to it that each thread has so many floats of temporary memory.
   package mutating func needScratch(_ floats: Int) { scratch = max(scratch, floats) }
 
-  /// Gives the parameters gradients and moments.
+  /// Gives the parameters gradients.
   package mutating func train() { trains = true }
 
   /// Plans two uses in the same places: they are never needed at the same time.
@@ -50,5 +52,7 @@ package struct MemoryPlan: Sendable {
   }
 
   /// Returns the bytes that so many parameters take with it, threads' temporary memory aside.
-  package func byteCount(parameters: Int) -> Int { 4 * ((trains ? 4 : 1) * parameters + activations + indices) }
+  package func byteCount(parameters: Int) -> Int {
+    4 * ((trains ? 2 : 1) * parameters + optimizer + activations + indices)
+  }
 }

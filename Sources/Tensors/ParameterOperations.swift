@@ -30,16 +30,19 @@ package struct AdamWStep: Sendable {
 }
 
 extension Memory {
-  /// One AdamW step of a parameter, its gradient and moments in one pass.
-  package func adamw(_ parameter: Slot, _ step: AdamWStep) {
-    check(parameter.region == .parameters && parameter.isContiguous && parameters.isWritable, "AdamW of \(parameter)")
+  /// One AdamW step of a parameter, its gradient and both moments in one pass.
+  package func adamw(_ parameter: Slot, first: Slot, second: Slot, _ step: AdamWStep) {
+    check(
+      parameter.region == .parameters && parameter.isContiguous && parameters.isWritable
+        && first.isContiguous && second.isContiguous && first.count == parameter.count
+        && second.count == parameter.count, "AdamW of \(parameter) with \(first) and \(second)")
     let length = 1 << 13
     run(
       .optimizer,
       (parameter.count + length - 1) / length,
       unsafe AdamWWork(
         weight: pointer(parameter), gradient: pointer(parameter.at(.gradients)),
-        first: pointer(parameter.at(.firstMoments)), second: pointer(parameter.at(.secondMoments)),
+        first: pointer(first), second: pointer(second),
         how: minigpt_adamw(
           beta1: step.beta1, beta2: step.beta2, rate: step.rate, root_scale: step.rootScale, epsilon: step.epsilon,
           shrink: step.shrink, gradient_scale: step.gradientScale), count: parameter.count, length: length, k: kernels))

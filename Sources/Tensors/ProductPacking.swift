@@ -145,16 +145,20 @@ internal import MiniGPTCKernels
 
   /// One tile: c = or += strip · panel, over `words` of the depth.
   @inline(__always) func tile(
-    _ height: Int, _ width: Int, _ words: Int, _ left: StripView, _ right: UnsafePointer<Float>, _ rightRow: Int,
-    _ c: UnsafeMutablePointer<Float>, _ cRow: Int, accumulate: Bool
+    _ size: (height: Int, width: Int, words: Int), _ left: StripView,
+    _ right: (base: UnsafePointer<Float>, row: Int), into c: (base: UnsafeMutablePointer<Float>, row: Int),
+    accumulate: Bool
   ) {
     guard format == .pairs, let product16 = unsafe table.pointee.product16 else {
       return unsafe table.pointee.product(
-        height, width, words, left.base, left.row, left.column, right, rightRow, c, cRow, accumulate ? 1 : 0)
+        size.height, size.width, size.words, left.base, left.row, left.column, right.base, right.row, c.base, c.row,
+        accumulate ? 1 : 0)
     }
     unsafe UnsafeRawPointer(left.base).withMemoryRebound(to: UInt32.self, capacity: 1) { x in
-      unsafe UnsafeRawPointer(right).withMemoryRebound(to: UInt32.self, capacity: 1) { y in
-        unsafe product16(height, width, words, x, left.row, left.column, y, rightRow, c, cRow, accumulate ? 1 : 0)
+      unsafe UnsafeRawPointer(right.base).withMemoryRebound(to: UInt32.self, capacity: 1) { y in
+        unsafe product16(
+          size.height, size.width, size.words, x, left.row, left.column, y, right.row, c.base, c.row,
+          accumulate ? 1 : 0)
       }
     }
   }

@@ -47,7 +47,7 @@ package struct Slot: Sendable, Equatable {
     return Slot(region, offset: offset, rows: rows, columns: columns)
   }
 
-  /// The same place in another region: a parameter's gradient, its moments.
+  /// The same place in another region: a parameter's gradient.
   package func at(_ region: Region) -> Slot {
     Slot(region, offset: offset, rows: rows, columns: columns, stride: stride)
   }
@@ -72,9 +72,29 @@ package struct Operand: Sendable {
   package var columns: Int { isTransposed ? slot.rows : slot.columns }
 }
 
-/// The parts of a `Memory`. Gradients and moments are laid out as the parameters are.
+/// The parts of a `Memory`. Gradients are laid out as the parameters are.
 package enum Region: Int, Sendable, CaseIterable {
-  case parameters, gradients, firstMoments, secondMoments, activations, scratch
+  case parameters, gradients, optimizer, activations, scratch
+}
+
+/// A number for each parameter that an optimizer keeps, such as a moment, laid out as the parameters are.
+package struct ParameterState: Sendable {
+  fileprivate let start: Int
+
+  /// That of a parameter.
+  package func slot(of parameter: Slot) -> Slot {
+    Slot(
+      .optimizer, offset: start + parameter.offset, rows: parameter.rows, columns: parameter.columns,
+      stride: parameter.stride)
+  }
+}
+
+extension MemoryPlan {
+  /// Takes a state of so many parameters.
+  package mutating func takeState(of parameters: Int) -> ParameterState {
+    defer { optimizer += (parameters + 15) / 16 * 16 }
+    return ParameterState(start: optimizer)
+  }
 }
 
 /// A list's place among the token ids of a `Memory`.

@@ -11,7 +11,7 @@ package final class Learner<Model: TrainableModel, Source: BatchSource> where So
   package let workspace: TrainingWorkspace<Model>
   private let configuration: TrainingConfiguration
   private let schedule: LearningRateSchedule
-  private let optimizer: AdamW
+  package let optimizer: AdamW
   private var source: Source
 
   package var memory: Memory { workspace.memory }
@@ -26,12 +26,21 @@ package final class Learner<Model: TrainableModel, Source: BatchSource> where So
     self.model = model
     self.source = source
     self.configuration = configuration
+    var plan = MemoryPlan()
+    optimizer = AdamW(configuration, model.layout, in: &plan)
     workspace = TrainingWorkspace(
-      model, source.capacity, recomputes ? .trainingRecomputed : .training,
-      ParameterStorage(count: model.layout.count), on: processor.with(configuration.precision))
+      model, source.capacity, recomputes ? .trainingRecomputed : .training, beside: plan,
+      on: processor.with(configuration.precision))
     schedule = LearningRateSchedule(configuration)
-    optimizer = AdamW(configuration)
     Initialization.run(model.layout, seed: configuration.seed, in: memory)
+  }
+
+  /// Bytes that such a learner takes: weights, gradients, the optimizer's state, activations of the largest batch.
+  package static func memoryNeeded(_ model: Model, _ capacity: Model.Batch.Capacity, recomputes: Bool) -> Int {
+    var plan = MemoryPlan()
+    _ = AdamW(TrainingConfiguration(), model.layout, in: &plan)
+    _ = TrainingWorkspace.plan(model, capacity, recomputes ? .trainingRecomputed : .training, in: &plan)
+    return plan.byteCount(parameters: model.layout.count)
   }
 
   /// The learning rate of update `index`, counted from 0.
@@ -47,7 +56,7 @@ package final class Learner<Model: TrainableModel, Source: BatchSource> where So
     if !norm.isFinite { throw .notFinite(step: index + 1, what: "gradient") }
     let rate = schedule.rate(at: index)
     optimizer.update(
-      model.layout, step: index, rate: rate,
+      step: index, rate: rate,
       gradientScale: scale * GradientClipping.scale(norm: norm, limit: configuration.gradientClip), in: memory)
     return TrainingStep(step: index + 1, loss: loss, learningRate: rate, gradientNorm: norm)
   }

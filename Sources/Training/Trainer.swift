@@ -46,13 +46,11 @@ where Source.Batch == Model.Batch {
     self.corpusName = corpusName
   }
 
-  /// Bytes that a training takes: weights, gradients, two moments, activations of the largest batch.
+  /// Bytes that a training takes.
   package static func memoryNeeded(
     _ configuration: Model.Configuration, _ capacity: Model.Batch.Capacity, recomputes: Bool = false
   ) -> Int {
-    let model = Model(configuration)
-    let (plan, _, _) = TrainingWorkspace.plan(model, capacity, recomputes ? .trainingRecomputed : .training)
-    return plan.byteCount(parameters: model.layout.count)
+    Learner<Model, Source>.memoryNeeded(Model(configuration), capacity, recomputes: recomputes)
   }
 
   /// Bytes that this training takes.
@@ -68,7 +66,7 @@ where Source.Batch == Model.Batch {
       checkpoint: checkpoint, given: record, shape: model.configuration, tokenizer: tokenizer,
       corpusName: corpusName
     ).run()
-    try checkpoint.load(into: memory, moments: true)
+    try checkpoint.load(into: memory, state: learner.optimizer.state)
     resumed.configuration = record.configuration
     resumed.instructionSet = record.instructionSet
     record = resumed
@@ -81,7 +79,7 @@ where Source.Batch == Model.Batch {
         tokenizer: tokenizer.vocabularySize, model: checkpoint.configuration.vocabularySize)
     }
     try Self.compareShape(of: checkpoint, model.configuration)
-    try checkpoint.load(into: memory, moments: false)
+    try checkpoint.load(into: memory)
     var hash = XXH64()
     for parameter in model.layout.parameters { memory.withBytes(of: parameter.slot) { hash.update($0) } }
     record.initialWeights = hash.digest()
@@ -202,7 +200,7 @@ where Source.Batch == Model.Batch {
       record.keep()
       try write(RunFiles(path).step(record.step), nil)
     }
-    try write(path, record, moments: true)
+    try write(path, record, state: learner.optimizer.state)
     try removeOldest(path)
     try event(.saved(path))
   }
@@ -237,15 +235,15 @@ where Source.Batch == Model.Batch {
       isBest = averaged.add(result.at(record.step))
       if isBest { try write(bestPath, averaged) }
     }
-    try ModelCheckpoint<Model>(path).load(into: memory, moments: false)
+    try ModelCheckpoint<Model>(path).load(into: memory)
     if result == nil && learner.heldOut != nil { return false }
     try event(.averaged(steps, RunFiles(path).average, result, isBest: isBest))
     return true
   }
 
-  private func write(_ path: Path, _ record: TrainingRecord?, moments: Bool = false) throws {
+  private func write(_ path: Path, _ record: TrainingRecord?, state: [OptimizerTensor] = []) throws {
     try ModelCheckpoint.write(
-      path, model, tokenizer: TokenizerJSON.text(tokenizer), record: record, moments: moments, from: memory)
+      path, model, tokenizer: TokenizerJSON.text(tokenizer), record: record, state: state, from: memory)
   }
 }
 

@@ -21,11 +21,11 @@ import MiniGPTTransformer
       let checkpoint = try Checkpoint(folder.path("m"))
       #expect(checkpoint.configuration == written.model.configuration)
       #expect(checkpoint.record == TrainingRecordTests.record())
-      #expect(checkpoint.hasMoments)
+      #expect(checkpoint.hasOptimizerState)
       let back = try checkpoint.tokenizer()
       #expect(back.kind == tokenizer.kind)
       #expect(TokenizerJSON.text(back) == TokenizerJSON.text(tokenizer))
-      try checkpoint.load(into: read.memory, moments: true)
+      try checkpoint.load(into: read.memory, state: read.state)
       #expect(read.bits() == written.bits())
       #expect(try SafetensorsChecksum.verify(folder.path("m")) != .absent)
     }
@@ -33,26 +33,26 @@ import MiniGPTTransformer
 
   @Test func weightsAloneAreTheSameFormat() throws {
     let written = Model(), read = Model(numbered: false)
-    try written.write(folder.path("m"), moments: false, record: nil)
+    try written.write(folder.path("m"), keepsState: false)
     let checkpoint = try Checkpoint(folder.path("m"))
-    #expect(!checkpoint.hasMoments && checkpoint.record == nil)
-    try checkpoint.load(into: read.memory, moments: false)
-    #expect(read.bits([.parameters]) == written.bits([.parameters]))
-    let error = #expect(throws: CheckpointError.self) { try checkpoint.load(into: read.memory, moments: true) }
+    #expect(!checkpoint.hasOptimizerState && checkpoint.record == nil)
+    try checkpoint.load(into: read.memory)
+    #expect(read.bits(state: false) == written.bits(state: false))
+    let error = #expect(throws: CheckpointError.self) { try checkpoint.load(into: read.memory, state: read.state) }
     #expect(error?.description.contains("no optimizer state") == true)
   }
 
   /// The weights in the map are those that a copy has.
   @Test func mappedWeightsAreTheWeights() throws {
     let written = Model()
-    for moments in [true, false] {
-      try written.write(folder.path("m"), moments: moments)
+    for keepsState in [true, false] {
+      try written.write(folder.path("m"), keepsState: keepsState)
       let parameters = try Checkpoint(folder.path("m")).parameters()
       #expect(!parameters.isWritable)
       #expect(parameters.count == written.model.layout.count)
       let memory = Memory(MemoryPlan(), parameters, on: .plain())
       let bits = written.model.layout.parameters.map { memory.read($0.slot).map(\.bitPattern) }
-      #expect(bits == written.bits([.parameters]))
+      #expect(bits == written.bits(state: false))
     }
   }
 
@@ -192,14 +192,14 @@ import MiniGPTTransformer
       broken[place] ^= 1 << UInt8(index % 8)
       let path = try folder.write("broken", broken)
       #expect(throws: (any Error).self, "bit \(index % 8) of byte \(place)") {
-        try Checkpoint(path).load(into: read.memory, moments: true)
+        try Checkpoint(path).load(into: read.memory, state: read.state)
       }
     }
   }
 
   /// Generation, which reads the weights where they lie, sees every flipped bit of them too.
   @Test func flippedBitsAreSeenByGeneration() throws {
-    try Model().write(folder.path("m"), moments: false)
+    try Model().write(folder.path("m"), keepsState: false)
     let bytes = try folder.read("m"), pool = WorkerPool(threads: 1)
     let whole = try Checkpoint(folder.path("m"))
     for type in [NumberFormat.fp32, .int8] {

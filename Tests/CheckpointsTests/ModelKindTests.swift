@@ -19,7 +19,7 @@ import Testing
   /// A file opens as what it says it is, and refuses to be another kind by name.
   @Test func aFileOpensAsItsKind() throws {
     let path = folder.path("m")
-    try NumberedModel().write(path, moments: false)
+    try NumberedModel().write(path, keepsState: false)
     let text = try CheckpointFormat.openModel(path)
     #expect(try text.textModel().configuration.layers == 2 && text.kind.name == "gpt")
     let error = #expect(throws: CheckpointError.self) { try text.translator() }
@@ -32,7 +32,7 @@ import Testing
       TranslatorConfiguration(vocabularySize: 20, context: 4, encoderLayers: 1, decoderLayers: 1, heads: 1, width: 4))
     let memory = Memory(MemoryPlan(), ParameterStorage(count: model.layout.count), on: .plain())
     try TranslatorCheckpoint.write(
-      path, model, tokenizer: TokenizerJSON.text(ByteTokenizer()), record: nil, moments: false, from: memory)
+      path, model, tokenizer: TokenizerJSON.text(ByteTokenizer()), record: nil, from: memory)
     let other = try CheckpointFormat.openModel(path)
     #expect(try other.translator().configuration.width == 4 && other.kind.name == "translator")
     #expect(throws: CheckpointError.self) { try other.textModel() }

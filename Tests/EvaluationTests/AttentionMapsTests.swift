@@ -42,7 +42,7 @@ import MiniGPTTransformer
       let projections = Linear.reference(input, name + ".attention.queryKeyValue", plain)
       let expected = ScaledDotProductAttention.reference(
         query: projections.columns(0..<12), key: projections.columns(12..<24), value: projections.columns(24..<36),
-        queryLength: 33, keyLength: 33, heads: 2, mask: .causal
+        heads: 2, mask: .causal
       ).weights
       #expect(maps.weights[layer].count == 2)
       for head in 0..<2 {

@@ -14,7 +14,7 @@ import MiniGPTTransformer
       table[2 * id] = x
       table[2 * id + 1] = y
     }
-    memory.write(model.embedding.table, table)
+    memory.write(model.decoder.embedding.table, table)
     let near = NearestTokens.of(3, count: 4, model, in: memory)
     #expect(near.map(\.id) == [7, 300, 0, 1])
     #expect(abs(near[0].cosine - 2 / (4.01).squareRoot()) < 1e-6)

@@ -77,7 +77,7 @@ import MiniGPTTransformer
     let projections = Linear.reference(normalized, "encoder.blocks.0.attention.queryKeyValue", parameters)
     let expected = ScaledDotProductAttention.reference(
       query: projections.columns(0..<8), key: projections.columns(8..<16), value: projections.columns(16..<24),
-      queryLength: 4, keyLength: 4, heads: 2, mask: .full
+      heads: 2, mask: .full
     ).weights
     for head in 0..<2 {
       for (a, b) in zip(found.encoder[0][head].elements, expected[head].elements) { #expect(abs(a - b) < 1e-5) }

@@ -53,11 +53,11 @@ import MiniGPTTransformer
       let path = try export(written, replacing: true)
       let checkpoint = try ModelFile.open(path).textModel()
       #expect(checkpoint.configuration == written.model.configuration)
-      #expect(checkpoint.record == nil && !checkpoint.hasMoments)
+      #expect(checkpoint.record == nil && !checkpoint.hasOptimizerState)
       #expect(TokenizerJSON.text(try checkpoint.tokenizer()) == TokenizerJSON.text(tokenizer))
       let read = Model(tokenizer, numbered: false) { $0 = written.model.configuration }
-      try checkpoint.load(into: read.memory, moments: false)
-      #expect(read.bits([.parameters]) == written.bits([.parameters]))
+      try checkpoint.load(into: read.memory)
+      #expect(read.bits(state: false) == written.bits(state: false))
       // Imported, it is the checkpoint's own weights.
       try ModelExport(checkpoint, to: folder.path("back"), weights: .fp32).write(.safetensors)
       try ModelExport(Checkpoint(folder.path("own")), to: folder.path("weights"), weights: .fp32).write(.safetensors)
@@ -71,9 +71,9 @@ import MiniGPTTransformer
     let folderPath = try export(written, weights: type)
     let checkpoint = try ModelFile.open(folderPath).textModel()
     let read = Model(numbered: false)
-    try checkpoint.load(into: read.memory, moments: false)
+    try checkpoint.load(into: read.memory)
     let tolerance: Float = type == .bf16 ? 0x1p-8 : 0x1p-11
-    let pairs = zip(written.bits([.parameters]).joined(), read.bits([.parameters]).joined())
+    let pairs = zip(written.bits(state: false).joined(), read.bits(state: false).joined())
     #expect(
       pairs.allSatisfy { mine, its in
         let (mine, its) = (Float(bitPattern: mine), Float(bitPattern: its))
@@ -83,8 +83,8 @@ import MiniGPTTransformer
     try ModelExport(Checkpoint(folder.path("own")), to: folder.path("small"), weights: type).write(.safetensors)
     let small = try Checkpoint(folder.path("small"))
     let other = Model(numbered: false)
-    try small.load(into: other.memory, moments: false)
-    #expect(other.bits([.parameters]) == read.bits([.parameters]))
+    try small.load(into: other.memory)
+    #expect(other.bits(state: false) == read.bits(state: false))
     #expect(try small.parameters().isWritable)
     #expect(try #require(Files.size(folder.path("small"))) < #require(Files.size(folder.path("own"))) / 4)
   }
@@ -154,8 +154,8 @@ import MiniGPTTransformer
     data += [1, 0, 1]
     try write(header, data, "hf/model.safetensors")
     let read = Model(numbered: false)
-    try ModelFile.open(folder.path("hf")).textModel().load(into: read.memory, moments: false)
-    #expect(read.bits([.parameters]) == written.bits([.parameters]))
+    try ModelFile.open(folder.path("hf")).textModel().load(into: read.memory)
+    #expect(read.bits(state: false) == written.bits(state: false))
     // Another output matrix is another model.
     data[data.count - 4] ^= 1
     try write(header, data, "hf/model.safetensors")
@@ -184,8 +184,8 @@ import MiniGPTTransformer
     _ = try export(written)
     var map = try shards()
     let read = Model(numbered: false)
-    try ModelFile.open(folder.path("hf")).textModel().load(into: read.memory, moments: false)
-    #expect(read.bits([.parameters]) == written.bits([.parameters]))
+    try ModelFile.open(folder.path("hf")).textModel().load(into: read.memory)
+    #expect(read.bits(state: false) == written.bits(state: false))
 
     let name = "transformer.h.0.ln_1.bias"
     map[name] = "a.safetensors"

@@ -36,7 +36,7 @@ import MiniGPTTransformer
         let slot = parameter.slot
         memory.write(slot, (0..<slot.count).map { Float(stream.uniform(slot.offset + $0) - 0.5) })
       }
-      let table = model.sourceEmbedding.table
+      let table = model.encoder.embedding.table
       memory.fill(table.rows(table.rows - 1..<table.rows), 0)
     }
 
@@ -44,7 +44,7 @@ import MiniGPTTransformer
 
     func write(_ path: Path) throws {
       try TranslatorCheckpoint.write(
-        path, model, tokenizer: TokenizerJSON.text(tokenizer), record: nil, moments: false, from: memory)
+        path, model, tokenizer: TokenizerJSON.text(tokenizer), record: nil, from: memory)
     }
   }
 
@@ -77,7 +77,7 @@ import MiniGPTTransformer
     #expect(checkpoint.configuration == written.model.configuration)
     #expect(TokenizerJSON.text(try checkpoint.tokenizer()) == TokenizerJSON.text(written.tokenizer))
     let read = try Model(numbered: false) { $0 = written.model.configuration }
-    try checkpoint.load(into: read.memory, moments: false)
+    try checkpoint.load(into: read.memory)
     #expect(read.bits() == written.bits())
     let config = String(decoding: try folder.read("hf/config.json"), as: UTF8.self)
     #expect(config.contains(norm == .pre ? "\"pegasus\"" : "\"marian\""))
@@ -97,7 +97,7 @@ import MiniGPTTransformer
       return (0..<tensor.byteCount / 4).map { bytes.load(Float.self, at: 4 * $0) }
     }
     let order = [0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11], block = written.model.encoder.blocks[1]
-    let table = written.memory.read(written.model.sourceEmbedding.table)
+    let table = written.memory.read(written.model.encoder.embedding.table)
     #expect(try numbers("model.shared.weight").prefix(12) == order.map { table[$0] }[...])
     // A key's weights read the stream: [out, in], inputs in their order.
     let weight = written.memory.read(block.attention.queryKeyValue.weight)

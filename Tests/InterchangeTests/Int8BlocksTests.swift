@@ -21,7 +21,7 @@ import MiniGPTTokenization
     try ModelExport(Checkpoint(folder.path("m")), to: folder.path("q"), weights: .int8).write(.safetensors)
     let checkpoint = try Checkpoint(folder.path("q"))
     #expect(try SafetensorsChecksum.verify(folder.path("q")) != .absent)
-    #expect(!checkpoint.hasMoments && checkpoint.record == nil)
+    #expect(!checkpoint.hasOptimizerState && checkpoint.record == nil)
     let parameters = try checkpoint.parameters()
     let read = Memory(MemoryPlan(), parameters, on: Processor(written.memory.pool, .portable))
     for parameter in written.model.layout.parameters {

@@ -47,7 +47,7 @@ func attend(
   mask: AttentionMask = .full
 ) -> (output: PlainMatrix<Double>, weights: [PlainMatrix<Double>]) {
   ScaledDotProductAttention.reference(
-    query: query, key: key, value: value, queryLength: query.rows, keyLength: key.rows, heads: heads, mask: mask)
+    query: query, key: key, value: value, heads: heads, mask: mask)
 }
 
 /// A GPT's logits `[T, V]` for a text.

@@ -25,7 +25,7 @@ import Testing
     }
     #expect(memory.byteCount >= 4 * (4 * 37 + 100 + 10 + scratch))
     let generating = try Self.memory(trains: false)
-    #expect(generating.count(of: .gradients) == 0 && generating.count(of: .secondMoments) == 0)
+    #expect(generating.count(of: .gradients) == 0 && generating.count(of: .optimizer) == 0)
   }
 
   @Test func whatIsWrittenIsRead() throws {

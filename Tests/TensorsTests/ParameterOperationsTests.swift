@@ -4,12 +4,18 @@ import Testing
 
 @Suite struct ParameterOperationsTests {
   static func memory(_ set: InstructionSet, count: Int, threads: Int = 1) throws -> Memory {
-    Memory(
-      MemoryPlan(trains: true), ParameterStorage(count: count),
-      on: Processor(WorkerPool(threads: threads), try #require(set.kernels)))
+    var plan = MemoryPlan(trains: true)
+    for _ in 0..<2 { _ = plan.takeState(of: count) }
+    return Memory(
+      plan, ParameterStorage(count: count), on: Processor(WorkerPool(threads: threads), try #require(set.kernels)))
   }
 
-  static let trained: [Region] = [.parameters, .gradients, .firstMoments, .secondMoments]
+  /// Weights, gradient and both moments of a part of `count` parameters.
+  static func trained(_ offset: Int, _ length: Int, of count: Int) -> [Slot] {
+    var plan = MemoryPlan()
+    let weights = slot(.parameters, offset, length), moments = (0..<2).map { _ in plan.takeState(of: count) }
+    return [weights, weights.at(.gradients)] + moments.map { $0.slot(of: weights) }
+  }
 
   static func slot(_ region: Region, _ offset: Int, _ count: Int) -> Slot {
     Slot(region, offset: offset, rows: 1, columns: count)
@@ -44,35 +50,35 @@ import Testing
     for n in lengths + [8191, 8192, 8193, 20_000] {
       let offset = 1 + n % 7, total = offset + n + 9
       let memory = try Self.memory(set, count: total, threads: 2)
-      for region in Self.trained { memory.fill(Self.slot(region, 0, total), 0.25) }
-      let weights = Self.slot(.parameters, offset, n), start = numbers(n, n)
+      for whole in Self.trained(0, total, of: total) { memory.fill(whole, 0.25) }
+      let slots = Self.trained(offset, n, of: total), weights = slots[0], start = numbers(n, n)
       memory.write(weights, start)
-      for region in [Region.firstMoments, .secondMoments] { memory.fill(weights.at(region), 0) }
+      for moment in slots[2...] { memory.fill(moment, 0) }
       var references = start.map { Reference(weight: Double($0)) }
       for t in 1...5 {
         let gradient = numbers(n, 10 * n + t).map { $0 * $0 * $0 }
         memory.write(weights.at(.gradients), gradient)
-        memory.adamw(weights, Self.step(t))
+        memory.adamw(weights, first: slots[2], second: slots[3], Self.step(t))
         #expect(memory.read(weights.at(.gradients)) == gradient)
         for i in 0..<n { references[i].step(gradient[i]) }
       }
       #expect(worstError(memory.read(weights), references.map(\.weight)) < 1e-6, "\(n)")
-      #expect(worstError(memory.read(weights.at(.firstMoments)), references.map(\.first)) < 1e-7, "\(n)")
-      #expect(worstError(memory.read(weights.at(.secondMoments)), references.map(\.second)) < 1e-7, "\(n)")
-      for region in Self.trained {
-        let beside = [Self.slot(region, 0, offset), Self.slot(region, offset + n, 9)].flatMap(memory.read)
-        #expect(beside.count { $0 == 0.25 } == offset + 9, "\(region) beside \(n)")
+      #expect(worstError(memory.read(slots[2]), references.map(\.first)) < 1e-7, "\(n)")
+      #expect(worstError(memory.read(slots[3]), references.map(\.second)) < 1e-7, "\(n)")
+      for (before, after) in zip(Self.trained(0, offset, of: total), Self.trained(offset + n, 9, of: total)) {
+        let beside = [before, after].flatMap(memory.read)
+        #expect(beside.count { $0 == 0.25 } == offset + 9, "\(before) beside \(n)")
       }
     }
   }
 
   /// Without decay and with a gradient of zero, a weight stays as it is, bit for bit.
   @Test(arguments: InstructionSet.available) func aWeightWithoutGradientStays(set: InstructionSet) throws {
-    let memory = try Self.memory(set, count: 37), weights = Self.slot(.parameters, 0, 37)
+    let memory = try Self.memory(set, count: 37), slots = Self.trained(0, 37, of: 37), weights = slots[0]
     memory.write(weights, numbers(37, 1))
     var step = Self.step(1)
     step.shrink = 1
-    memory.adamw(weights, step)
+    memory.adamw(weights, first: slots[2], second: slots[3], step)
     #expect(memory.read(weights).bits == numbers(37, 1).bits)
   }
 
@@ -83,7 +89,8 @@ import Testing
       let memory = try Self.memory(set, count: n, threads: threads)
       memory.write(Self.slot(.parameters, 0, n), values)
       memory.write(Self.slot(.gradients, 0, n), gradients)
-      memory.adamw(Self.slot(.parameters, 0, n), Self.step(1))
+      let slots = Self.trained(0, n, of: n)
+      memory.adamw(slots[0], first: slots[2], second: slots[3], Self.step(1))
       return (memory.read(Self.slot(.parameters, 0, n)).bits, memory.squaredGradientNorm().bitPattern)
     }
     let one = try run(threads: 1)
@@ -97,14 +104,13 @@ import Testing
       let memory = try Self.memory(set, count: n, threads: 2), all = Self.slot(.gradients, 0, n)
       let values = numbers(n, n + 1)
       memory.write(all, values)
-      for region in Self.trained where region != .gradients { memory.fill(all.at(region), 0.5) }
+      let others = Self.trained(0, n, of: n).filter { $0.region != .gradients }
+      for slot in others { memory.fill(slot, 0.5) }
       let expected = values.reduce(0) { $0 + Double($1) * Double($1) }
       #expect(abs(memory.squaredGradientNorm() - expected) <= 1e-12 * expected, "\(n)")
       memory.clearGradients()
       #expect(memory.read(all).count { $0 == 0 } == n && memory.squaredGradientNorm() == 0, "\(n)")
-      for region in Self.trained where region != .gradients {
-        #expect(memory.read(all.at(region)).count { $0 == 0.5 } == n, "\(region) of \(n)")
-      }
+      for slot in others { #expect(memory.read(slot).count { $0 == 0.5 } == n, "\(slot)") }
     }
   }
 
@@ -124,14 +130,15 @@ import Testing
   @Test func onlyParametersOfItsOwnAreTrained() async {
     let region = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       let field = try Field(.portable), x = field.place(1, 3, seed: 1)
-      field.memory.adamw(x, ParameterOperationsTests.step(1))
+      field.memory.adamw(x, first: x, second: x, ParameterOperationsTests.step(1))
     }
     #expect(errorText(region).contains("AdamW of activations[1, 3]"))
     let untrained = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       let memory = Memory(
         MemoryPlan(), ParameterStorage(count: 9),
         on: Processor(WorkerPool(threads: 1), try #require(InstructionSet.portable.kernels)))
-      memory.adamw(ParameterOperationsTests.slot(.parameters, 0, 9), ParameterOperationsTests.step(1))
+      let slots = ParameterOperationsTests.trained(0, 9, of: 9)
+      memory.adamw(slots[0], first: slots[2], second: slots[3], ParameterOperationsTests.step(1))
     }
     #expect(errorText(untrained).contains("gradients[1, 9] at 0 outside of 0 floats"))
   }

@@ -4,11 +4,12 @@ package import MiniGPTTensors
 package import MiniGPTTokenization
 package import MiniGPTTransformer
 
-/// A small GPT with numbers everywhere, moments included.
+/// A small GPT with numbers everywhere, an optimizer's state included.
 package struct NumberedModel {
   package let tokenizer: any Tokenizer
   package let model: GPT
   package let memory: Memory
+  package let state: [OptimizerTensor]
 
   package init(
     _ tokenizer: any Tokenizer = ByteTokenizer(), numbered: Bool = true,
@@ -20,28 +21,28 @@ package struct NumberedModel {
       positions: .learned, norm: .pre, activation: .relu)
     change(&configuration)
     model = GPT(configuration)
-    memory = Memory(MemoryPlan(trains: true), ParameterStorage(count: model.layout.count), on: .plain())
+    var plan = MemoryPlan(trains: true)
+    let layout = model.layout
+    state = ["m", "v"].flatMap { OptimizerTensor.all(of: layout, $0, plan.takeState(of: layout.count)) }
+    memory = Memory(plan, ParameterStorage(count: layout.count), on: .plain())
     if !numbered { return }
     let stream = RandomStream(seed: 1, .dropout, place: 1)
-    for (index, region) in Self.regions.enumerated() {
-      for parameter in model.layout.parameters {
-        let slot = parameter.slot.at(region)
-        memory.write(slot, (0..<slot.count).map { Float(stream.uniform(slot.offset + $0, step: index) - 0.5) })
-      }
+    for (index, slot) in (layout.parameters.map(\.slot) + state.map(\.slot)).enumerated() {
+      memory.write(slot, (0..<slot.count).map { Float(stream.uniform($0, step: index) - 0.5) })
     }
   }
 
-  package static let regions: [Region] = [.parameters, .firstMoments, .secondMoments]
-
-  package func bits(_ regions: [Region] = Self.regions) -> [[UInt32]] {
-    regions.flatMap { region in
-      model.layout.parameters.map { memory.read($0.slot.at(region)).map(\.bitPattern) }
+  /// Of the weights and, where asked for, of the state.
+  package func bits(state isIncluded: Bool = true) -> [[UInt32]] {
+    (model.layout.parameters.map(\.slot) + (isIncluded ? state.map(\.slot) : [])).map {
+      memory.read($0).map(\.bitPattern)
     }
   }
 
-  package func write(_ path: Path, moments: Bool = true, record: TrainingRecord? = nil) throws {
+  package func write(_ path: Path, keepsState: Bool = true, record: TrainingRecord? = nil) throws {
     try Checkpoint.write(
-      path, model, tokenizer: TokenizerJSON.text(tokenizer), record: record, moments: moments, from: memory)
+      path, model, tokenizer: TokenizerJSON.text(tokenizer), record: record, state: keepsState ? state : [],
+      from: memory)
   }
 
   /// One of each sort.

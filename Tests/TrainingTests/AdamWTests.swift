@@ -59,12 +59,13 @@ import MiniGPTTransformer
       configuration.warmup = 0
       self.parity = parity
       schedule = LearningRateSchedule(configuration)
-      optimizer = AdamW(configuration)
       let shape = parity.configuration
       model = GPT(shape)
       let capacity = TextBatch.Capacity(windows: parity.batch, length: shape.context)
+      var plan = MemoryPlan()
+      optimizer = AdamW(configuration, model.layout, in: &plan)
       workspace = TrainingWorkspace(
-        model, capacity, .training, ParameterStorage(count: model.layout.count),
+        model, capacity, .training, beside: plan,
         on: Processor(WorkerPool(threads: 2), try #require(set.kernels)))
       batch = workspace.places.batch(parity.batch)
       for parameter in model.layout.parameters {
@@ -85,7 +86,7 @@ import MiniGPTTransformer
         of: batch, workspace.activations, Objective(scale: 1 / Float(rows)), dropout: nil, in: memory)
       let norm = memory.squaredGradientNorm().squareRoot()
       optimizer.update(
-        model.layout, step: step, rate: schedule.rate(at: step),
+        step: step, rate: schedule.rate(at: step),
         gradientScale: GradientClipping.scale(norm: norm, limit: 1), in: memory)
       return (loss / Double(rows), norm)
     }
@@ -100,21 +101,27 @@ import MiniGPTTransformer
     let (beta1, beta2, rate, scale) = (0.8, 0.95, 0.01, 0.5)
     var layout = ParameterLayout()
     let matrix = layout.matrix("matrix", 3, 7, start: .zeros), row = layout.bias("row", 5)
+    var plan = MemoryPlan(trains: true)
+    let optimizer = AdamW(configuration, layout, in: &plan)
+    #expect(
+      optimizer.state.map(\.name) == [
+        "optimizer.m.matrix", "optimizer.m.row", "optimizer.v.matrix", "optimizer.v.row",
+      ])
     let memory = Memory(
-      MemoryPlan(trains: true), ParameterStorage(count: layout.count),
+      plan, ParameterStorage(count: layout.count),
       on: Processor(WorkerPool(threads: 1), try #require(InstructionSet.best.kernels)))
     let stream = RandomStream(seed: 2, .dropout, place: 2)
     for (slot, decay) in [(matrix, 0.3), (row, 0)] {
       memory.write(slot, (0..<slot.count).map { Float(stream.uniform($0) - 0.5) })
-      memory.fill(slot.at(.firstMoments), 0)
-      memory.fill(slot.at(.secondMoments), 0)
+      let moments = optimizer.state.filter { $0.parameter.slot == slot }.map(\.slot)
+      for moment in moments { memory.fill(moment, 0) }
       var w = memory.read(slot).map(Double.init)
       var m = [Double](repeating: 0, count: slot.count), v = m
       for step in 0..<5 {
         let g = (0..<slot.count).map { Float(stream.uniform($0, step: step + 1) - 0.5) }
         memory.clearGradients()
         memory.write(slot.at(.gradients), g)
-        AdamW(configuration).update(layout, step: step, rate: rate, gradientScale: scale, in: memory)
+        optimizer.update(step: step, rate: rate, gradientScale: scale, in: memory)
         let t = Double(step + 1)
         for i in w.indices {
           let gradient = Double(g[i]) * scale
@@ -125,8 +132,8 @@ import MiniGPTTransformer
         }
       }
       #expect(distance(memory.read(slot).map(Double.init), w) < 1e-6)
-      #expect(distance(memory.read(slot.at(.firstMoments)).map(Double.init), m) < 1e-6)
-      #expect(distance(memory.read(slot.at(.secondMoments)).map(Double.init), v) < 1e-6)
+      #expect(distance(memory.read(moments[0]).map(Double.init), m) < 1e-6)
+      #expect(distance(memory.read(moments[1]).map(Double.init), v) < 1e-6)
       // The other one starts anew.
       memory.fill(matrix, 0)
     }

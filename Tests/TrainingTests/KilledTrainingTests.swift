@@ -37,7 +37,7 @@ import MiniGPTTraining
       }
       // At any moment a complete checkpoint is there.
       let left = try Checkpoint(folder.path("latest"))
-      #expect(left.hasMoments)
+      #expect(left.hasOptimizerState)
       try run(folder, resumes: true)
       #expect(try files(folder) == expected, "killed at event \(last)")
     }
@@ -60,7 +60,7 @@ import MiniGPTTraining
     let best = try Checkpoint(folder.path("best")), latest = try Checkpoint(folder.path("latest"))
     #expect(best.record?.step == 4)
     #expect(best.record?.best?.step == 4)
-    #expect(!best.hasMoments)
+    #expect(!best.hasOptimizerState)
     #expect(latest.record?.step == 3)
     #expect(latest.record?.best == nil)
   }

@@ -133,11 +133,11 @@ import MiniGPTTransformer
   @Test func needsRecordAndMoments() throws {
     let path = folder.path("bare"), text = TokenizerJSON.text(trainer.tokenizer)
     try Checkpoint.write(
-      path, trainer.model, tokenizer: text, record: nil, moments: false, from: trainer.memory)
+      path, trainer.model, tokenizer: text, record: nil, from: trainer.memory)
     let bare = try Checkpoint(path)
     #expect(throws: CheckpointError.self) { try trainer.resume(bare) }
     try Checkpoint.write(
-      path, trainer.model, tokenizer: text, record: trainer.record, moments: false, from: trainer.memory)
+      path, trainer.model, tokenizer: text, record: trainer.record, from: trainer.memory)
     let light = try Checkpoint(path)
     let error = #expect(throws: CheckpointError.self) { try trainer.resume(light) }
     #expect(error?.description.contains("no optimizer state") == true)

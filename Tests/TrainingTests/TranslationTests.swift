@@ -133,7 +133,7 @@ func tinyTranslation(
     func weights(_ name: String) throws -> [Float] {
       let checkpoint = try TranslatorCheckpoint(folder.path(name)),
         layout = EncoderDecoder(checkpoint.configuration).layout
-      #expect(checkpoint.hasMoments == (name == "m.safetensors"))
+      #expect(checkpoint.hasOptimizerState == (name == "m.safetensors"))
       let memory = Memory(MemoryPlan(), try checkpoint.parameters(), on: .plain())
       return layout.parameters.flatMap { memory.read($0.slot) }
     }

@@ -123,7 +123,7 @@ import MiniGPTTransformer
     let configuration = Self.small(), run = try TranslatorRun(configuration)
     #expect(run.activations.loss.logits.columns == configuration.vocabularySize - 1)
     _ = run.lossAndGradients(somePairs(Self.lengths, configuration))
-    let table = run.memory.read(run.model.sourceEmbedding.table.at(.gradients)), width = configuration.width
+    let table = run.memory.read(run.model.encoder.embedding.table.at(.gradients)), width = configuration.width
     #expect(table[(10 * width)...].allSatisfy { $0 == 0 })
     #expect(table[..<(10 * width)].contains { $0 != 0 })
   }

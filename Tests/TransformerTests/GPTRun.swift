@@ -21,8 +21,9 @@ struct GPTRun {
     try configuration.validate()
     gpt = GPT(configuration)
     var plan = MemoryPlan()
-    activations = gpt.plan(rows: batch * length, length: length, purpose, logitRows: logitRows, in: &plan)
-    self.batch = TextBatch.plan(TextBatch.Capacity(windows: batch, length: length), in: &plan).batch(batch)
+    let capacity = TextBatch.Capacity(windows: batch, length: length)
+    activations = gpt.plan(capacity, purpose, logitRows: logitRows, in: &plan)
+    self.batch = TextBatch.plan(capacity, in: &plan).batch(batch)
     floats = plan.activations
     memory = try makeMemory(gpt.layout, plan, threads: threads, set: set)
     gpt.prepare(activations, in: memory)

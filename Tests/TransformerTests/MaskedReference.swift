@@ -68,7 +68,7 @@ struct MaskedReference {
     let value = projections.columns(2 * width..<3 * width)
     let (_, all) = ScaledDotProductAttention.reference(
       query: projections.columns(0..<width), key: projections.columns(width..<2 * width), value: value,
-      queryLength: length, keyLength: length, heads: heads, mask: .causal)
+      texts: batch, heads: heads, mask: .causal)
     var mixed = PlainMatrix<Double>(x.rows, width)
     for (part, softmax) in all.enumerated() {
       let first = part / heads * length, channel = part % heads * channels

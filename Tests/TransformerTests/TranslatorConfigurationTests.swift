@@ -42,7 +42,7 @@ import MiniGPTTransformer
       vocabularySize: 1001, context: 8, encoderLayers: 1, decoderLayers: 1, heads: 2, width: 64)
     let run = try TranslatorRun(configuration, rows: 8)
     Initialization.run(run.model.layout, seed: 5, in: run.memory)
-    let table = run.memory.read(run.model.sourceEmbedding.table)
+    let table = run.memory.read(run.model.encoder.embedding.table)
     #expect(table[(1000 * 64)...].allSatisfy { $0 == 0 })
     let square = table[..<(1000 * 64)].map { Double($0) * Double($0) }.reduce(0, +) / 64000
     #expect(abs(square - 1 / 64.0) < 0.02 / 64)

@@ -22,7 +22,9 @@ struct TranslatorRun {
     try configuration.validate()
     model = EncoderDecoder(configuration)
     var plan = MemoryPlan()
-    activations = model.plan(sourceRows: rows, targetRows: rows, purpose, logitRows: logitRows, in: &plan)
+    activations = model.plan(
+      SentenceBatch.Capacity(pairs: pairs, sourceRows: rows, targetRows: rows), purpose, logitRows: logitRows, in: &plan
+    )
     source = TokenIDs.Places(texts: pairs, rows: rows, in: &plan)
     target = TokenIDs.Places(texts: pairs, rows: rows, in: &plan)
     targets = plan.takeIndices(rows)
@@ -62,7 +64,9 @@ struct TranslatorRun {
     _ pairs: [(source: [Int32], target: [Int32])], padding: Int = 0, _ dropout: DropoutStep? = nil
   ) -> [(source: [Float], hidden: [Float])] {
     let batch = batch(pairs, padding: padding)
-    model.forward(batch.source, batch.target, activations, dropout: dropout, in: memory)
+    model.forward(
+      SentenceBatch(source: batch.source, input: batch.target, targets: targets.range(0..<batch.target.ids.count)),
+      activations, dropout: dropout, in: memory)
     return pairs.enumerated().map { index, pair in
       let source = activations.encoder.output.rows(
         index * batch.source.texts.length..<(index + 1) * batch.source.texts.length)

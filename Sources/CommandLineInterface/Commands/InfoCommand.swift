@@ -85,7 +85,7 @@ struct InfoCommand: Command {
       ),
       ("learning rate", "\(shortest(c.learningRate)) to \(shortest(c.minimumLearningRate)), \(c.schedule.rawValue)"),
       ("seed", "\(c.seed)"), ("kernels", record.instructionSet), ("corpus", hexadecimal16(record.corpusFingerprint)),
-      ("resumable", checkpoint.hasMoments ? "yes" : "no, weights only"),
+      ("resumable", checkpoint.hasOptimizerState ? "yes" : "no, weights only"),
     ]
     if record.step > 0 { rows.append(("last loss", fixed(record.lastLoss, 4))) }
     if let best = record.best {

@@ -15,7 +15,7 @@ package struct PairSource: BatchSource {
     self.training = training
     self.turns = turns
     self.padding = padding
-    self.heldOut = heldOut.map { HeldOutPairs($0, padding: padding) }
+    self.heldOut = heldOut.map { HeldOutPairs(pairs: $0, padding: padding) }
   }
 
   package var chunks: Int { 1 }
@@ -42,12 +42,7 @@ package struct PairSource: BatchSource {
 /// Held-out pairs, from the shortest to the longest.
 package struct HeldOutPairs: HeldOutBatches {
   package let pairs: PairBatches
-  private let padding: Int32
-
-  package init(_ pairs: PairBatches, padding: Int32) {
-    self.pairs = pairs
-    self.padding = padding
-  }
+  fileprivate let padding: Int32
 
   package var count: Int { pairs.batches.count }
 

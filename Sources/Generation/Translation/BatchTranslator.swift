@@ -53,9 +53,9 @@ final class BatchTranslator {
       var rows = 0
       for index in all.indices where !all[index].search.isDone {
         for (hypothesis, sequence) in zip(all[index].search.running, all[index].places) {
-          model.set(
+          activations.set(
             rows, id: hypothesis.ids.last ?? model.configuration.padding, sequence: sequence, place: place,
-            source: index, activations, in: memory)
+            source: index, in: memory)
           rows += 1
         }
       }

@@ -20,11 +20,6 @@ package struct Block: Sendable {
     /// Whether there is the middle sub-layer, a translator's.
     package let crossAttends: Bool
 
-    package init(mask: AttentionMask, crossAttends: Bool) {
-      self.mask = mask
-      self.crossAttends = crossAttends
-    }
-
     /// Places of a block where elements are dropped: attention's weights, and what each sub-layer adds; the middle
     /// sub-layer's two come last.
     package var sites: Int { crossAttends ? 5 : 3 }

@@ -17,19 +17,4 @@ package struct BlockShape: Sendable, Equatable {
   package var residualStart: Parameter.Start
   /// Whether attention weights are dropped too, and not only what a sub-layer adds.
   package var dropsAttentionWeights: Bool
-
-  package init(
-    width: Int, heads: Int, feedForwardWidth: Int, context: Int, norm: NormPlacement, activation: Activation,
-    start: Parameter.Start, residualStart: Parameter.Start, dropsAttentionWeights: Bool
-  ) {
-    self.width = width
-    self.heads = heads
-    self.feedForwardWidth = feedForwardWidth
-    self.context = context
-    self.norm = norm
-    self.activation = activation
-    self.start = start
-    self.residualStart = residualStart
-    self.dropsAttentionWeights = dropsAttentionWeights
-  }
 }

@@ -75,7 +75,7 @@ extension MultiHeadAttention {
     let projections = Linear.reference(source, name + ".queryKeyValue", parameters)
     let mixed = ScaledDotProductAttention.reference(
       query: queries, key: projections.columns(width..<2 * width), value: projections.columns(2 * width..<3 * width),
-      queryLength: x.rows, keyLength: source.rows, heads: heads, mask: .full)
+      heads: heads, mask: .full)
     return Linear.reference(mixed.output, name + ".output", parameters)
   }
 

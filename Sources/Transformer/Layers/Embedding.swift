@@ -30,18 +30,6 @@ package struct Embedding: Sendable {
     /// The name and the start of a learned one.
     package let positionName: String
     package let start: Parameter.Start
-
-    package init(
-      scale: Float, context: Int, positions: Positions, positionScale: Float, positionName: String,
-      start: Parameter.Start
-    ) {
-      self.scale = scale
-      self.context = context
-      self.positions = positions
-      self.positionScale = positionScale
-      self.positionName = positionName
-      self.start = start
-    }
   }
 
   /// Looks up in a table that is there already; learned positions come right after what the layout has.

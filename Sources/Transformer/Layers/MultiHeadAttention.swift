@@ -65,7 +65,7 @@ package struct MultiHeadAttention: Sendable {
     let projections = Linear.reference(x, name + ".queryKeyValue", parameters), width = x.columns
     let mixed = ScaledDotProductAttention.reference(
       query: projections.columns(0..<width), key: projections.columns(width..<2 * width),
-      value: projections.columns(2 * width..<3 * width), queryLength: length, keyLength: length, heads: heads,
+      value: projections.columns(2 * width..<3 * width), texts: x.rows / length, heads: heads,
       mask: mask)
     return Linear.reference(mixed.output, name + ".output", parameters)
   }

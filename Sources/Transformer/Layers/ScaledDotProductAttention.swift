@@ -43,25 +43,21 @@ package struct ScaledDotProductAttention: Sendable {
     package let mask: DropoutMask
     package let context: Int
 
-    package init(mask: DropoutMask, context: Int) {
-      self.mask = mask
-      self.context = context
-    }
-
     var rowElements: Int { (context + 7) / 8 * 8 }
 
     func first(head: Int, query: Int, key: Int) -> Int { (head * context + query) * rowElements + key }
   }
 
-  /// The output, and the weights `[T, S]` of each head of each sample.
+  /// The output of some texts of one length, and the weights `[T, S]` of each head of each of them.
   @_specialize(where Scalar == Double)
   package static func reference<Scalar: Real>(
-    query: PlainMatrix<Scalar>, key: PlainMatrix<Scalar>, value: PlainMatrix<Scalar>, queryLength: Int, keyLength: Int,
-    heads: Int, mask: AttentionMask
+    query: PlainMatrix<Scalar>, key: PlainMatrix<Scalar>, value: PlainMatrix<Scalar>, texts: Int = 1, heads: Int,
+    mask: AttentionMask
   ) -> (output: PlainMatrix<Scalar>, weights: [PlainMatrix<Scalar>]) {
     let width = query.columns / heads, scale = 1 / Scalar(width).squareRoot()
     var output = PlainMatrix<Scalar>(query.rows, query.columns), all: [PlainMatrix<Scalar>] = []
-    for sample in 0..<query.rows / queryLength {
+    let queryLength = query.rows / texts, keyLength = key.rows / texts
+    for sample in 0..<texts {
       for head in 0..<heads {
         let channels = head * width..<(head + 1) * width
         let q = query.rows(sample * queryLength..<(sample + 1) * queryLength).columns(channels)  // [T, D]
@@ -109,11 +105,6 @@ package struct ScaledDotProductAttention: Sendable {
   package struct Kept: Sendable {
     let output: Slot
     let logSums: Slot
-
-    package init(output: Slot, logSums: Slot) {
-      self.output = output
-      self.logSums = logSums
-    }
   }
 
   /// dQ, dK, dV, which are set, from dO, the operands, O and L.

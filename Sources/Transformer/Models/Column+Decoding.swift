@@ -34,12 +34,6 @@ package struct DecodingContext: Sendable {
   package let workspace: DecodingWorkspace
   package let rows: DecodingRows
 
-  package init(weights: DecodingWeights, workspace: DecodingWorkspace, rows: DecodingRows) {
-    self.weights = weights
-    self.workspace = workspace
-    self.rows = rows
-  }
-
   /// The residual stream of the rows, `[R, C]`.
   package var stream: Slot { workspace.stream.first(rows.ids.count) }
 
@@ -77,12 +71,6 @@ package struct DecodingSources: Sendable {
   /// Which source a row looks at, and how many tokens that has.
   package let sequences: IndexSlot
   package let counts: IndexSlot
-
-  package init(cache: KeyValueCache, sequences: IndexSlot, counts: IndexSlot) {
-    self.cache = cache
-    self.sequences = sequences
-    self.counts = counts
-  }
 }
 
 extension Block {

@@ -23,14 +23,6 @@ package struct Column: Sendable {
     package let embeddingSite: Int
     package let firstBlockSite: Int
 
-    package init(_ prefix: String, _ kind: Block.Kind, layers: Int, embeddingSite: Int, firstBlockSite: Int) {
-      self.prefix = prefix
-      self.kind = kind
-      self.layers = layers
-      self.embeddingSite = embeddingSite
-      self.firstBlockSite = firstBlockSite
-    }
-
     /// The first site after those of the blocks.
     package var endSite: Int { firstBlockSite + layers * kind.sites }
   }

@@ -24,6 +24,13 @@ extension EncoderDecoder {
     let crossRows: (sequences: IndexSlot, counts: IndexSlot)
     /// Rows of a source and their places, to fill the cache.
     let prefillRows: (sequences: IndexSlot, places: IndexSlot)
+
+    /// Says what row `row` of the next step is: a token of hypothesis `sequence` at a place, over a source.
+    package func set(_ row: Int, id: Int32, sequence: Int, place: Int, source: Int, in memory: Memory) {
+      rows.set(row, id: id, sequence: sequence, place: place, in: memory)
+      memory.setIndex(crossRows.sequences, row, Int32(source))
+      memory.setIndex(crossRows.counts, row, memory.index(sourceCounts, source))
+    }
   }
 
   /// How much decoding may hold.
@@ -56,7 +63,8 @@ extension EncoderDecoder {
       logSums: plan.take(hypotheses, 1), outputTable: Panels(inputs: c.width, outputs: c.outputSize, in: &plan),
       cache: cache(hypotheses, in: &plan),
       encoding: self.plan(
-        sourceRows: capacity.sourceRows, targetRows: 1, .inference, logitRows: 1, in: &plan),
+        SentenceBatch.Capacity(pairs: capacity.sentences, sourceRows: capacity.sourceRows, targetRows: 1), .inference,
+        logitRows: 1, in: &plan),
       workspace: DecodingWorkspace(
         rows: hypotheses, width: c.width, feedForwardWidth: c.feedForwardWidth, in: &plan),
       keyValues: plan.take(capacity.sourceRows, 2 * c.width), sourceCache: cache(capacity.sentences, in: &plan),
@@ -100,16 +108,6 @@ extension EncoderDecoder {
           places: activations.prefillRows.places.range(places))
       }
     }
-  }
-
-  /// Says what row `row` of the next step is: a token of hypothesis `sequence` at a place, over a source.
-  package func set(
-    _ row: Int, id: Int32, sequence: Int, place: Int, source: Int, _ activations: DecodingActivations,
-    in memory: Memory
-  ) {
-    activations.rows.set(row, id: id, sequence: sequence, place: place, in: memory)
-    memory.setIndex(activations.crossRows.sequences, row, Int32(source))
-    memory.setIndex(activations.crossRows.counts, row, memory.index(activations.sourceCounts, source))
   }
 
   /// The first `count` rows of a step through all blocks, to `activations.logits` and `activations.logSums`.

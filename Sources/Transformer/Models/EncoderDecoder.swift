@@ -6,7 +6,7 @@ package import MiniGPTTensors
 /// Source ids `[B·S]` → encoder's output `[B·S, C]`; target ids `[B·T]` and that output → hidden `[B·T, C]` → logits
 /// `[·, V - 1]`, all ids but `<pad>`. One table is the embedding of both sides and, transposed, the output projection
 /// (§3.4; Press and Wolf 2017).
-package struct EncoderDecoder: Sendable {
+package struct EncoderDecoder: TrainableModel {
   package let configuration: TranslatorConfiguration
   package let layout: ParameterLayout
   package let encoder: Column
@@ -38,11 +38,8 @@ package struct EncoderDecoder: Sendable {
     package var gradient: Slot { decoder.gradient }
   }
 
-  /// Plans for sources of at most `sourceRows` = B·S rows, padding counted, and targets of at most `targetRows`.
-  ///
-  /// - Parameter logitRows: rows of logits at a time; nil is a number that suits the vocabulary.
   package func plan(
-    sourceRows: Int, targetRows: Int, _ purpose: Purpose, logitRows: Int? = nil, in plan: inout MemoryPlan
+    _ capacity: SentenceBatch.Capacity, _ purpose: Purpose, logitRows: Int?, in plan: inout MemoryPlan
   ) -> Activations {
     plan.needScratch(
       ScaledDotProductAttention.scratch(
@@ -50,9 +47,10 @@ package struct EncoderDecoder: Sendable {
     // Both columns see the same table of fixed positions.
     let positions = encoder.embedding.planPositions(configuration.context, in: &plan)
     return Activations(
-      encoder: encoder.plan(Block.Rows(sourceRows), purpose, positions: positions, in: &plan),
-      decoder: decoder.plan(Block.Rows(targetRows, source: sourceRows), purpose, positions: positions, in: &plan),
-      loss: CrossEntropy.Saved(rows: targetRows, outputProjection, sliceRows: logitRows, in: &plan))
+      encoder: encoder.plan(Block.Rows(capacity.sourceRows), purpose, positions: positions, in: &plan),
+      decoder: decoder.plan(
+        Block.Rows(capacity.targetRows, source: capacity.sourceRows), purpose, positions: positions, in: &plan),
+      loss: CrossEntropy.Saved(rows: capacity.targetRows, outputProjection, sliceRows: logitRows, in: &plan))
   }
 
   /// Writes what is fixed: the sinusoidal table, not scaled.
@@ -84,24 +82,22 @@ package struct EncoderDecoder: Sendable {
     encoder.forward(source.ids, activations.encoder, Pass(source.texts, dropout: dropout, in: memory))
   }
 
-  /// From the sources' ids and the targets', each after `<pad>`, to `activations.hidden`.
   package func forward(
-    _ source: TokenIDs, _ target: TokenIDs, _ activations: Activations, dropout: DropoutStep? = nil, in memory: Memory
+    _ batch: SentenceBatch, _ activations: Activations, dropout: DropoutStep?, in memory: Memory
   ) {
-    encode(source, activations, dropout: dropout, in: memory)
+    encode(batch.source, activations, dropout: dropout, in: memory)
     decoder.forward(
-      target.ids, over: activations.encoder.source(source.texts), activations.decoder,
-      Pass(target.texts, dropout: dropout, in: memory))
+      batch.input.ids, over: activations.encoder.source(batch.source.texts), activations.decoder,
+      Pass(batch.input.texts, dropout: dropout, in: memory))
   }
 
-  /// From the gradient of `activations.hidden`, in `activations.gradient`, to those of all parameters.
   package func backward(
-    _ source: TokenIDs, _ target: TokenIDs, _ activations: Activations, dropout: DropoutStep? = nil, in memory: Memory
+    _ batch: SentenceBatch, _ activations: Activations, dropout: DropoutStep?, in memory: Memory
   ) {
-    let attended = activations.encoder.source(source.texts), table = encoder.embedding.table
+    let source = batch.source, attended = activations.encoder.source(source.texts), table = encoder.embedding.table
     memory.clear(attended.gradient)
     decoder.backward(
-      target.ids, over: attended, activations.decoder, Pass(target.texts, dropout: dropout, in: memory))
+      batch.input.ids, over: attended, activations.decoder, Pass(batch.input.texts, dropout: dropout, in: memory))
     encoder.backward(source.ids, activations.encoder, Pass(source.texts, dropout: dropout, in: memory))
     memory.fill(table.rows(table.rows - 1..<table.rows).at(.gradients), 0)  // `<pad>` is not trained
   }
@@ -120,11 +116,4 @@ extension TranslatorConfiguration {
       scale: embeddingScale, context: context, positions: block.positions, positionScale: 1,
       positionName: side + "positionEmbedding", start: .normal(deviation: 1 / embeddingScale))
   }
-}
-
-extension EncoderDecoder {
-  package var sourceEmbedding: Embedding { encoder.embedding }
-  package var targetEmbedding: Embedding { decoder.embedding }
-  package var encoderNorm: LayerNorm? { encoder.finalNorm }
-  package var decoderNorm: LayerNorm? { decoder.finalNorm }
 }

@@ -4,7 +4,7 @@ package import MiniGPTTensors
 ///
 /// ids `[B·T]` → residual stream `[B·T, C]` → hidden `[B·T, C]` → logits `[·, V]`. A GPT is the paper's decoder without its
 /// middle sub-layer.
-package struct GPT: Sendable {
+package struct GPT: TrainableModel {
   package let configuration: GPTConfiguration
   package let layout: ParameterLayout
   package let decoder: Column
@@ -34,15 +34,14 @@ package struct GPT: Sendable {
     package var gradient: Slot { decoder.gradient }
   }
 
-  /// Plans for at most `rows` = B·T rows, of texts of at most `length` tokens.
-  ///
-  /// - Parameter logitRows: rows of logits at a time; nil is a number that suits the vocabulary.
   package func plan(
-    rows: Int, length: Int, _ purpose: Purpose, logitRows: Int? = nil, in plan: inout MemoryPlan
+    _ capacity: TextBatch.Capacity, _ purpose: Purpose, logitRows: Int?, in plan: inout MemoryPlan
   ) -> Activations {
+    let rows = capacity.windows * capacity.length
     plan.needScratch(
-      ScaledDotProductAttention.scratch(width: configuration.width / configuration.heads, keyLength: length))
-    let positions = decoder.embedding.planPositions(length, in: &plan)
+      ScaledDotProductAttention.scratch(
+        width: configuration.width / configuration.heads, keyLength: capacity.length))
+    let positions = decoder.embedding.planPositions(capacity.length, in: &plan)
     return Activations(
       decoder: decoder.plan(Block.Rows(rows), purpose, positions: positions, in: &plan),
       loss: CrossEntropy.Saved(rows: rows, outputProjection, sliceRows: logitRows, in: &plan))
@@ -62,17 +61,13 @@ package struct GPT: Sendable {
       .decoderAlone(layers: configuration.layers), configuration.blockShape, parameters)
   }
 
-  /// From the ids to `activations.hidden`.
-  package func forward(
-    _ input: TokenIDs, _ activations: Activations, dropout: DropoutStep? = nil, in memory: Memory
-  ) {
+  package func forward(_ batch: TextBatch, _ activations: Activations, dropout: DropoutStep?, in memory: Memory) {
+    let input = batch.input
     decoder.forward(input.ids, activations.decoder, Pass(input.texts, dropout: dropout, in: memory))
   }
 
-  /// From the gradient of `activations.hidden`, in `activations.gradient`, to those of all parameters.
-  package func backward(
-    _ input: TokenIDs, _ activations: Activations, dropout: DropoutStep? = nil, in memory: Memory
-  ) {
+  package func backward(_ batch: TextBatch, _ activations: Activations, dropout: DropoutStep?, in memory: Memory) {
+    let input = batch.input
     decoder.backward(input.ids, activations.decoder, Pass(input.texts, dropout: dropout, in: memory))
   }
 }
@@ -90,9 +85,4 @@ extension GPTConfiguration {
     block.positions.haveFixedTable
       ? PositionalEncoding.table(rows: length, width: block.width, scale: PositionalEncoding.gptScale()) : nil
   }
-}
-
-extension GPT {
-  package var embedding: Embedding { decoder.embedding }
-  package var finalNorm: LayerNorm? { decoder.finalNorm }
 }

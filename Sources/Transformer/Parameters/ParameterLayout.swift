@@ -90,3 +90,24 @@ package struct ParameterLayout: Sendable {
 
   package subscript(name: String) -> Parameter? { parameters.first { $0.name == name } }
 }
+
+/// What an optimizer keeps of a parameter from update to update: a checkpoint has it as `optimizer.<state>.<parameter>`.
+package struct OptimizerTensor: Sendable {
+  package let name: String
+  package let parameter: Parameter
+  /// Where it is stored, in the parameter's shape.
+  package let slot: Slot
+
+  /// The name of the parameter that a tensor of a checkpoint is a state of; nil where it is none.
+  package static func parameter(of name: String) -> String? {
+    let parts = name.split(separator: ".", maxSplits: 2, omittingEmptySubsequences: false)
+    return parts.count == 3 && parts[0] == "optimizer" ? String(parts[2]) : nil
+  }
+
+  /// A state that has a number for each parameter of a layout.
+  package static func all(of layout: ParameterLayout, _ state: String, _ numbers: ParameterState) -> [OptimizerTensor] {
+    layout.parameters.map {
+      OptimizerTensor(name: "optimizer.\(state).\($0.name)", parameter: $0, slot: numbers.slot(of: $0.slot))
+    }
+  }
+}

@@ -63,23 +63,3 @@ package struct SentenceBatch: TrainingBatch {
 
   package static func plan(_ capacity: Capacity, in plan: inout MemoryPlan) -> Places { Places(capacity, in: &plan) }
 }
-
-extension EncoderDecoder: TrainableModel {
-  package func plan(
-    _ capacity: SentenceBatch.Capacity, _ purpose: Purpose, in plan: inout MemoryPlan
-  ) -> Activations {
-    self.plan(sourceRows: capacity.sourceRows, targetRows: capacity.targetRows, purpose, in: &plan)
-  }
-
-  package func forward(
-    _ batch: SentenceBatch, _ activations: Activations, dropout: DropoutStep?, in memory: Memory
-  ) {
-    forward(batch.source, batch.input, activations, dropout: dropout, in: memory)
-  }
-
-  package func backward(
-    _ batch: SentenceBatch, _ activations: Activations, dropout: DropoutStep?, in memory: Memory
-  ) {
-    backward(batch.source, batch.input, activations, dropout: dropout, in: memory)
-  }
-}

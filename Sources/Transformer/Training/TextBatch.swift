@@ -42,17 +42,3 @@ package struct TextBatch: TrainingBatch {
 
   package static func plan(_ capacity: Capacity, in plan: inout MemoryPlan) -> Places { Places(capacity, in: &plan) }
 }
-
-extension GPT: TrainableModel {
-  package func plan(_ capacity: TextBatch.Capacity, _ purpose: Purpose, in plan: inout MemoryPlan) -> Activations {
-    self.plan(rows: capacity.windows * capacity.length, length: capacity.length, purpose, in: &plan)
-  }
-
-  package func forward(_ batch: TextBatch, _ activations: Activations, dropout: DropoutStep?, in memory: Memory) {
-    forward(batch.input, activations, dropout: dropout, in: memory)
-  }
-
-  package func backward(_ batch: TextBatch, _ activations: Activations, dropout: DropoutStep?, in memory: Memory) {
-    backward(batch.input, activations, dropout: dropout, in: memory)
-  }
-}

@@ -34,7 +34,11 @@ package protocol TrainableModel: Sendable {
   /// `configuration` must be valid.
   init(_ configuration: Configuration)
   var outputProjection: OutputProjection { get }
-  func plan(_ capacity: Batch.Capacity, _ purpose: Purpose, in plan: inout MemoryPlan) -> Activations
+  /// Plans for batches of at most some size, with `logitRows` rows of logits at a time; nil is a number that suits the
+  /// vocabulary.
+  func plan(
+    _ capacity: Batch.Capacity, _ purpose: Purpose, logitRows: Int?, in plan: inout MemoryPlan
+  ) -> Activations
   /// Writes what is fixed.
   func prepare(_ activations: Activations, in memory: Memory)
   /// From a batch to the first rows of `activations.hidden`.
@@ -44,6 +48,10 @@ package protocol TrainableModel: Sendable {
 }
 
 extension TrainableModel {
+  package func plan(_ capacity: Batch.Capacity, _ purpose: Purpose, in plan: inout MemoryPlan) -> Activations {
+    self.plan(capacity, purpose, logitRows: nil, in: &plan)
+  }
+
   /// Adds the gradient of `scale` times the sum of a batch's losses to those of the parameters, and returns that sum,
   /// unscaled.
   package func addGradient(

@@ -6,23 +6,24 @@ package struct TrainingWorkspace<Model: TrainableModel>: Sendable {
   package let activations: Model.Activations
   package let places: Model.Batch.Places
 
-  /// Places for batches of at most some size, `parameters` being a model's own.
+  /// Places for batches of at most some size; `parameters` are the model's own where they are given, else zeros.
+  ///
+  /// - Parameter plan: what is planned beside it: an optimizer's state.
   package init(
-    _ model: Model, _ capacity: Model.Batch.Capacity, _ purpose: Purpose, _ parameters: ParameterStorage,
-    on processor: Processor
+    _ model: Model, _ capacity: Model.Batch.Capacity, _ purpose: Purpose, _ parameters: ParameterStorage? = nil,
+    beside plan: MemoryPlan = MemoryPlan(), on processor: Processor
   ) {
-    let plan: MemoryPlan
-    (plan, activations, places) = Self.plan(model, capacity, purpose)
-    memory = Memory(plan, parameters, on: processor)
+    var plan = plan
+    (activations, places) = Self.plan(model, capacity, purpose, in: &plan)
+    memory = Memory(plan, parameters ?? ParameterStorage(count: model.layout.count), on: processor)
     model.prepare(activations, in: memory)
   }
 
   /// Plans without taking anything.
   package static func plan(
-    _ model: Model, _ capacity: Model.Batch.Capacity, _ purpose: Purpose
-  ) -> (plan: MemoryPlan, activations: Model.Activations, places: Model.Batch.Places) {
-    var plan = MemoryPlan(trains: purpose.trains)
-    let activations = model.plan(capacity, purpose, in: &plan), places = Model.Batch.plan(capacity, in: &plan)
-    return (plan, activations, places)
+    _ model: Model, _ capacity: Model.Batch.Capacity, _ purpose: Purpose, in plan: inout MemoryPlan
+  ) -> (activations: Model.Activations, places: Model.Batch.Places) {
+    if purpose.trains { plan.train() }
+    return (model.plan(capacity, purpose, in: &plan), Model.Batch.plan(capacity, in: &plan))
   }
 }
