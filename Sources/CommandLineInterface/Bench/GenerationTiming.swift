@@ -75,13 +75,12 @@ struct GenerationTiming {
     _ name: String, _ type: NumberFormat, _ texts: Int, _ result: GenerationBenchmark.Result, _ memory: Double
   ) throws {
     let speed = result.bytesPerStep / result.secondsPerStep
-    let record: JSON = [
+    try console.answer(json: [
       "measurement": "generation", "model": JSON(name), "weights": JSON(type.rawValue), "texts": JSON(texts),
       "instruction_set": JSON(machine.instructionSet.rawValue), "threads": JSON(machine.pool.threads),
       "tokens_per_s": JSON(result.tokensPerSecond), "ms_per_step": JSON(1e3 * result.secondsPerStep),
       "bytes_per_step": JSON(result.bytesPerStep), "gb_per_s": JSON(speed / 1e9), "memory_gb_per_s": JSON(memory / 1e9),
       "share_of_memory": JSON(speed / memory),
-    ]
-    try console.answer(JSONWriter.write(record, layout: .spaced, nonFinite: .null) + [UInt8(ascii: "\n")])
+    ])
   }
 }

@@ -124,12 +124,12 @@ struct BenchCommand: Command {
             product.m, product.k, product.n, transposed: (product.left, product.right), precision: precision)
           console.endProgress()
           if json {
-            try answer(
+            try console.answer(json:
               [
                 "measurement": "product", "instruction_set": JSON(set.rawValue), "precision": JSON(precision.rawValue),
                 "product": JSON(product.name), "m": JSON(product.m), "k": JSON(product.k), "n": JSON(product.n),
                 "threads": JSON(machine.pool.threads), "gflops": JSON(speed / 1e9), "limit_gflops": JSON(limit / 1e9),
-              ], console)
+              ])
           } else {
             try console.answer(
               line: padded("\(set) \(precision)", 15) + padded(product.name, 13)
@@ -163,7 +163,7 @@ struct BenchCommand: Command {
     var parts: [(name: String, share: Double)] = WorkKind.allCases.map { ("\($0)", result.split[$0] / total) }
     parts.append(("unaccounted", 1 - parts.reduce(0) { $0 + $1.share }))
     if json {
-      return try answer(
+      return try console.answer(json:
         [
           "measurement": "training", "preset": JSON(shape.name), "precision": JSON(precision.rawValue),
           "instruction_set": JSON(machine.instructionSet.rawValue), "threads": JSON(machine.pool.threads),
@@ -172,7 +172,7 @@ struct BenchCommand: Command {
           "product_gflop": JSON(operations / 1e9), "limit_gflops": JSON(limit / 1e9),
           "planned_bytes": JSON(result.memory), "peak_bytes": ProcessMemory.peak.map { JSON($0) } ?? nil,
           "parts": .object(JSONObject(parts.map { JSONObject.Member(JSON.Key($0.name), JSON($0.share)) })),
-        ], console)
+        ])
     }
     try console.answer(
       line: "\(shape.name) \(precision): a step takes \(fixed(1e3 * result.median, 1)) ms, at least "
@@ -188,15 +188,7 @@ struct BenchCommand: Command {
         }.joined(separator: ", "))
   }
 
-  private func answer(_ record: JSON, _ console: Console) throws {
-    try console.answer(JSONWriter.write(record, layout: .spaced, nonFinite: .null) + [UInt8(ascii: "\n")])
-  }
-
   private func padded(_ text: String, _ width: Int) -> String {
     text + String(repeating: " ", count: max(1, width - text.count))
-  }
-
-  private func leading(_ text: String, _ width: Int) -> String {
-    String(repeating: " ", count: max(0, width - text.count)) + text
   }
 }

@@ -85,7 +85,7 @@ struct EvalCommand: Command, Searching {
 
   func run(_ console: Console) throws {
     console.isQuiet = quiet
-    if !pairs.isEmpty { return try PairsEvaluation(self, console).run() }
+    if !pairs.isEmpty { return try PairsEvaluation(command: self, console: console).run() }
     let path = Path(bytes: file)
     // What cannot be read is said before a model is looked for.
     let corpus = ids ? nil : try TextCorpus([path])
@@ -112,17 +112,15 @@ struct EvalCommand: Command, Searching {
         }
         record.append("baselines", .array(rungs))
       }
-      return try console.answer(
-        JSONWriter.write(.object(record), layout: .spaced, nonFinite: .null) + [UInt8(ascii: "\n")])
+      return try console.answer(json: .object(record))
     }
-    let rows = table([
+    try console.answer(table: [
       ("tokens", grouped(result.tokens)), ("bytes", grouped(result.bytes)), ("loss", fixed(result.loss, 4)),
       ("perplexity", fixed(result.perplexity, 3)), ("bits per byte", fixed(result.bitsPerByte, 4)),
     ])
-    for row in rows { try console.answer(line: row) }
     if let ladder {
       try console.answer(line: "")
-      for row in self.rungs(ladder, result, checkpoint.configuration.context) { try console.answer(line: row) }
+      try console.answer(table: rungs(ladder, result, checkpoint.configuration.context))
     }
   }
 
@@ -156,12 +154,11 @@ struct EvalCommand: Command, Searching {
   }
 
   /// The ladder from the single byte to the model: what predicts, from how much, and how well.
-  private func rungs(_ ladder: CountingLadder, _ result: EvaluationResult, _ context: Int) -> [String] {
+  private func rungs(_ ladder: CountingLadder, _ result: EvaluationResult, _ context: Int) -> [(String, String)] {
     let grams = ladder.bitsPerByte.enumerated().map { index, bits -> (String, String) in
       ("\(index + 1)-gram", "\(fixed(bits, 4)) bits per byte from \(index) byte\(index == 1 ? "" : "s")")
     }
-    return table(
-      grams + [("GPT", "\(fixed(result.bitsPerByte, 4)) bits per byte from up to \(grouped(context)) tokens")])
+    return grams + [("GPT", "\(fixed(result.bitsPerByte, 4)) bits per byte from up to \(grouped(context)) tokens")]
   }
 
   private func evaluate(
@@ -169,8 +166,9 @@ struct EvalCommand: Command, Searching {
     _ console: Console
   ) throws -> EvaluationResult {
     if let weights {
-      let generator = GeneratedEvaluation(checkpoint, tokenizer, tokens, weights: weights)
-      return try generator.run(machine, console)
+      let evaluation = GeneratedEvaluation(
+        checkpoint: checkpoint, tokenizer: tokenizer, tokens: tokens, weights: weights)
+      return try evaluation.run(machine, console)
     }
     let model = GPT(checkpoint.configuration)
     let context = checkpoint.configuration.context, windows = (tokens.count - 2) / context + 1

@@ -40,9 +40,8 @@ struct InfoCommand: Command {
   private func show(_ model: some OpenedModel, _ console: Console) throws {
     if command { return try console.answer(repeating(model) + [UInt8(ascii: "\n")]) }
     let checked = verify ? try verified(model.path) : nil
-    if json { return try console.answer(record(model.checkpoint, checked) + [UInt8(ascii: "\n")]) }
-    let rows = shape(model.checkpoint) + history(model.checkpoint)
-    for row in table(rows) { try console.answer(line: row) }
+    if json { return try console.answer(json: record(model.checkpoint, checked)) }
+    try console.answer(table: shape(model.checkpoint) + history(model.checkpoint))
     if let checked { try console.answer(line: "verified: \(grouped(checked)) bytes agree with their checksums") }
   }
 
@@ -99,13 +98,13 @@ struct InfoCommand: Command {
     return rows
   }
 
-  private func record<Model>(_ checkpoint: ModelCheckpoint<Model>, _ verified: Int?) throws -> [UInt8] {
+  private func record<Model>(_ checkpoint: ModelCheckpoint<Model>, _ verified: Int?) -> JSON {
     var record: JSONObject = [
       "file": .string(checkpoint.path.description), "kind": .string(Model.Configuration.kind),
       "parameters": JSON(checkpoint.configuration.parameterCount), "configuration": checkpoint.configuration.json,
       "training": checkpoint.record?.json ?? nil,
     ]
     if let verified { record.append("verified_bytes", JSON(verified)) }
-    return try JSONWriter.write(.object(record), layout: .spaced, nonFinite: .null)
+    return .object(record)
   }
 }

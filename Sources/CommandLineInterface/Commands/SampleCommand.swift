@@ -124,7 +124,7 @@ struct SampleCommand: Command, Sampling {
     }
     for (place, answer) in answers.enumerated() {
       if json && answer.end != .interrupted {
-        try console.answer(record(prompt, texts[place], answer, seed) + [UInt8(ascii: "\n")])
+        try console.answer(json: record(prompt, texts[place], answer, seed), nonFinite: .refuse)
       } else if !json {
         if place > 0 { try begin(prompt, samples.lowerBound + place, console) }
         try console.answer(text: texts[place])
@@ -142,13 +142,12 @@ struct SampleCommand: Command, Sampling {
     try console.flush()
   }
 
-  private func record(_ prompt: [UInt8], _ text: [UInt8], _ answer: Speech.Answer, _ seed: UInt64) throws -> [UInt8] {
-    let record: JSON = [
+  private func record(_ prompt: [UInt8], _ text: [UInt8], _ answer: Speech.Answer, _ seed: UInt64) -> JSON {
+    [
       "text": .string(String(decoding: prompt, as: UTF8.self) + String(decoding: text, as: UTF8.self)),
       "tokens": JSON(answer.tokens.count), "tokens_per_s": JSON((answer.speed * 10).rounded() / 10),
       "seed": JSON(seed),
     ]
-    return try JSONWriter.write(record, layout: .spaced)
   }
 
   private func columns(

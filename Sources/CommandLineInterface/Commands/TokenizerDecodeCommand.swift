@@ -15,37 +15,29 @@ struct TokenizerDecodeCommand: Command {
   static let sections: [Section<Self>] = [Section("Flags", [TokenizerSource.option(\.tokenizer)])]
 
   func run(_ console: Console) throws {
-    let tokenizer = try TokenizerSource(tokenizer).open(console)
+    let tokenizer = try TokenizerSource(tokenizer).open(console), size = tokenizer.vocabularySize
     let input = Input()
     var word: [UInt8] = []
-    var writer = TextWriter(tokenizer, .exact, console)
+    var writer = TextWriter(tokenizer, console)
     while true {
       let block: [UInt8]
       switch try input.readBlock() {
       case .interrupted: throw Interrupted()
       case .end:
-        if !word.isEmpty { try writer.write(id(word, tokenizer)) }
+        if !word.isEmpty { try writer.write(IdFile.id(word, vocabularySize: size)) }
         return try writer.finish()
       case .line(let bytes): block = bytes
       }
       for byte in block {
-        if byte != 0x20 && !(9...13 ~= byte) {
+        if !IdFile.isSpace(byte) {
           word.append(byte)
           // No id is longer; what is could only fill the memory.
           if word.count > 20 { throw InputError.noId(word) }
         } else if !word.isEmpty {
-          try writer.write(id(word, tokenizer))
+          try writer.write(IdFile.id(word, vocabularySize: size))
           word = []
         }
       }
     }
-  }
-
-  private func id(_ word: [UInt8], _ tokenizer: any Tokenizer) throws -> Int32 {
-    guard let number = StrictNumber.integer(word) else { throw InputError.noId(word) }
-    guard number >= 0, number < tokenizer.vocabularySize, let id = Int32(exactly: number) else {
-      throw TokenizerError.unknownId(number, vocabularySize: tokenizer.vocabularySize)
-    }
-    return id
   }
 }

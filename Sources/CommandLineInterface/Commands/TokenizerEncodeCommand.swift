@@ -76,14 +76,8 @@ struct TokenizerEncodeCommand: Command {
     let command: TokenizerEncodeCommand
     let tokenizer: any Tokenizer
     let console: Console
-    private var total = 0
-    private var atStart = true
-
-    init(command: TokenizerEncodeCommand, tokenizer: any Tokenizer, console: Console) {
-      self.command = command
-      self.tokenizer = tokenizer
-      self.console = console
-    }
+    var total = 0
+    var atStart = true
 
     mutating func write(_ ids: [Int32]) throws {
       defer { total += ids.count }

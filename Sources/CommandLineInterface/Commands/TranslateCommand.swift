@@ -93,7 +93,7 @@ struct TranslateCommand: Command, Searching {
       for (index, answer) in answers.enumerated() {
         let alignment = alignment ? interpreter.alignment(ids[index], answer.hypotheses.first?.ids ?? []) : nil
         if json {
-          try console.answer(record(batch[index], answer, alignment) + [UInt8(ascii: "\n")])
+          try console.answer(json: record(batch[index], answer, alignment), nonFinite: .refuse)
         } else {
           for line in lines(answer, alignment) { try console.answer(text: line + "\n") }
         }
@@ -164,7 +164,7 @@ struct TranslateCommand: Command, Searching {
     String(decoding: text.map { $0 == 10 || $0 == 13 ? 0x20 : $0 }, as: UTF8.self)
   }
 
-  private func record(_ source: [UInt8], _ answer: Answer, _ alignment: WordAlignment?) throws -> [UInt8] {
+  private func record(_ source: [UInt8], _ answer: Answer, _ alignment: WordAlignment?) -> JSON {
     func text(_ bytes: [UInt8]) -> JSON { .string(String(decoding: bytes, as: UTF8.self)) }
     func number(_ value: Double) -> JSON { JSON((value * 1e6).rounded() / 1e6) }
     var record: JSONObject = ["source": text(source)]
@@ -192,6 +192,6 @@ struct TranslateCommand: Command, Searching {
             }
           }))
     }
-    return try JSONWriter.write(.object(record), layout: .spaced)
+    return .object(record)
   }
 }

@@ -10,7 +10,7 @@ enum BarChart {
       let name = shortened(bar.name, columns: widest)
       let eighths = largest > 0 && bar.share.isFinite ? Int((8 * Double(room) * bar.share / largest).rounded()) : 0
       let row =
-        String(repeating: " ", count: max(0, 8 - columns(percent))) + percent + "  " + name
+        leading(percent, 8) + "  " + name
         + String(repeating: " ", count: widest - columns(name) + 1) + drawn(eighths)
       return String(row.reversed().drop { $0 == " " }.reversed())
     }

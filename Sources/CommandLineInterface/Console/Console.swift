@@ -1,3 +1,4 @@
+internal import MiniGPT
 internal import MiniGPTPlatform
 
 /// Where answers and messages go: answers to stdout, everything else to stderr.
@@ -27,6 +28,16 @@ final class Console {
 
   func answer(text: [UInt8]) throws(OutputError) {
     try answer(answersToTerminal && !isRaw ? EscapedText.bytes(text, layout: .lines) : text)
+  }
+
+  /// One JSON object on a line.
+  func answer(json record: JSON, nonFinite: JSONWriter.NonFinite = .null) throws {
+    try answer(JSONWriter.write(record, layout: .spaced, nonFinite: nonFinite) + [UInt8(ascii: "\n")])
+  }
+
+  /// Names and what they are, side by side.
+  func answer(table rows: [(String, String)]) throws(OutputError) {
+    for row in table(rows) { try answer(line: row) }
   }
 
   func answer(line: String) throws(OutputError) { try Output.standard.write(line + "\n") }

@@ -5,3 +5,8 @@ func table(_ rows: [(String, String)]) -> [String] {
     name + String(repeating: " ", count: width - name.unicodeScalars.count + 2) + value
   }
 }
+
+/// A text with blanks in front, so that it ends at a column.
+func leading(_ text: String, _ width: Int) -> String {
+  String(repeating: " ", count: max(0, width - columns(text))) + text
+}

@@ -4,20 +4,13 @@ internal import MiniGPTPlatform
 /// The evaluation of a text as generation would say it: with packed weights of any type, from the cache, in the windows
 /// of `Evaluation`. What shorter weights cost is the difference.
 struct GeneratedEvaluation {
-  private let checkpoint: Checkpoint
-  private let tokenizer: any Tokenizer
-  private let tokens: TokenSequence
-  private let weights: NumberFormat
+  let checkpoint: Checkpoint
+  let tokenizer: any Tokenizer
+  let tokens: TokenSequence
+  let weights: NumberFormat
 
   /// Rows of logits at a time; the result does not depend on it.
   private static let rows = 64
-
-  init(_ checkpoint: Checkpoint, _ tokenizer: any Tokenizer, _ tokens: TokenSequence, weights: NumberFormat) {
-    self.checkpoint = checkpoint
-    self.tokenizer = tokenizer
-    self.tokens = tokens
-    self.weights = weights
-  }
 
   func run(_ machine: Machine, _ console: Console) throws -> EvaluationResult {
     let (model, parameters, packed) = try DecodingWeightsReader(checkpoint).pack(

@@ -31,31 +31,27 @@ final class Speaker {
     endOfText = tokenizer.endOfText ?? -1
   }
 
-  /// Continues `prompt`, or begins a text where it is empty, and hands out each token.
+  /// Continues `prompt`, or begins a text where it is empty, in whole characters up to a stop text. Characters that may
+  /// begin one wait until that is known.
   ///
   /// The n-th sample of a seed is the same whatever was said before.
-  func speak(
-    _ prompt: [Int32], _ options: SamplingOptions, seed: UInt64, sample: Int, token: (Int32) throws -> Void
-  ) throws -> Speech.End {
-    try speak(prompt, options, seed: seed, sample: sample) { id in
-      try token(id)
-      return true
-    }
-  }
-
-  /// The same in whole characters, up to a stop text. Characters that may begin one wait until that is known.
   func say(
     _ prompt: [Int32], _ options: SamplingOptions, seed: UInt64, sample: Int, text: ([UInt8]) throws -> Void
   ) throws -> Speech.Answer {
-    var speech = Speech(tokenizer, options)
-    let end = try speak(prompt, options, seed: seed, sample: sample) { id in
-      let shown = speech.take(id)
-      if !shown.isEmpty { try text(shown) }
-      return !speech.isStopped
+    try say(prompt, options, seed: seed, samples: sample, count: 1) { _, shown in try text(shown) }[0]
+  }
+
+  /// The same as an answer on a line of its own, each character as soon as it is known.
+  func say(
+    _ prompt: [Int32], _ options: SamplingOptions, seed: UInt64, sample: Int, to console: Console
+  ) throws -> Speech.Answer {
+    let answer = try say(prompt, options, seed: seed, sample: sample) { text in
+      try console.answer(text: text)
+      try console.flush()
     }
-    let rest = speech.finish(end)
-    if !rest.isEmpty { try text(rest) }
-    return speech.answer
+    try console.answer(line: "")
+    try console.flush()
+    return answer
   }
 
   /// Several texts from one prompt, which share each pass over the weights: samples `first` and those behind it, as many
@@ -95,22 +91,6 @@ final class Speaker {
     }
     for index in running.indices where running[index] { try end(index, left == 0 ? .longEnough : .interrupted) }
     return speeches.prefix(count).map(\.answer)
-  }
-
-  /// `token` gives false where a stop text was found.
-  private func speak(
-    _ prompt: [Int32], _ options: SamplingOptions, seed: UInt64, sample: Int, token: (Int32) throws -> Bool
-  ) throws -> Speech.End {
-    start(prompt)
-    var sampler = Sampler(options.configuration(seed: seed), sample: sample)
-    sampler.observe(prompt)
-    for _ in 0..<(options.newTokens ?? SamplingOptions.usualNewTokens) {
-      if Interruption.isRequested { return .interrupted }
-      let next = generator.next(&sampler, excluding: options.ignoresEnd ? endOfText : nil)
-      if next == endOfText { return .endOfText }
-      if try !token(next) { return .stopText }
-    }
-    return .longEnough
   }
 
   private func start(_ prompt: [Int32]) { generator.start(prompt.isEmpty ? [endOfText] : prompt) }

@@ -63,7 +63,7 @@ extension AttentionPicture.Map {
     }
     if fits { lines.append(keys.indices.map { (place: Int) -> String in String(place % 10) }.joined()) }
     for (row, shares) in shares.enumerated() {
-      let label = Self.padded(row, number) + " " + Self.cut(queries[row], 15)
+      let label = leading(String(row), number) + " " + Self.cut(queries[row], 15)
       if fits {
         // A weight of nothing is a space; every other is visible.
         lines.append(String(shares.map(Self.block)) + " " + label)
@@ -84,11 +84,6 @@ extension AttentionPicture.Map {
   private static func largest(_ shares: [Int]) -> [Int] {
     let seen: [Int] = shares.indices.filter { shares[$0] > 0 }
     return Array(seen.sorted { a, b in shares[a] == shares[b] ? a < b : shares[a] > shares[b] }.prefix(3))
-  }
-
-  private static func padded(_ number: Int, _ width: Int) -> String {
-    let text = String(number)
-    return String(repeating: " ", count: width - text.utf8.count) + text
   }
 
   /// As many characters as fit into so many columns, wide ones counted twice.

@@ -39,19 +39,15 @@ struct TerminalChart {
       // The value in the middle of the row.
       let value = range.high - (Double(r) + 0.5) * (range.high - range.low) / Double(rows)
       let label = r % 3 == 0 ? fixed(value, 2) : ""
-      lines.append(Self.right(label, 6) + " │" + String(cells[r]) + (notes[r].isEmpty ? "" : " " + notes[r]))
+      lines.append(leading(label, 6) + " │" + String(cells[r]) + (notes[r].isEmpty ? "" : " " + notes[r]))
     }
     let last = grouped(range.steps)
-    lines.append(Self.right("", 6) + " └" + String(repeating: "─", count: columns))
-    lines.append(Self.right("", 8) + "0" + Self.right(last, columns - 1))
+    lines.append(leading("", 6) + " └" + String(repeating: "─", count: columns))
+    lines.append(leading("", 8) + "0" + leading(last, columns - 1))
     return lines.map { line in
       var line = line
       while line.last == " " { line.removeLast() }
       return line
     }
-  }
-
-  private static func right(_ text: String, _ width: Int) -> String {
-    String(repeating: " ", count: max(0, width - text.count)) + text
   }
 }

@@ -71,12 +71,7 @@ final class Conversation {
 
   private func answer(_ ids: [Int32]) throws {
     notice.begin(ids.count, console)
-    let answer = try speaker.say(ids, settings.sampling, seed: seed, sample: sample) { text in
-      try console.answer(text: text)
-      try console.flush()
-    }
-    try console.answer(line: "")
-    try console.flush()
+    let answer = try speaker.say(ids, settings.sampling, seed: seed, sample: sample, to: console)
     sample += 1
     said += answer.tokens
     notice.end(ids.count + answer.tokens.count, console)

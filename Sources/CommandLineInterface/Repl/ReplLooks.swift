@@ -41,8 +41,8 @@ extension ReplVerb {
     try console.answer(line: "       —          —  " + tokenName(ids[0], tokenizer))
     for (id, loss) in zip(ids.dropFirst(), losses) {
       let share = Double.exp(-loss)
-      let percent = padded(fixed(100 * share, share < 0.000_95 ? 3 : 1) + " %", 8)
-      let bits = padded(fixed(loss / Double.log(2), 1) + " bits", 11)
+      let percent = leading(fixed(100 * share, share < 0.000_95 ? 3 : 1) + " %", 8)
+      let bits = leading(fixed(loss / Double.log(2), 1) + " bits", 11)
       try console.answer(line: percent + bits + "  " + tokenName(id, tokenizer))
     }
     let total = losses.reduce(0, +), count = Double(losses.count)
@@ -61,7 +61,7 @@ extension ReplVerb {
     let memory = Memory(MemoryPlan(), try conversation.checkpoint.parameters(), on: .plain())
     for neighbour in NearestTokens.of(id, count: usualCount, model, in: memory) {
       try conversation.console.answer(
-        line: padded(fixed(neighbour.cosine, 3), 6) + "  " + tokenName(neighbour.id, tokenizer))
+        line: leading(fixed(neighbour.cosine, 3), 6) + "  " + tokenName(neighbour.id, tokenizer))
     }
   }
 
@@ -75,10 +75,6 @@ extension ReplVerb {
     let behindBlank = isQuoted ? [] : (try? conversation.encode([0x20] + text)) ?? []
     if behindBlank.count == 1 { return behindBlank[0] }
     throw ReplError.manyTokens(count: ids.count)
-  }
-
-  private static func padded(_ text: String, _ width: Int) -> String {
-    String(repeating: " ", count: max(0, width - columns(text))) + text
   }
 }
 

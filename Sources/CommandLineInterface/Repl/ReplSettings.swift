@@ -9,7 +9,7 @@ extension ReplVerb {
       completion: .choices(ReplSettings.names)
     ) { conversation, rest in try ReplSettings.set(rest, in: conversation) },
     ReplVerb(name: "show", usage: "", summary: "the model and all settings") { conversation, _ in
-      for row in table(ReplSettings.rows(conversation)) { try conversation.console.answer(line: row) }
+      try conversation.console.answer(table: ReplSettings.rows(conversation))
     },
   ]
 }

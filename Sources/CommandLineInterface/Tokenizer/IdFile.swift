@@ -1,29 +1,25 @@
 internal import MiniGPT
 
-/// Ids in a file, separated by white space, as `tokenizer encode` writes them.
+/// Ids separated by white space, as `tokenizer encode` writes them.
 enum IdFile {
   static func read(_ bytes: [UInt8], _ path: Path, vocabularySize: Int) throws -> [Int32] {
-    var ids: [Int32] = []
-    for word in bytes.split(whereSeparator: { $0 == 0x20 || 9...13 ~= $0 }) {
-      guard let number = StrictNumber.integer(Array(word)) else { throw IdFileError.noId(path, Array(word)) }
-      guard number >= 0, number < vocabularySize, let id = Int32(exactly: number) else {
-        throw IdFileError.unknown(path, TokenizerError.unknownId(number, vocabularySize: vocabularySize))
-      }
-      ids.append(id)
+    try bytes.split(whereSeparator: isSpace).map { word in
+      do { return try id(Array(word), source: "\(path)", vocabularySize: vocabularySize) } catch
+        let error as TokenizerError
+      { throw InputError.badText(error, source: "\(path)") }
     }
-    return ids
   }
-}
 
-/// What is wrong with such a file.
-enum IdFileError: Error, CustomStringConvertible {
-  case noId(Path, [UInt8])
-  case unknown(Path, TokenizerError)
+  static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || 9...13 ~= byte }
 
-  var description: String {
-    switch self {
-    case .noId(let path, let word): "\(path): expected ids separated by white space, found \(quoted(word))"
-    case .unknown(let path, let error): "\(path): \(error)"
+  /// The id that a word says.
+  static func id(
+    _ word: [UInt8], source: String = InputError.standardInput, vocabularySize: Int
+  ) throws -> Int32 {
+    guard let number = StrictNumber.integer(word) else { throw InputError.noId(word, source: source) }
+    guard number >= 0, number < vocabularySize, let id = Int32(exactly: number) else {
+      throw TokenizerError.unknownId(number, vocabularySize: vocabularySize)
     }
+    return id
   }
 }

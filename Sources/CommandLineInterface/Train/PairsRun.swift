@@ -27,14 +27,6 @@ final class PairsRun: RunMaterial {
 
   func open(_ initial: ModelChoice) throws -> TranslatorCheckpoint { try initial.openTranslator() }
 
-  func complete(_ command: inout TrainCommand, from checkpoint: TranslatorCheckpoint, _ record: TrainingRecord) {
-    command.complete(from: checkpoint, record)
-  }
-
-  func takeShape(_ command: inout TrainCommand, of initial: TranslatorCheckpoint) {
-    command.takeShape(initial.configuration, layers: initial.configuration.decoderLayers)
-  }
-
   func takeRecipe(_ command: inout TrainCommand) { command.complete(forPairs: material.count) }
 
   func shape(_ command: TrainCommand) -> TranslatorConfiguration { command.translatorShape() }

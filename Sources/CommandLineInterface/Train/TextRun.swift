@@ -29,14 +29,6 @@ final class TextRun: RunMaterial {
 
   func open(_ initial: ModelChoice) throws -> Checkpoint { try initial.open() }
 
-  func complete(_ command: inout TrainCommand, from checkpoint: Checkpoint, _ record: TrainingRecord) {
-    command.complete(from: checkpoint, record)
-  }
-
-  func takeShape(_ command: inout TrainCommand, of initial: Checkpoint) {
-    command.takeShape(initial.configuration, layers: initial.configuration.layers)
-  }
-
   func takeRecipe(_ command: inout TrainCommand) { command.complete(forCorpusOf: material.byteCount) }
 
   func shape(_ command: TrainCommand) -> GPTConfiguration { command.shape() }
@@ -93,7 +85,7 @@ final class TextRun: RunMaterial {
     options.newTokens = 40
     options.ignoresEnd = true
     var decoder = StreamingDecoder(speaker.tokenizer), text = ""
-    _ = try speaker.speak([], options, seed: seed, sample: step) { text += decoder.push($0) }
+    for id in try speaker.say([], options, seed: seed, sample: step, text: { _ in }).tokens { text += decoder.push(id) }
     let line = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     let room = max(20, min(80, Terminal.width(2)) - 6)
     console.note("  " + printable(String(line.prefix(room))))
@@ -104,12 +96,8 @@ final class TextRun: RunMaterial {
       console.note("")
       var options = SamplingOptions()
       options.newTokens = 200
-      var writer = TextWriter(speaker.tokenizer, .streamed, console)
-      let end = try speaker.speak([], options, seed: record.configuration.seed, sample: 0) { try writer.write($0) }
-      try writer.finish()
-      try console.answer(line: "")
-      try console.flush()
-      if end == .interrupted { throw Interrupted() }
+      let answer = try speaker.say([], options, seed: record.configuration.seed, sample: 0, to: console)
+      if answer.end == .interrupted { throw Interrupted() }
     }
     console.note("")
     console.note("more of it: minigpt sample " + printable(shellQuoted(model.bytes)))

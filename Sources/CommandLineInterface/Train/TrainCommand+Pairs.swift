@@ -56,18 +56,12 @@ extension TrainCommand {
       decoderLayers: shape.layers, block: shape.block)
   }
 
-  /// The values of a run that is resumed, where no flag gives others.
-  mutating func complete(from checkpoint: TranslatorCheckpoint, _ record: TrainingRecord) {
-    takeShape(checkpoint.configuration, layers: checkpoint.configuration.decoderLayers)
-    complete(from: record)
-  }
-
   /// The command that trains such a translator again.
   init(recalling checkpoint: TranslatorCheckpoint) throws {
     self.init()
     guard let record = checkpoint.record else { throw CheckpointError.noRecord(checkpoint.path) }
     pairs = [Array("PAIRS".utf8)]
-    complete(from: checkpoint, record)
+    complete(from: checkpoint.configuration, record)
     let known = try checkpoint.tokenizer()
     vocabularySize = known.vocabularySize
     split = (known as? BytePairTokenizer)?.splitter

@@ -43,20 +43,15 @@ extension TrainCommand {
   }
 
   /// The shape of a model that is there already, where no flag gives another.
-  mutating func takeShape(_ shape: some ModelConfiguration, layers: Int) {
+  mutating func takeShape(_ shape: some FlaggedShape) {
     model.complete(
       from: GPTConfiguration(
-        vocabularySize: shape.vocabularySize, context: shape.context, layers: layers, block: shape.block))
+        vocabularySize: shape.vocabularySize, context: shape.context, layers: shape.flagLayers, block: shape.block))
   }
 
   /// The values of a run that is resumed, where no flag gives others.
-  mutating func complete(from checkpoint: Checkpoint, _ record: TrainingRecord) {
-    takeShape(checkpoint.configuration, layers: checkpoint.configuration.layers)
-    complete(from: record)
-  }
-
-  /// The same for how it is learned.
-  mutating func complete(from record: TrainingRecord) {
+  mutating func complete(from shape: some FlaggedShape, _ record: TrainingRecord) {
+    takeShape(shape)
     let old = record.configuration, others: FieldTraits = isForPairs ? .texts : .pairs, keepsSteps = epochs == nil
     training.complete(from: old) { !$0.traits.contains(others) && (keepsSteps || $0.name != "steps") }
     if precision == nil || precision == .auto { precision = PrecisionChoice(old.precision) }
@@ -66,7 +61,7 @@ extension TrainCommand {
   init(recalling checkpoint: Checkpoint) throws {
     self.init()
     guard let record = checkpoint.record else { throw CheckpointError.noRecord(checkpoint.path) }
-    complete(from: checkpoint, record)
+    complete(from: checkpoint.configuration, record)
     try recallModel(of: checkpoint)
   }
 
@@ -107,3 +102,11 @@ extension TrainCommand {
     return result
   }
 }
+
+/// A shape that flags can give: `--layers` counts those of a GPT, or of each side of a translator.
+protocol FlaggedShape: ModelConfiguration {
+  var flagLayers: Int { get }
+}
+
+extension GPTConfiguration: FlaggedShape { var flagLayers: Int { layers } }
+extension TranslatorConfiguration: FlaggedShape { var flagLayers: Int { decoderLayers } }

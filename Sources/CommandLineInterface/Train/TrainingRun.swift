@@ -16,10 +16,7 @@ protocol RunMaterial: AnyObject {
 
   /// A model to begin with.
   func open(_ initial: ModelChoice) throws -> ModelCheckpoint<Material.Model>
-  /// Gives a value to every flag that has none: a checkpoint's that is resumed, a model's to begin with, or a recipe's.
-  func complete(
-    _ command: inout TrainCommand, from checkpoint: ModelCheckpoint<Material.Model>, _ record: TrainingRecord)
-  func takeShape(_ command: inout TrainCommand, of initial: ModelCheckpoint<Material.Model>)
+  /// Gives the recipe's value to every flag that has none.
   func takeRecipe(_ command: inout TrainCommand)
   func shape(_ command: TrainCommand) -> Material.Shape
 
@@ -87,7 +84,7 @@ final class TrainingRun<Run: RunMaterial> {
       let tokenizer = try command.ownTokenizer(of: checkpoint) {
         .differs(path: "\(checkpoint.path)", what: $0, checkpoint: $1, given: $2)
       }
-      run.complete(&command, from: checkpoint, record)
+      command.complete(from: checkpoint.configuration, record)
       return tokenizer
     }
     guard let initial else {
@@ -97,7 +94,7 @@ final class TrainingRun<Run: RunMaterial> {
     let tokenizer = try command.ownTokenizer(of: initial) {
       .contradicts(path: "\(initial.path)", what: $0, model: $1, given: $2)
     }
-    run.takeShape(&command, of: initial)
+    command.takeShape(initial.configuration)
     run.takeRecipe(&command)
     return tokenizer
   }

@@ -3,13 +3,8 @@ internal import MiniGPTPlatform
 
 /// `minigpt eval --pairs`: the loss of a translator, and its BLEU, also by the length of the source.
 struct PairsEvaluation {
-  private let command: EvalCommand
-  private let console: Console
-
-  init(_ command: EvalCommand, _ console: Console) {
-    self.command = command
-    self.console = console
-  }
+  let command: EvalCommand
+  let console: Console
 
   func run() throws {
     let pairs = try SentencePairs(command.pairs.map { Path(bytes: $0) })
@@ -55,13 +50,12 @@ struct PairsEvaluation {
         "pairs": JSON(count), "loss": JSON(loss), "bleu": JSON(bleu.all.score),
         "signature": .string(bleu.all.signature), "by_length": .array(lengths),
       ]
-      return try console.answer(JSONWriter.write(record, layout: .spaced, nonFinite: .null) + [UInt8(ascii: "\n")])
+      return try console.answer(json: record)
     }
-    let rows = [
+    try console.answer(table: [
       ("pairs", grouped(count)), ("loss", fixed(loss, 4)), ("BLEU", fixed(bleu.all.score, 2)),
       ("signature", bleu.all.signature),
-    ]
-    for row in table(rows) { try console.answer(line: row) }
+    ])
     try console.answer(line: "")
     try console.answer(line: "by words of the source:")
     for bucket in bleu.filled {
