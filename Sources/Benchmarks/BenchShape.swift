@@ -43,9 +43,9 @@ package struct BenchShape: Sendable {
   package func benchmark(_ precision: Precision, on processor: Processor) -> StepBenchmark {
     switch model {
     case .languageModel(let shape, let batch):
-      StepBenchmark(shape, batch: batch, on: processor.with(precision))
+      StepBenchmark(shape, batch: batch, precision, on: processor)
     case .translator(let shape, let pairs, let length):
-      StepBenchmark(shape, pairs: pairs, length: length, on: processor.with(precision))
+      StepBenchmark(shape, pairs: pairs, length: length, precision, on: processor)
     }
   }
 }

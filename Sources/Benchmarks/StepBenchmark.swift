@@ -26,16 +26,19 @@ package struct StepBenchmark {
   private let step: (Int) throws(TrainingError) -> TrainingStep
 
   /// Steps of a GPT on `batch` windows as long as its context.
-  package init(_ shape: GPTConfiguration, batch: Int, on processor: Processor) {
+  package init(_ shape: GPTConfiguration, batch: Int, _ precision: Precision = .fp32, on processor: Processor) {
     let source = ChanceWindows(
       capacity: TextWindows.capacity(context: shape.context, batchSize: batch), batchSize: batch,
       vocabulary: shape.vocabularySize)
-    self.init(Learner(GPT(shape), on: source, Self.configuration, processor: processor), batch * shape.context)
+    self.init(
+      Learner(GPT(shape), on: source, Self.configuration(precision), processor: processor), batch * shape.context)
   }
 
   /// Steps of a translator on `pairs` pairs, each side `length` tokens long, labels smoothed by 0.1.
-  package init(_ shape: TranslatorConfiguration, pairs: Int, length: Int, on processor: Processor) {
-    var configuration = Self.configuration
+  package init(
+    _ shape: TranslatorConfiguration, pairs: Int, length: Int, _ precision: Precision = .fp32, on processor: Processor
+  ) {
+    var configuration = Self.configuration(precision)
     configuration.labelSmoothing = 0.1
     let source = ChancePairs(pairs: pairs, length: length, vocabulary: shape.outputSize)
     self.init(Learner(EncoderDecoder(shape), on: source, configuration, processor: processor), pairs * length)
@@ -47,9 +50,10 @@ package struct StepBenchmark {
     step = { (index) throws(TrainingError) in try learner.step(index) }
   }
 
-  private static var configuration: TrainingConfiguration {
+  private static func configuration(_ precision: Precision) -> TrainingConfiguration {
     var configuration = TrainingConfiguration()
     (configuration.seed, configuration.warmup, configuration.schedule) = (1, 0, .constant)
+    configuration.precision = precision
     return configuration
   }
 

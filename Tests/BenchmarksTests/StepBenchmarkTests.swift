@@ -34,4 +34,14 @@ import MiniGPTTransformer
       StepBenchmark(shape, pairs: 4, length: 5, on: Processor(pool, kernels)), tokens: 20,
       vocabulary: 50)
   }
+
+  @Test func aStepIsTakenInItsPrecision() throws {
+    let shape = GPTConfiguration(vocabularySize: 50, context: 8, layers: 1, heads: 2, width: 16)
+    let processor = Processor(pool, try #require(InstructionSet.best.kernels))
+    func loss(_ precision: Precision) throws -> Double? {
+      try StepBenchmark(shape, batch: 3, precision, on: processor).run(warmUp: 0, steps: 2)?.lastLoss
+    }
+    let exact = try #require(try loss(.fp32)), rounded = try #require(try loss(.bf16))
+    #expect(exact != rounded && abs(exact - rounded) < 0.01)
+  }
 }

@@ -3,7 +3,7 @@ internal import MiniGPTPlatform
 
 /// What a run on texts and a run on pairs do each in their own way.
 protocol RunMaterial: AnyObject {
-  associatedtype Material: LearnableMaterial
+  associatedtype Material: LearnableMaterial where Material.Shape: FlaggedShape
   typealias Prepared = MaterialSetup<Material>.Prepared
   typealias Trainer = MiniGPT.Trainer<Material.Model, Material.Source>
 
