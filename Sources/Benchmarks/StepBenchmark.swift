@@ -82,11 +82,6 @@ private struct Chance {
   let vocabulary: Int
   private let stream = RandomStream(seed: 1, .benchmark)
 
-  init(step: Int, vocabulary: Int) {
-    self.step = step
-    self.vocabulary = vocabulary
-  }
-
   func id(_ place: Int) -> Int32 { Int32(stream.uniform(place, step: step) * Double(vocabulary)) }
 
   /// Writes a list of ids, every `stride`-th from `first` on.

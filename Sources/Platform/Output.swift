@@ -53,12 +53,6 @@ package final class Output: Sendable {
 
   package func write(_ text: String) throws(OutputError) { try write(Array(text.utf8)) }
 
-  /// Text and a newline, out at once.
-  package func writeLine(_ text: String) throws(OutputError) {
-    try write(text + "\n")
-    try flush()
-  }
-
   package func flush() throws(OutputError) {
     try run { state in flush(&state) }
   }

@@ -15,7 +15,6 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 
   package static let interrupted = SystemError(code: EINTR)
-  package static let brokenPipe = SystemError(code: EPIPE)
   package static let noSuchFile = SystemError(code: ENOENT)
   package static let alreadyExists = SystemError(code: EEXIST)
   package static let noSpace = SystemError(code: ENOSPC)

@@ -9,11 +9,6 @@ package enum Terminal {
     isTerminal(descriptor) && Environment.string("TERM") != "dumb"
   }
 
-  /// Whether colour is welcome: `NO_COLOR` (https://no-color.org) forbids it when set to anything but nothing.
-  package static func canColour(_ descriptor: Int32) -> Bool {
-    canMove(descriptor) && (Environment.bytes("NO_COLOR") ?? []).isEmpty
-  }
-
   /// Whether bytes are waiting to be read, or come within some milliseconds.
   package static func hasInput(_ descriptor: Int32, within milliseconds: Int32) -> Bool {
     var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)

@@ -83,14 +83,6 @@ package enum Files {
     removeQuietly(trial)
   }
 
-  /// Bytes that this user may still write on the disk that holds `folder`.
-  package static func freeSpace(_ folder: Path) -> UInt64? {
-    var information = statvfs()
-    if unsafe folder.withCString({ name in unsafe statvfs(name, &information) }) != 0 { return nil }
-    let product = UInt64(information.f_bavail).multipliedReportingOverflow(by: UInt64(information.f_frsize))
-    return product.overflow ? .max : product.partialValue
-  }
-
   private static func information(_ path: Path) -> stat? {
     if path.bytes.isEmpty || path.bytes.contains(0) { return nil }
     var information = stat()

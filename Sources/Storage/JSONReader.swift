@@ -112,12 +112,6 @@ package struct JSONReader: ~Escapable {
     }
   }
 
-  /// What stands next, as words for a message.
-  package mutating func nextKind() -> String {
-    skipSpace()
-    return found
-  }
-
   package mutating func isNextNull() -> Bool {
     skipSpace()
     return peek == UInt8(ascii: "n")

@@ -39,11 +39,6 @@ package struct JSONWriter {
     return writer.bytes
   }
 
-  private init(layout: Layout, nonFinite: NonFinite) {
-    self.layout = layout
-    self.nonFinite = nonFinite
-  }
-
   private mutating func append(_ value: JSON) throws(JSONError) {
     switch value {
     case .null: raw("null")

@@ -50,16 +50,6 @@ package struct MaterialEncoding {
   let context: Int
   let pool: WorkerPool
   let folder: Path?
-
-  init(
-    _ tokenizer: any Tokenizer, _ configuration: TrainingConfiguration, context: Int, pool: WorkerPool, folder: Path?
-  ) {
-    self.tokenizer = tokenizer
-    self.configuration = configuration
-    self.context = context
-    self.pool = pool
-    self.folder = folder
-  }
 }
 
 extension TextCorpus {

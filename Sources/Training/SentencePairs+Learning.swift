@@ -10,19 +10,6 @@ extension SentencePairs: TrainingMaterial {
   public typealias Shape = TranslatorConfiguration
 }
 
-extension MaterialSetup where Material == SentencePairs {
-  /// A training of `shape` on `pairs`, both languages in one vocabulary: byte pairs, or a tokenizer that is there already.
-  /// Without `threads`, on the cores that the process may use.
-  public init(
-    pairs: SentencePairs, tokenizer: TokenizerChoice, shape: TranslatorConfiguration,
-    configuration: TrainingConfiguration, threads: Int? = nil, instructionSet: InstructionSet = .best
-  ) {
-    self.init(
-      pairs, tokenizer: tokenizer, shape: shape, configuration: configuration, threads: threads,
-      instructionSet: instructionSet)
-  }
-}
-
 /// Trains a translator.
 package typealias TranslatorTrainer = Trainer<EncoderDecoder, PairSource>
 

@@ -10,18 +10,6 @@ extension TextCorpus: TrainingMaterial {
   public typealias Shape = GPTConfiguration
 }
 
-extension MaterialSetup where Material == TextCorpus {
-  /// A training of `shape` on `corpus`; without `threads`, on the cores that the process may use.
-  public init(
-    corpus: TextCorpus, tokenizer: TokenizerChoice, shape: GPTConfiguration, configuration: TrainingConfiguration,
-    threads: Int? = nil, instructionSet: InstructionSet = .best
-  ) {
-    self.init(
-      corpus, tokenizer: tokenizer, shape: shape, configuration: configuration, threads: threads,
-      instructionSet: instructionSet)
-  }
-}
-
 /// Trains a language model.
 package typealias TextTrainer = Trainer<GPT, TextWindows>
 

@@ -52,14 +52,9 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
 package struct MemoryLimits: Sendable {
   /// Whether the backward pass computes each block again instead of keeping what it made: less memory, more time, the same
   /// bits.
-  package var recomputes: Bool
+  package var recomputes = false
   /// Bytes that there are; nil is no limit.
   package var available: Int?
-
-  package init(recomputes: Bool = false, available: Int? = nil) {
-    self.recomputes = recomputes
-    self.available = available
-  }
 
   /// Throws where a training needs more bytes than there are.
   func check(_ needed: Int) throws(TrainingError) {

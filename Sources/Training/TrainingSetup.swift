@@ -111,7 +111,9 @@ extension MaterialSetup where Material: LearnableMaterial {
     let tokenizer = try material.makeTokenizer(tokenizer, split, validation, pool) { progress(.trainingTokenizer($0)) }
     shape.vocabularySize = tokenizer.vocabularySize
     let encoded = try material.encode(
-      split, MaterialEncoding(tokenizer, configuration, context: shape.context, pool: pool, folder: folder)
+      split,
+      MaterialEncoding(
+        tokenizer: tokenizer, configuration: configuration, context: shape.context, pool: pool, folder: folder)
     ) { progress(.encoding(done: $0, of: $1)) }
     let configuration = try configuration(
       learningFrom: Material.size(of: encoded, configuration, context: shape.context))

@@ -98,7 +98,7 @@ import MiniGPTTransformer
     configuration.saveEvery = 300
     let shape = GPTConfiguration(vocabularySize: 0, context: 24, layers: 1, heads: 2, width: 32)
     let prepared = try TrainingSetup(
-      corpus: try TextCorpus([corpus]), tokenizer: .characters, shape: shape, configuration: configuration
+      try TextCorpus([corpus]), tokenizer: .characters, shape: shape, configuration: configuration
     ).prepare()
     let trainer = prepared.trainer
     _ = try trainer.run(

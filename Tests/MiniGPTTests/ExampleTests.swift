@@ -38,7 +38,7 @@ import Testing
     var configuration = TrainingConfiguration()
     configuration.steps = 5
     let setup = TrainingSetup(
-      corpus: try TextCorpus([text.path]), tokenizer: .bytes,
+      try TextCorpus([text.path]), tokenizer: .bytes,
       shape: GPTConfiguration(vocabularySize: 0, context: 16, layers: 1, heads: 2, width: 16),
       configuration: configuration)
     try setup.train(to: file) { _, _ in true }
@@ -59,7 +59,7 @@ import Testing
     var configuration = TrainingConfiguration()
     configuration.steps = 1
     let setup = TrainingSetup(
-      corpus: try TextCorpus([text.path]), tokenizer: .bytes,
+      try TextCorpus([text.path]), tokenizer: .bytes,
       shape: GPTConfiguration(vocabularySize: 0, context: 8, layers: 1, heads: 1, width: 8),
       configuration: configuration)
     try setup.train(to: folder.appendingPathComponent("m.bin").path)

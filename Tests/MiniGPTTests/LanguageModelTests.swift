@@ -13,7 +13,7 @@ import Testing
     var configuration = TrainingConfiguration()
     configuration.steps = 5
     let setup = TrainingSetup(
-      corpus: try TextCorpus([text.path]), tokenizer: .bytes,
+      try TextCorpus([text.path]), tokenizer: .bytes,
       shape: GPTConfiguration(vocabularySize: 0, context: 16, layers: 1, heads: 2, width: 16),
       configuration: configuration)
     try setup.train(to: file) { _, _ in true }

@@ -65,3 +65,11 @@ import Testing
     #expect(throws: OutputError.refused(9999, SystemError(code: EBADF))) { try output.writeLine("x") }
   }
 }
+
+extension Output {
+  /// Text and a newline, out at once.
+  func writeLine(_ text: String) throws(OutputError) {
+    try write(text + "\n")
+    try flush()
+  }
+}

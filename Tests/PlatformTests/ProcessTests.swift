@@ -40,7 +40,6 @@ import Testing
     defer { close(null) }
     #expect(!Terminal.isTerminal(null))
     #expect(!Terminal.canMove(null))
-    #expect(!Terminal.canColour(null))
     #expect(Terminal.width(null) > 0)
   }
 

@@ -17,8 +17,6 @@ import Testing
     #expect(Files.size(path) == 3)
     #expect((Files.modificationTime(path) ?? 0) / 1_000_000_000 > before)
     #expect(Files.modificationTime(folder.path("g")) == nil)
-    #expect((Files.freeSpace(folder.whole) ?? 0) > 0)
-    #expect(Files.freeSpace(folder.path("g")) == nil)
   }
 
   @Test func folders() throws {

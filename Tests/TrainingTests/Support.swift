@@ -25,6 +25,6 @@ func tinySetup(
   let shape = GPTConfiguration(
     vocabularySize: 0, context: 20, layers: 2, heads: 2, width: 24, feedForwardWidth: 40)
   return TrainingSetup(
-    corpus: try TextCorpus([corpus]), tokenizer: .characters, shape: shape, configuration: configuration,
+    try TextCorpus([corpus]), tokenizer: .characters, shape: shape, configuration: configuration,
     threads: threads, instructionSet: set)
 }

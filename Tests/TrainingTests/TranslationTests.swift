@@ -47,7 +47,7 @@ func tinyTranslation(
     vocabularySize: 0, context: 40, encoderLayers: 2, decoderLayers: 2, heads: 2, width: 24, feedForwardWidth: 40,
     norm: norm)
   return TranslationSetup(
-    pairs: try SentencePairs([pairs]), tokenizer: .bytePairs(vocabularySize: 280, splitter: .gpt2), shape: shape,
+    try SentencePairs([pairs]), tokenizer: .bytePairs(vocabularySize: 280, splitter: .gpt2), shape: shape,
     configuration: configuration, threads: threads, instructionSet: set)
 }
 

@@ -9,14 +9,6 @@ public enum Positions: String, CaseIterable, Sendable {
   /// Not at all: a bag of words, as far as the mask allows.
   case none
 
-  /// Whether a trained table is added to the embeddings.
-  package var haveTrainedTable: Bool {
-    switch self {
-    case .learned: true
-    case .sinusoidal, .none: false
-    }
-  }
-
   /// Whether the table of sines and cosines is added.
   package var haveFixedTable: Bool {
     switch self {

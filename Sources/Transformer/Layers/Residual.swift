@@ -5,8 +5,6 @@ package import MiniGPTTensors
 package struct Residual: Sendable {
   package let dropout: Dropout
 
-  package init(dropout: Dropout) { self.dropout = dropout }
-
   /// `branch` holds f(x) and becomes x + dropout(f(x)). All `[B·T, C]`.
   package func forward(_ x: Slot, branch: Slot, _ pass: Pass) {
     dropout.apply(branch, pass)
