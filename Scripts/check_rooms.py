@@ -5,7 +5,7 @@
   names is imported. The list is the picture of CONTRIBUTING.md.
 - Unsafe code lives in Platform, Storage, Parallel and Tensors; CKernels is imported by Parallel and Tensors alone.
 - Only the command line prints and exits; nothing in Sources imports Foundation.
-- With `--parameters`: no function has more than seven parameters, in Transformer six; initializers and the functions of
+- No function has more than seven parameters, in Transformer six; initializers and the functions of
   the C table (Tensors/Portable…) aside.
 - No `try!`, no `fatalError(`, nothing left TODO, no file of more than 400 lines, no path of somebody's machine.
 """
@@ -166,7 +166,7 @@ def main():
     for path in tracked("Sources"):
         if path.endswith((".swift", ".c", ".h")):
             check_source(path, allowed)
-            if "--parameters" in sys.argv and path.endswith(".swift") and "/Portable" not in path:
+            if path.endswith(".swift") and "/Portable" not in path:
                 check_parameters(path)
     for path in tracked():
         if path == "Scripts/check_rooms.py" or not path.endswith((".swift", ".c", ".h", ".md", ".py", ".sh", "Makefile")):
