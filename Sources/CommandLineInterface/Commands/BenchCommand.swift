@@ -124,12 +124,11 @@ struct BenchCommand: Command {
             product.m, product.k, product.n, transposed: (product.left, product.right), precision: precision)
           console.endProgress()
           if json {
-            try console.answer(json:
-              [
-                "measurement": "product", "instruction_set": JSON(set.rawValue), "precision": JSON(precision.rawValue),
-                "product": JSON(product.name), "m": JSON(product.m), "k": JSON(product.k), "n": JSON(product.n),
-                "threads": JSON(machine.pool.threads), "gflops": JSON(speed / 1e9), "limit_gflops": JSON(limit / 1e9),
-              ])
+            try console.answer(json: [
+              "measurement": "product", "instruction_set": JSON(set.rawValue), "precision": JSON(precision.rawValue),
+              "product": JSON(product.name), "m": JSON(product.m), "k": JSON(product.k), "n": JSON(product.n),
+              "threads": JSON(machine.pool.threads), "gflops": JSON(speed / 1e9), "limit_gflops": JSON(limit / 1e9),
+            ])
           } else {
             try console.answer(
               line: padded("\(set) \(precision)", 15) + padded(product.name, 13)
@@ -163,16 +162,15 @@ struct BenchCommand: Command {
     var parts: [(name: String, share: Double)] = WorkKind.allCases.map { ("\($0)", result.split[$0] / total) }
     parts.append(("unaccounted", 1 - parts.reduce(0) { $0 + $1.share }))
     if json {
-      return try console.answer(json:
-        [
-          "measurement": "training", "preset": JSON(shape.name), "precision": JSON(precision.rawValue),
-          "instruction_set": JSON(machine.instructionSet.rawValue), "threads": JSON(machine.pool.threads),
-          "steps": JSON(count), "ms_per_step": JSON(1e3 * result.median),
-          "ms_minimum": JSON(1e3 * (result.seconds.min() ?? 0)), "tokens_per_s": JSON(Double(tokens) / result.median),
-          "product_gflop": JSON(operations / 1e9), "limit_gflops": JSON(limit / 1e9),
-          "planned_bytes": JSON(result.memory), "peak_bytes": ProcessMemory.peak.map { JSON($0) } ?? nil,
-          "parts": .object(JSONObject(parts.map { JSONObject.Member(JSON.Key($0.name), JSON($0.share)) })),
-        ])
+      return try console.answer(json: [
+        "measurement": "training", "preset": JSON(shape.name), "precision": JSON(precision.rawValue),
+        "instruction_set": JSON(machine.instructionSet.rawValue), "threads": JSON(machine.pool.threads),
+        "steps": JSON(count), "ms_per_step": JSON(1e3 * result.median),
+        "ms_minimum": JSON(1e3 * (result.seconds.min() ?? 0)), "tokens_per_s": JSON(Double(tokens) / result.median),
+        "product_gflop": JSON(operations / 1e9), "limit_gflops": JSON(limit / 1e9),
+        "planned_bytes": JSON(result.memory), "peak_bytes": ProcessMemory.peak.map { JSON($0) } ?? nil,
+        "parts": .object(JSONObject(parts.map { JSONObject.Member(JSON.Key($0.name), JSON($0.share)) })),
+      ])
     }
     try console.answer(
       line: "\(shape.name) \(precision): a step takes \(fixed(1e3 * result.median, 1)) ms, at least "

@@ -4,8 +4,8 @@ internal import MiniGPT
 enum IdFile {
   static func read(_ bytes: [UInt8], _ path: Path, vocabularySize: Int) throws -> [Int32] {
     try bytes.split(whereSeparator: isSpace).map { word in
-      do { return try id(Array(word), source: "\(path)", vocabularySize: vocabularySize) } catch
-        let error as TokenizerError
+      do { return try id(Array(word), source: "\(path)", vocabularySize: vocabularySize) } catch let error
+        as TokenizerError
       { throw InputError.badText(error, source: "\(path)") }
     }
   }
