@@ -77,9 +77,7 @@ extension SafetensorsFile {
 
   /// A matrix in int8 whose scales were found.
   func scaledMatrix(_ tensor: SafetensorsTensor) -> FileMatrix? {
-    guard tensor.type == .i8, let scales = header.tensor(Int8Blocks.scalesName(tensor.name)),
-      let map = owner as? MappedFile
-    else { return nil }
+    guard tensor.type == .i8, let scales = header.tensor(Int8Blocks.scalesName(tensor.name)) else { return nil }
     let rows = tensor.shape[0], columns = tensor.shape[1]
     return FileMatrix(
       map, offset: tensor.range.lowerBound, scales: scales.range.lowerBound,

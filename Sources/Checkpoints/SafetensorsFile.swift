@@ -44,11 +44,6 @@ package struct SafetensorsFile: Sendable {
   @_lifetime(borrow self)
   package func bytes(in range: Range<Int>) -> RawSpan { map.bytes.extracting(range) }
 
-  /// What keeps the bytes where they are as long as it lives.
-  package var owner: AnyObject { map }
-
-  package func advise(_ access: MappedFile.Access, _ tensor: SafetensorsTensor) { map.advise(access, tensor.range) }
-
   package var byteCount: Int { map.count }
 
   package var hasChecksums: Bool { SafetensorsChecksum.arePresent(header) }

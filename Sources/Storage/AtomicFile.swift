@@ -23,7 +23,7 @@ package struct AtomicFile: ~Copyable {
     let target = try Self.resolve(path)
     var attempts = 0
     while true {
-      let temporary = Self.temporaryName(target)
+      let temporary = Self.temporaryName(of: target)
       do throws(StorageError) {
         let file = try Descriptor(temporary, .createNew)
         file.lock()
@@ -42,7 +42,7 @@ package struct AtomicFile: ~Copyable {
   deinit { if isPending { Files.removeQuietly(temporary) } }
 
   package mutating func append(_ bytes: RawSpan) throws(StorageError) {
-    do { try file.write(bytes) } catch { throw notCommitted(error) }
+    do { try file.write(bytes) } catch { throw error.notCommitting(path) }
     count += bytes.byteCount
   }
 
@@ -55,7 +55,7 @@ package struct AtomicFile: ~Copyable {
     check(
       offset >= 0 && offset + bytes.byteCount <= count,
       "overwrite of \(bytes.byteCount) bytes at \(offset) in a file of \(count)")
-    do { try file.write(bytes, at: offset) } catch { throw notCommitted(error) }
+    do { try file.write(bytes, at: offset) } catch { throw error.notCommitting(path) }
   }
 
   /// Puts the file into its place. After `notCommitted` the old file is as it was; after `durabilityUnknown` the new
@@ -64,16 +64,10 @@ package struct AtomicFile: ~Copyable {
     do {
       try file.flush()
       try file.close()
-    } catch { throw notCommitted(error) }
-    let status = unsafe temporary.withCString { old in
-      unsafe path.withCString { new in retrying { unsafe rename(old, new) } }
-    }
-    if status != 0 { throw .notCommitted(path, .rename, .last) }
+    } catch { throw error.notCommitting(path) }
+    try Files.rename(temporary, path, committing: path)
     isPending = false
-    do { try Descriptor(path.folder, .directory).flush() } catch {
-      if case .refused(_, _, let cause) = error { throw .durabilityUnknown(path, cause) }
-      throw error
-    }
+    try Files.flushFolder(of: path)
   }
 
   /// Writes a whole file.
@@ -98,11 +92,6 @@ package struct AtomicFile: ~Copyable {
     }
   }
 
-  private func notCommitted(_ error: StorageError) -> StorageError {
-    if case .refused(let attempt, _, let cause) = error { return .notCommitted(path, attempt, cause) }
-    return error
-  }
-
   /// The file behind `path`, which must be an ordinary one or not be there yet: a rename would replace a device or a
   /// pipe just as readily.
   private static func resolve(_ path: Path) throws(StorageError) -> Path {
@@ -112,21 +101,15 @@ package struct AtomicFile: ~Copyable {
     }
     if let kind = Files.kind(path), kind != .file { throw .notAFile(path, kind) }
     if !isLink { return path }
-    let resolved = unsafe path.withCString { name -> Path? in
-      guard let text = unsafe realpath(name, nil) else { return nil }
-      defer { unsafe free(text) }
-      return unsafe Path(cString: text)
-    }
-    guard let resolved else { throw .notCommitted(path, .inspect, .last) }
+    guard let resolved = Files.resolved(path) else { throw .notCommitted(path, .inspect, .last) }
     return resolved
   }
 
   /// The system allows 255 bytes; of a long name the temporary one has only the beginning.
   private static let nameLimit = 200
 
-  private static func temporaryName(_ target: Path) -> Path {
-    let digits = Array(hexadecimal16(UInt64.random(in: 0 ... .max)).utf8)
-    let name = [UInt8(ascii: ".")] + target.name.prefix(nameLimit) + [UInt8(ascii: ".")] + digits + Array(".tmp".utf8)
-    return target.folder.appending(name)
+  /// Beside the target, hidden and new.
+  static func temporaryName(of target: Path) -> Path {
+    Files.temporary(in: target.folder, Array(target.name.prefix(nameLimit)))
   }
 }

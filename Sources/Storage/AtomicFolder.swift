@@ -16,9 +16,7 @@ package struct AtomicFolder: ~Copyable {
   package init(_ path: Path) throws(StorageError) {
     try path.validate()
     let target = Self.resolve(path)
-    let digits = Array(hexadecimal16(UInt64.random(in: 0 ... .max)).utf8)
-    let name = [UInt8(ascii: ".")] + target.name.prefix(200) + [UInt8(ascii: ".")] + digits + Array(".tmp".utf8)
-    let temporary = target.folder.appending(name)
+    let temporary = AtomicFile.temporaryName(of: target)
     if unsafe temporary.withCString({ name in unsafe mkdir(name, 0o777) }) != 0 {
       throw .notCommitted(path, .create, .last)
     }
@@ -31,39 +29,26 @@ package struct AtomicFolder: ~Copyable {
   /// Puts the folder into its place. With `replacing`, an old one gives way to it: both are complete at any moment, and
   /// the old one is removed only when the new one has its name.
   package consuming func commit(replacing: Bool) throws(StorageError) {
-    do { try Descriptor(temporary, .directory).flush() } catch {
-      if case .refused(let attempt, _, let cause) = error { throw .notCommitted(path, attempt, cause) }
-      throw error
-    }
+    do { try Descriptor(temporary, .directory).flush() } catch { throw error.notCommitting(path) }
     if replacing && Files.kind(path) == .folder {
       try replace()
     } else {
-      try Self.rename(temporary, path, of: path)
+      try Files.rename(temporary, path, committing: path)
     }
     isPending = false
-    do { try Descriptor(path.folder, .directory).flush() } catch {
-      if case .refused(_, _, let cause) = error { throw .durabilityUnknown(path, cause) }
-      throw error
-    }
+    try Files.flushFolder(of: path)
   }
 
   private func replace() throws(StorageError) {
     if Self.exchange(temporary, path) { return Self.remove(temporary) }
     // Where a system cannot exchange two names, the old folder has a hidden one for a moment.
     let old = Path(bytes: temporary.bytes.dropLast(4) + Array(".old".utf8))
-    try Self.rename(path, old, of: path)
-    do { try Self.rename(temporary, path, of: path) } catch {
-      try Self.rename(old, path, of: path)
+    try Files.rename(path, old, committing: path)
+    do { try Files.rename(temporary, path, committing: path) } catch {
+      try Files.rename(old, path, committing: path)
       throw error
     }
     Self.remove(old)
-  }
-
-  private static func rename(_ old: Path, _ new: Path, of path: Path) throws(StorageError) {
-    let status = unsafe old.withCString { old in
-      unsafe new.withCString { new in retrying { unsafe systemRename(old, new) } }
-    }
-    if status != 0 { throw .notCommitted(path, .rename, .last) }
   }
 
   private typealias Exchange =
@@ -90,16 +75,6 @@ package struct AtomicFolder: ~Copyable {
     var bytes = path.bytes
     while bytes.count > 1 && bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
     let plain = Path(bytes: bytes)
-    let resolved = unsafe plain.withCString { name -> Path? in
-      guard let text = unsafe realpath(name, nil) else { return nil }
-      defer { unsafe free(text) }
-      return unsafe Path(cString: text)
-    }
-    return resolved ?? plain
+    return Files.resolved(plain) ?? plain
   }
-}
-
-/// The name `rename` is taken inside `AtomicFolder`.
-private func systemRename(_ old: UnsafePointer<CChar>, _ new: UnsafePointer<CChar>) -> Int32 {
-  unsafe rename(old, new)
 }

@@ -75,12 +75,43 @@ package enum Files {
   /// Throws unless a file can be created in the folder, which is tried, as permissions alone do not tell.
   package static func checkWritable(folder: Path) throws(StorageError) {
     if let kind = kind(folder), kind != .folder { throw .notAFolder(folder) }
-    let trial = folder.appending(".minigpt.\(hexadecimal16(UInt64.random(in: 0 ... .max))).tmp")
+    let trial = temporary(in: folder)
     do throws(StorageError) { _ = try Descriptor(trial, .createNew) } catch {
       if case .refused(_, _, let cause) = error { throw .refused(.write, folder, cause) }
       throw error
     }
     removeQuietly(trial)
+  }
+
+  /// A hidden name in the folder that nothing has yet.
+  static func temporary(in folder: Path, _ name: [UInt8] = Array("minigpt".utf8)) -> Path {
+    let digits = hexadecimal16(UInt64.random(in: 0 ... .max))
+    return folder.appending(Array(".".utf8) + name + Array(".\(digits).tmp".utf8))
+  }
+
+  /// The name without links on the way; nil where nothing has it.
+  static func resolved(_ path: Path) -> Path? {
+    unsafe path.withCString { name -> Path? in
+      guard let text = unsafe realpath(name, nil) else { return nil }
+      defer { unsafe free(text) }
+      return unsafe Path(cString: text)
+    }
+  }
+
+  /// Gives a file or folder another name, so that `target` is saved.
+  static func rename(_ old: Path, _ new: Path, committing target: Path) throws(StorageError) {
+    let status = unsafe old.withCString { old in
+      unsafe new.withCString { new in retrying { unsafe systemRename(old, new) } }
+    }
+    if status != 0 { throw .notCommitted(target, .rename, .last) }
+  }
+
+  /// Brings the new name of a file or folder to the disk.
+  static func flushFolder(of path: Path) throws(StorageError) {
+    do { try Descriptor(path.folder, .directory).flush() } catch {
+      if case .refused(_, _, let cause) = error { throw .durabilityUnknown(path, cause) }
+      throw error
+    }
   }
 
   private static func information(_ path: Path) -> stat? {
@@ -108,4 +139,9 @@ extension Path {
 package func hexadecimal16(_ value: UInt64) -> String {
   let digits = String(value, radix: 16)
   return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+}
+
+/// The name `rename` is taken inside `Files`.
+private func systemRename(_ old: UnsafePointer<CChar>, _ new: UnsafePointer<CChar>) -> Int32 {
+  unsafe rename(old, new)
 }

@@ -44,7 +44,7 @@ extension JSONReader {
     }
   }
 
-  /// The code unit of `\uXXXX` at `index`; nil where that does not stand there.
+  /// The code unit of `\u` and four hexadecimal digits at `index`; nil where that does not stand there.
   private func fourDigits(_ index: Int) -> UInt32? {
     guard index + 6 <= bytes.byteCount, bytes[index] == UInt8(ascii: "\\"), bytes[index + 1] == UInt8(ascii: "u") else {
       return nil

@@ -16,13 +16,11 @@ internal import MiniGPTSystemC
 
   /// What is about to be done with a range of the file, so that the system can read ahead or let go.
   package enum Access: Sendable {
-    case sequential, random, soon, now, dontNeed
+    case sequential, now, dontNeed
 
     fileprivate var advice: Int32 {
       switch self {
       case .sequential: MADV_SEQUENTIAL
-      case .random: MADV_RANDOM
-      case .soon: MADV_WILLNEED
       #if os(Linux)
         case .now: 22  // MADV_POPULATE_READ, which headers of old systems lack, and they refuse
       #else

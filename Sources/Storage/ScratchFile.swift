@@ -12,7 +12,7 @@ package struct ScratchFile: ~Copyable {
   /// In `folder`, or else where `TMPDIR` says, or else in `/tmp`.
   package init(in folder: Path? = nil) throws(StorageError) {
     let folder = folder ?? Environment.bytes("TMPDIR").flatMap { $0.isEmpty ? nil : Path(bytes: $0) } ?? "/tmp"
-    let name = folder.appending(".minigpt.\(hexadecimal16(UInt64.random(in: 0 ... .max))).tmp")
+    let name = Files.temporary(in: folder)
     file = try Descriptor(name, .createNew)
     Files.removeQuietly(name)
   }

@@ -32,6 +32,12 @@ package enum StorageError: Error, Hashable, Sendable, CustomStringConvertible {
     case list = "cannot be listed"
   }
 
+  /// The same about a file that is not saved because of it.
+  func notCommitting(_ path: Path) -> StorageError {
+    if case .refused(let attempt, _, let cause) = self { return .notCommitted(path, attempt, cause) }
+    return self
+  }
+
   package var description: String {
     switch self {
     case .refused(let attempt, let path, let error): "\(path): \(attempt.rawValue): \(error)"

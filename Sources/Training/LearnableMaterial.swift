@@ -17,8 +17,7 @@ package protocol LearnableMaterial: TrainingMaterial where Shape: ModelConfigura
   /// The files, as bytes.
   var corpusFiles: TextCorpus { get }
   var isVerse: Bool { get }
-  /// The smallest vocabulary of a model, and of one with such a tokenizer.
-  static var leastVocabulary: Int { get }
+  /// The smallest vocabulary of a model with such a tokenizer.
   static func leastVocabulary(of tokenizer: TokenizerChoice) -> Int
   /// What the largest batch has at the least, whatever is in the files.
   static func leastCapacity(_ shape: Shape, _ configuration: TrainingConfiguration) -> Model.Batch.Capacity

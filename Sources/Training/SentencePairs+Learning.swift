@@ -1,7 +1,6 @@
-public import MiniGPTCheckpoints
+package import MiniGPTCheckpoints
 public import MiniGPTDatasets
 package import MiniGPTParallel
-public import MiniGPTTensors
 package import MiniGPTTokenization
 public import MiniGPTTransformer
 
@@ -34,8 +33,6 @@ extension SentencePairs: LearnableMaterial {
 
   package var corpusFiles: TextCorpus { corpus }
   package var isVerse: Bool { false }
-
-  package static var leastVocabulary: Int { 4 }
 
   package static func leastVocabulary(of tokenizer: TokenizerChoice) -> Int {
     switch tokenizer {

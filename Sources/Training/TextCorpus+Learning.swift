@@ -1,7 +1,6 @@
-public import MiniGPTCheckpoints
+package import MiniGPTCheckpoints
 public import MiniGPTDatasets
 package import MiniGPTParallel
-public import MiniGPTTensors
 package import MiniGPTTokenization
 public import MiniGPTTransformer
 
@@ -31,8 +30,6 @@ extension TextCorpus: LearnableMaterial {
   package static let mostValidationTokens = 1_000_000
 
   package var corpusFiles: TextCorpus { self }
-
-  package static var leastVocabulary: Int { 2 }
 
   package static func leastVocabulary(of tokenizer: TokenizerChoice) -> Int {
     switch tokenizer {

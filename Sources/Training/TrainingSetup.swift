@@ -96,12 +96,11 @@ extension MaterialSetup where Material: LearnableMaterial {
     typealias Trainer = MiniGPTTraining.Trainer<Material.Model, Material.Source>
     var shape = shape
     if let initial { try Trainer.compareShape(of: initial, shape) }
-    // Sizes are refused before anything is read by them; the vocabulary is not known yet.
-    shape.vocabularySize = max(Material.leastVocabulary, min(shape.vocabularySize, 1 << 20))
+    // Sizes are refused before anything is read by them. The vocabulary is not known yet, but has at least so many tokens.
+    shape.vocabularySize = Material.leastVocabulary(of: tokenizer)
     try shape.validate()
     try configuration.validate()
-    // The vocabulary has at least so many tokens: what is too large even then need not be read at all.
-    shape.vocabularySize = Material.leastVocabulary(of: tokenizer)
+    // What takes too much memory even then need not be read at all.
     let limits = MemoryLimits(recomputes: recomputes, available: availableMemory)
     try limits.check(
       Trainer.memoryNeeded(shape, Material.leastCapacity(shape, configuration), recomputes: recomputes))

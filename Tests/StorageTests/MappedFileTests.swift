@@ -13,7 +13,7 @@ import Testing
     #expect(file.count == 5)
     #expect(file.bytes.array == Array("hello".utf8))
     #expect(file.bytes.extracting(1..<3).array == Array("el".utf8))
-    for access in [MappedFile.Access.sequential, .random, .soon, .dontNeed] {
+    for access in [MappedFile.Access.sequential, .now, .dontNeed] {
       file.advise(access)
       file.advise(access, 1..<900)
     }

@@ -47,15 +47,10 @@ final class Interpreter {
     self.tokenizer = tokenizer
     self.search = search
     configuration = model.configuration
-    appetite = Self.appetite(batch: batch, threads: machine.pool.threads)
-    translator = Translator(
-      model, parameters: parameters, search, batch: batch, on: machine.processor)
-    makePass = {
-      TranslationPass(model, parameters: parameters, on: machine.processor)
-    }
+    appetite = 8 * batch * min(machine.pool.threads, 16)
+    translator = Translator(model, parameters: parameters, search, batch: batch, on: machine.processor)
+    makePass = { TranslationPass(model, parameters: parameters, on: machine.processor) }
   }
-
-  private static func appetite(batch: Int, threads: Int) -> Int { 8 * batch * min(threads, 16) }
 
   /// Translations of sentences, the best first; one without a token has one without a token.
   func translate(_ sentences: [[Int32]]) -> [[Hypothesis]] {
@@ -66,8 +61,8 @@ final class Interpreter {
 
   private func text(_ ids: [Int32]) -> [UInt8] { ids.flatMap { tokenizer.bytes(of: $0) } }
 
-  private static func likeliest(_ scores: [Float]) -> Int32 {
-    Int32(scores.indices.max { scores[$0] < scores[$1] || scores[$0] == scores[$1] && $0 > $1 } ?? 0)
+  private static func likeliest(_ scores: [Float], _ count: Int = 1) -> [Int32] {
+    TokenProbabilities(logits: scores).likeliest(count)
   }
 
   // MARK: - Along a given target
@@ -91,16 +86,15 @@ final class Interpreter {
   func nextWords(_ source: [Int32], behind start: [Int32], _ count: Int) -> [(text: [UInt8], probability: Double)] {
     pass.run(source: source, target: start)
     let next = pass.logProbabilities(after: start.count)
-    let best = next.indices.sorted { next[$0] != next[$1] ? next[$0] > next[$1] : $0 < $1 }.prefix(count)
-    return best.map { first in
-      var word = [Int32(first)]
+    return Self.likeliest(next, count).map { first in
+      var word = [first]
       while word[0] != TranslatorConfiguration.endOfSentence, start.count + word.count < configuration.context - 1 {
         pass.run(source: source, target: start + word)
-        let token = Self.likeliest(pass.logProbabilities(after: start.count + word.count))
+        let token = Self.likeliest(pass.logProbabilities(after: start.count + word.count))[0]
         if token == TranslatorConfiguration.endOfSentence || tokenizer.bytes(of: token).first == 0x20 { break }
         word.append(token)
       }
-      return (Array(text(word).drop { $0 == 0x20 }), Double.exp(Double(next[first])))
+      return (Array(text(word).drop { $0 == 0x20 }), Double.exp(Double(next[Int(first)])))
     }
   }
 
@@ -110,7 +104,7 @@ final class Interpreter {
     pass.run(source: source, target: start)
     for place in start.indices { score += Double(pass.logProbabilities(after: place)[Int(start[place])]) }
     while true {
-      let next = pass.logProbabilities(after: ids.count), token = Self.likeliest(next)
+      let next = pass.logProbabilities(after: ids.count), token = Self.likeliest(next)[0]
       if token == TranslatorConfiguration.endOfSentence || ids.count == configuration.context - 1 {
         score += Double(next[Int(TranslatorConfiguration.endOfSentence)])
         break

@@ -36,9 +36,7 @@ public struct GPTConfiguration: BlockStack, Equatable, Sendable {
   /// 0.02 / √(2 · layers).
   package var blockShape: BlockShape {
     BlockShape(
-      width: block.width, heads: block.heads, feedForwardWidth: block.feedForwardWidth, context: context,
-      norm: block.norm,
-      activation: block.activation, start: .normal(deviation: 0.02),
+      block: block, context: context, start: .normal(deviation: 0.02),
       residualStart: .normal(deviation: 0.02 / Float(2 * layers).squareRoot()), dropsAttentionWeights: true)
   }
 
