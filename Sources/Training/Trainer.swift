@@ -192,6 +192,7 @@ where Source.Batch == Model.Batch {
     try event(.evaluated(lastStep, result, isBest: isBest))
     return true
   }
+
   /// Where weights are to be averaged, those of this step are committed first; the oldest go when all is on disk.
   private func save(_ path: Path, _ event: (TrainingEvent) throws -> Void) throws {
     let configuration = record.configuration
