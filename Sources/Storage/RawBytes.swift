@@ -19,6 +19,7 @@ extension Double: PlainNumber {}
 
 extension Span where Element: PlainNumber {
   /// The same memory as bytes, in the machine's order.
+  @inlinable @inline(__always)
   package var rawBytes: RawSpan {
     @_lifetime(copy self) get { unsafe bytes }
   }
@@ -26,6 +27,10 @@ extension Span where Element: PlainNumber {
 
 extension Array where Element: PlainNumber {
   /// The elements as bytes, in the machine's order.
+  ///
+  /// Always inlined: across a call, the optimizer of Swift 6.3 does not see that who has the span reads the elements, and
+  /// leaves out the stores into an array that is used for nothing else.
+  @inlinable @inline(__always)
   package var rawBytes: RawSpan {
     @_lifetime(borrow self) get { unsafe span.bytes }
   }
