@@ -9,6 +9,7 @@ package struct RunFiles: Sendable {
   package static let ending = ".safetensors"
   private static let bestEnding = ".best" + ending
   private static let averageEnding = ".average" + ending
+  private static let stepMark = ".step-"
 
   /// The run that keeps its latest state under a name: what else it writes is called after it, without its ending.
   package init(_ checkpoint: Path) {
@@ -32,7 +33,33 @@ package struct RunFiles: Sendable {
   package var log: Path { named(".log.jsonl") }
 
   /// The weights of a step, to be averaged.
-  package func step(_ step: Int) -> Path { named(".step-\(step)" + Self.ending) }
+  package func step(_ step: Int) -> Path { named(Self.stepMark + "\(step)" + Self.ending) }
+
+  /// What all its names begin with, as a name: what a process locks that writes any of them.
+  package var name: Path { Path(bytes: base) }
+
+  /// The weights of steps that lie beside it, by whichever run of this name.
+  package func steps() throws(StorageError) -> [(step: Int, path: Path)] {
+    let start = name.name + Array(Self.stepMark.utf8), end = Array(Self.ending.utf8)
+    return try Files.list(checkpoint.folder).compactMap { file in
+      let bytes = file.name
+      guard bytes.count > start.count + end.count, bytes.starts(with: start), bytes.suffix(end.count).elementsEqual(end)
+      else { return nil }
+      let digits = String(decoding: bytes[start.count..<(bytes.count - end.count)], as: UTF8.self)
+      guard let step = Int(digits), step >= 0, "\(step)" == digits else { return nil }
+      return (step, file)
+    }
+  }
+
+  /// Removes saves that killed processes did not finish.
+  package func removeUnfinished() throws(StorageError) {
+    let whole = [checkpoint, best, average].map(\.name), start = name.name + Array(Self.stepMark.utf8)
+    try AtomicFile.removeLeftovers(in: checkpoint.folder) { target, isCut in
+      isCut
+        ? whole.contains { $0.starts(with: target) } || target.starts(with: start) || start.starts(with: target)
+        : whole.contains(target) || target.starts(with: start)
+    }
+  }
 
   /// Its models, the one to take first.
   package var models: [Path] { [best, average, checkpoint] }

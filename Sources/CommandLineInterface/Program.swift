@@ -29,7 +29,7 @@ public enum Program {
   /// Runs the process's arguments and ends the process.
   public static func main() -> Never {
     StandardDescriptors.occupy()
-    StandardDescriptors.ignoreBrokenPipe()
+    StandardDescriptors.surviveRefusedWrites()
     MapFault.watch()
     Interruption.watch()
     let console = Console()
@@ -93,7 +93,10 @@ public enum Program {
     var parser = ArgumentParser<C>()
     try parser.parse(rest)
     if parser.wantsHelp { return try console.answer(Array(helpText.command(type).utf8)) }
-    if let file = parser.configuration { try ConfigurationFile(Path(bytes: file)).fill(&parser) }
+    if let file = parser.configuration.map(Path.init(bytes:)) {
+      console.inputs = [file]
+      try ConfigurationFile(file).fill(&parser)
+    }
     try parser.finish().run(console)
   }
 

@@ -60,11 +60,32 @@ package struct HuggingFaceFolder: ForeignContainer {
     } catch { throw .notAModel(path, "\(error)") }
   }
 
-  /// Whether a folder may be replaced by another model: it is one itself, of ordinary files alone, or empty.
-  package static func isReplaceable(_ folder: Path) -> Bool {
-    guard let files = try? Files.list(folder) else { return false }
-    return files.isEmpty
-      || files.contains(folder.appending(configuration)) && files.allSatisfy { Files.kind($0) == .file }
+  /// Ours, in the safetensors that an export writes; a folder whose weights have it may be replaced by another export.
+  static let mark = (key: "program", value: "minigpt")
+  private static let names = [
+    configuration, "generation_config.json", "tokenizer.json", "tokenizer_config.json", TensorFolder.single,
+  ]
+
+  /// Throws unless an export may take the folder's place: there is none, it is empty, or its model was written by an
+  /// export. What else is in it stays (`keep`), so that has to be files.
+  package static func checkReplaceable(_ folder: Path) throws {
+    if !Files.exists(folder) { return }
+    let files = try Files.list(folder), weights = folder.appending(TensorFolder.single)
+    if let other = files.first(where: { !isOurs($0) && Files.kind($0) != .file }) {
+      throw InterchangeError.notReplaceable(folder, "\(Path(bytes: other.name)) in it is no file")
+    }
+    if !files.contains(where: isOurs) { return }
+    let metadata = (try? SafetensorsFile(weights))?.metadata ?? []
+    if metadata.first(where: { $0.key == mark.key })?.value != mark.value {
+      throw InterchangeError.notReplaceable(folder, "the model in it is not one that minigpt exported")
+    }
+  }
+
+  private static func isOurs(_ file: Path) -> Bool { names.contains { Array($0.utf8) == file.name } }
+
+  /// The files of a folder that an export leaves alone.
+  static func others(in folder: Path) throws(StorageError) -> [Path] {
+    Files.kind(folder) == .folder ? try Files.list(folder).filter { !isOurs($0) } : []
   }
 }
 
@@ -86,7 +107,10 @@ extension ModelExport {
     try write(generation, "generation_config.json", in: folder)
     try write(TokenizerJSON.value(tokenizer), "tokenizer.json", in: folder)
     try write(.object(tokens), "tokenizer_config.json", in: folder)
-    try write(tensors, to: folder.temporary.appending(TensorFolder.single), metadata: [(key: "format", value: "pt")])
+    try write(
+      tensors, to: folder.temporary.appending(TensorFolder.single),
+      metadata: [(key: "format", value: "pt"), HuggingFaceFolder.mark])
+    if replacing { for other in try HuggingFaceFolder.others(in: path) { try folder.keep(other) } }
     try folder.commit(replacing: replacing)
   }
 }

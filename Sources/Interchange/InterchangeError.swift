@@ -19,6 +19,8 @@ package enum InterchangeError: Error, CustomStringConvertible {
   case wrongTensor(Path, String, expected: String, found: String)
   /// A part of a binary file that breaks the rules of its format.
   case broken(Path, String, String)
+  /// A folder that `--overwrite` does not replace, and why.
+  case notReplaceable(Path, String)
   /// What a format cannot say.
   case inexpressible(format: String, String)
   /// A number that a type does not have.
@@ -39,6 +41,7 @@ package enum InterchangeError: Error, CustomStringConvertible {
     case .wrongTensor(let path, let name, let expected, let found):
       "\(path): tensor \(Path(name)) is \(found), expected \(expected)"
     case .broken(let path, let part, let problem): "\(path): \(part): \(problem)"
+    case .notReplaceable(let path, let why): "\(path): is there already, and --overwrite leaves it alone: \(why)"
     case .inexpressible(let format, let what): "cannot be exported to \(format): \(what)"
     case .tooLarge(let tensor, let number, let type):
       "tensor \(tensor): \(number) cannot be written as \(type)"

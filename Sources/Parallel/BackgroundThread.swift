@@ -3,7 +3,8 @@ internal import Synchronization
 
 internal import MiniGPTSystemC
 
-/// Runs work that takes long on a thread of its own, so that none of those that tasks share is held up.
+/// Runs work that takes long on a thread of its own, so that none of those that tasks share is held up; where the system
+/// gives no thread, on the caller's.
 package enum BackgroundThread {
   package static func start(_ body: @escaping @Sendable () -> Void) {
     var thread = pthread_t(bitPattern: 0)
@@ -15,8 +16,11 @@ package enum BackgroundThread {
         unsafe Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
         return nil
       }, box.toOpaque())
-    check(status == 0, "pthread_create: error \(status)")
-    pthread_detach(thread)
+    if status == 0 {
+      pthread_detach(thread)
+    } else {
+      unsafe box.takeRetainedValue().body()
+    }
   }
 
   private final class Box: Sendable {

@@ -18,15 +18,18 @@ package protocol ParallelWork {
 /// Which thread runs which part is left to chance; results must not depend on it. One thread at a time may call
 /// `run`. Hand-over costs about a microsecond while the workers spin, some tens when they sleep.
 package final class WorkerPool: Sendable {
-  /// How many threads take part, the caller's included.
+  /// How many threads take part, the caller's included: fewer than were asked for where the system gives no more.
   package let threads: Int
   private let shared: Shared
 
   package init(threads: Int) {
     check(threads >= 1, "a pool of \(threads) threads")
-    self.threads = threads
-    shared = Shared(workers: threads - 1)
-    for index in 1..<max(1, threads) { Self.start(shared, index) }
+    let shared = Shared(atMost: threads - 1)
+    var started = 0
+    while started < threads - 1, Self.start(shared, started + 1) { started += 1 }
+    shared.workers = started
+    self.shared = shared
+    self.threads = started + 1
   }
 
   deinit { shared.stop() }
@@ -40,7 +43,8 @@ package final class WorkerPool: Sendable {
     unsafe withUnsafePointer(to: body) { pointer in unsafe shared.run(parts, Borrowed(it: pointer)) }
   }
 
-  private static func start(_ shared: Shared, _ index: Int) {
+  /// False where the system gives no thread: users and control groups may have so many and no more.
+  private static func start(_ shared: Shared, _ index: Int) -> Bool {
     var thread = pthread_t(bitPattern: 0)
     let box = unsafe Unmanaged.passRetained(Worker(shared: shared, thread: index))
     let status = unsafe pthread_create(
@@ -51,8 +55,12 @@ package final class WorkerPool: Sendable {
         worker.shared.serve(thread: worker.thread)
         return nil
       }, box.toOpaque())
-    check(status == 0, "pthread_create: error \(status)")
+    if status != 0 {
+      unsafe box.release()
+      return false
+    }
     pthread_detach(thread)
+    return true
   }
 }
 
@@ -79,8 +87,8 @@ extension WorkerPool {
   /// range of parts of its own and a counter on a line of its own; it looks at the others' only when its own range is
   /// done. Neighbouring parts thus run on one core, round after round, and find there what they wrote before.
   ///
-  /// Unchecked: `round` is written by the caller between two rounds only, while no worker is inside one (`running` is
-  /// zero), and published by the increment of `generation`.
+  /// Unchecked: `workers` is written before the first round, `round` by the caller between two rounds only, while no
+  /// worker is inside one (`running` is zero); the increment of `generation` publishes both.
   @safe fileprivate final class Shared: @unchecked Sendable {
     /// What is to be done; it shares a line with `generation`, which announces it.
     private struct Round {
@@ -88,7 +96,7 @@ extension WorkerPool {
       var parts: Int
     }
 
-    private let workers: Int
+    fileprivate(set) var workers = 0
     /// Turns of a waiting loop between two offers of the core to others: few where threads must share cores, since the
     /// one that is waited for may need it; many otherwise, since whoever takes the offer may keep the core for long.
     private let turnsPerYield: Int
@@ -106,8 +114,7 @@ extension WorkerPool {
     private static let line = 128
     private static let countersStart = 3
 
-    init(workers: Int) {
-      self.workers = workers
+    init(atMost workers: Int) {
       let isCrowded = workers + 1 > ProcessorCount.available
       turnsPerYield = isCrowded ? 64 : 16_384
       turnsAwake = isCrowded ? 4000 : 16_000

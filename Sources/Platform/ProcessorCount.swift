@@ -17,7 +17,7 @@ package enum ProcessorCount {
     affinity: String?, groups: String?, online: Int, read: (String) -> String?
   ) -> Int {
     var count = affinity.flatMap(countOf(list:)) ?? max(1, online)
-    for folder in folders(groups: groups ?? "") {
+    for folder in ControlGroup.folders("cpu", groups: groups ?? "") {
       if let quota = read(folder + "/cpu.max").flatMap(quota(version2:)) { count = min(count, quota) }
       if let limit = read(folder + "/cpu.cfs_quota_us"), let period = read(folder + "/cpu.cfs_period_us"),
         let quota = quota(version2: limit.prefix { $0 != "\n" } + " " + period)
@@ -46,21 +46,5 @@ package enum ProcessorCount {
     let words = text.split(whereSeparator: \.isWhitespace).map { Int($0) }
     guard words.count == 2, let quota = words[0], let period = words[1], quota > 0, period > 0 else { return nil }
     return quota / period + (quota % period == 0 ? 0 : 1)
-  }
-
-  /// Where the limits of our control group and of those around it may stand, versions 1 and 2.
-  private static func folders(groups: String) -> [String] {
-    var folders = ["/sys/fs/cgroup", "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu,cpuacct"]
-    for line in groups.split(separator: "\n") {
-      let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-      guard parts.count == 3, parts[1].isEmpty || parts[1].split(separator: ",").contains("cpu") else { continue }
-      let root = parts[1].isEmpty ? "/sys/fs/cgroup" : "/sys/fs/cgroup/\(parts[1])"
-      var folder = root
-      for component in parts[2].split(separator: "/") where component != ".." {
-        folder += "/" + component
-        folders.append(folder)
-      }
-    }
-    return folders
   }
 }

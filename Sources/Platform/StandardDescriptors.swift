@@ -2,10 +2,11 @@ internal import MiniGPTSystemC
 
 /// What a program does about its standard descriptors before anything else.
 package enum StandardDescriptors {
-  /// Makes a write into a closed pipe an error (`OutputError.readerIsGone`) instead of a death, as it would be fatal
-  /// in the middle of a save.
-  package static func ignoreBrokenPipe() {
+  /// Makes a write into a closed pipe (`OutputError.readerIsGone`), or beyond the size that files may have
+  /// (`ulimit -f`), an error instead of a death, as it would be fatal in the middle of a save.
+  package static func surviveRefusedWrites() {
     _ = signal(SIGPIPE, SIG_IGN)
+    _ = signal(SIGXFSZ, SIG_IGN)
   }
 
   /// Occupies those of 0, 1 and 2 that were closed when we were started: else the next file opened would take the

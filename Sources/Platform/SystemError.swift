@@ -17,6 +17,8 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   package static let interrupted = SystemError(code: EINTR)
   package static let noSuchFile = SystemError(code: ENOENT)
   package static let alreadyExists = SystemError(code: EEXIST)
+  package static let wouldBlock = SystemError(code: EWOULDBLOCK)
+  package static let nameTooLong = SystemError(code: ENAMETOOLONG)
   package static let noSpace = SystemError(code: ENOSPC)
   package static let fileTooLarge = SystemError(code: EFBIG)
 }

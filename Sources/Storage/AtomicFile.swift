@@ -27,6 +27,7 @@ package struct AtomicFile: ~Copyable {
       do throws(StorageError) {
         let file = try Descriptor(temporary, .createNew)
         file.lock()
+        Files.copyPermissions(target, to: temporary)
         self.path = target
         self.temporary = temporary
         self.file = file
@@ -77,32 +78,42 @@ package struct AtomicFile: ~Copyable {
     try file.commit()
   }
 
-  /// Removes what processes that were killed in the middle of a save left beside `path`. A file that somebody is
-  /// writing stays: it is locked.
-  package static func removeLeftovers(of path: Path) throws(StorageError) {
-    let start = Array(".".utf8) + path.name.prefix(nameLimit) + Array(".".utf8)
-    let ending = Array(".tmp".utf8)
-    for file in try Files.list(path.folder) {
+  /// Removes what processes that were killed in the middle of a save left in a folder, of those files that `isTarget`
+  /// names; of a long name it hears the beginning alone. A file that somebody is writing stays: it is locked.
+  package static func removeLeftovers(
+    in folder: Path, of isTarget: (_ name: [UInt8], _ isCut: Bool) -> Bool
+  ) throws(StorageError) {
+    // A dot, the name, a dot, 16 digits, an ending.
+    let ending = Array(".tmp".utf8), most = 1 + 1 + 16 + ending.count
+    for file in try Files.list(folder) {
       let name = file.name
-      guard name.count == start.count + 16 + ending.count, name.starts(with: start),
-        name.suffix(ending.count).elementsEqual(ending),
-        let opened = try? Descriptor(file, .read), opened.lock()
+      guard name.count > most, name[0] == UInt8(ascii: "."), name.suffix(ending.count).elementsEqual(ending),
+        name.suffix(ending.count + 16).prefix(16).allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit })
       else { continue }
+      let target = Array(name[1..<(name.count - most + 1)])
+      guard isTarget(target, target.count == nameLimit), let opened = try? Descriptor(file, .read), opened.lock() else {
+        continue
+      }
       Files.removeQuietly(file)
     }
   }
 
+  /// The file that would be written: what a symbolic link leads to.
+  package static func destination(of path: Path) -> Path { (try? resolve(path)) ?? path }
+
   /// The file behind `path`, which must be an ordinary one or not be there yet: a rename would replace a device or a
   /// pipe just as readily.
-  private static func resolve(_ path: Path) throws(StorageError) -> Path {
+  private static func resolve(_ path: Path, links: Int = 0) throws(StorageError) -> Path {
     var information = stat()
     let isLink = unsafe path.withCString { name in
       unsafe lstat(name, &information) == 0 && information.st_mode & S_IFMT == S_IFLNK
     }
     if let kind = Files.kind(path), kind != .file { throw .notAFile(path, kind) }
     if !isLink { return path }
-    guard let resolved = Files.resolved(path) else { throw .notCommitted(path, .inspect, .last) }
-    return resolved
+    if let resolved = Files.resolved(path) { return resolved }
+    // A link to what is not there yet; a ring of links is refused by the system when the file is created.
+    guard links < 40, let target = Files.target(ofLink: path) else { throw .notCommitted(path, .inspect, .last) }
+    return try resolve(target, links: links + 1)
   }
 
   /// The system allows 255 bytes; of a long name the temporary one has only the beginning.

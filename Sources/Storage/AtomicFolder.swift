@@ -26,11 +26,22 @@ package struct AtomicFolder: ~Copyable {
 
   deinit { if isPending { Self.remove(temporary) } }
 
+  /// Takes a file of the old folder into the new one: a second name for it, so that nothing is copied and it is there at
+  /// any moment.
+  package func keep(_ file: Path) throws(StorageError) {
+    let status = unsafe file.withCString { old in
+      unsafe temporary.appending(file.name).withCString { new in unsafe link(old, new) }
+    }
+    if status != 0 { throw .notCommitted(file, .rename, .last) }
+  }
+
   /// Puts the folder into its place. With `replacing`, an old one gives way to it: both are complete at any moment, and
   /// the old one is removed only when the new one has its name.
   package consuming func commit(replacing: Bool) throws(StorageError) {
     do { try Descriptor(temporary, .directory).flush() } catch { throw error.notCommitting(path) }
     if replacing && Files.kind(path) == .folder {
+      for file in try Files.list(temporary) { Files.copyPermissions(path.appending(file.name), to: file) }
+      Files.copyPermissions(path, to: temporary)
       try replace()
     } else {
       try Files.rename(temporary, path, committing: path)
@@ -72,9 +83,7 @@ package struct AtomicFolder: ~Copyable {
 
   /// The folder behind a link, so that the link stays; a slash at the end of a name means nothing.
   private static func resolve(_ path: Path) -> Path {
-    var bytes = path.bytes
-    while bytes.count > 1 && bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
-    let plain = Path(bytes: bytes)
+    let plain = path.withoutEndingSlash
     return Files.resolved(plain) ?? plain
   }
 }

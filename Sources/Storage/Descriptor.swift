@@ -12,10 +12,14 @@ struct Descriptor: ~Copyable {
   struct Status {
     let kind: FileKind
     let count: Int
+    let identity: FileIdentity
+    let mode: mode_t
+    let owner: uid_t
+    let group: gid_t
   }
 
   enum Mode {
-    case read, append, createNew, directory
+    case read, append, createNew, directory, lock, unnamed
 
     var flags: Int32 {
       switch self {
@@ -23,6 +27,9 @@ struct Descriptor: ~Copyable {
       case .append: O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC
       case .createNew: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
       case .directory: O_RDONLY | O_DIRECTORY | O_CLOEXEC
+      case .lock: O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC
+      // Linux's O_TMPFILE, which the headers give as an expression that Swift cannot read; elsewhere nothing is opened.
+      case .unnamed: O_RDWR | 0o20_000_000 | O_DIRECTORY | O_CLOEXEC
       }
     }
   }
@@ -50,7 +57,9 @@ struct Descriptor: ~Copyable {
   func status() throws(StorageError) -> Status {
     var information = stat()
     if unsafe fstat(number, &information) != 0 { throw .refused(.inspect, path, .last) }
-    return Status(kind: FileKind(mode: information.st_mode), count: Int(information.st_size))
+    return Status(
+      kind: FileKind(mode: information.st_mode), count: Int(information.st_size), identity: FileIdentity(information),
+      mode: information.st_mode, owner: information.st_uid, group: information.st_gid)
   }
 
   /// The length of an ordinary file; anything else is refused by name.
@@ -106,6 +115,12 @@ struct Descriptor: ~Copyable {
       let status = retrying { fsync(number) }
     #endif
     if status != 0 { throw .refused(.flush, path, .last) }
+  }
+
+  /// Gives the file the permissions of another, and its owner where we may.
+  func takePermissions(of other: Status) {
+    _ = fchown(number, other.owner, other.group)
+    _ = fchmod(number, other.mode & 0o7777)
   }
 
   /// Takes the file for ourselves until it is closed; false where another process (or owner) has it.

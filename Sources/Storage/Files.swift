@@ -72,17 +72,6 @@ package enum Files {
     unsafe path.withCString { name in unsafe _ = unlink(name) }
   }
 
-  /// Throws unless a file can be created in the folder, which is tried, as permissions alone do not tell.
-  package static func checkWritable(folder: Path) throws(StorageError) {
-    if let kind = kind(folder), kind != .folder { throw .notAFolder(folder) }
-    let trial = temporary(in: folder)
-    do throws(StorageError) { _ = try Descriptor(trial, .createNew) } catch {
-      if case .refused(_, _, let cause) = error { throw .refused(.write, folder, cause) }
-      throw error
-    }
-    removeQuietly(trial)
-  }
-
   /// A hidden name in the folder that nothing has yet.
   static func temporary(in folder: Path, _ name: [UInt8] = Array("minigpt".utf8)) -> Path {
     let digits = hexadecimal16(UInt64.random(in: 0 ... .max))
@@ -96,6 +85,26 @@ package enum Files {
       defer { unsafe free(text) }
       return unsafe Path(cString: text)
     }
+  }
+
+  /// Where a symbolic link points, seen from the folder that it is in.
+  static func target(ofLink link: Path) -> Path? {
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    let count = unsafe link.withCString { name in
+      unsafe buffer.withUnsafeMutableBytes { bytes in
+        guard let base = unsafe bytes.baseAddress?.assumingMemoryBound(to: CChar.self) else { return 0 }
+        return unsafe readlink(name, base, bytes.count)
+      }
+    }
+    if count <= 0 || count == buffer.count { return nil }
+    let target = Array(buffer.prefix(count))
+    return target[0] == UInt8(ascii: "/") ? Path(bytes: target) : link.folder.appending(target)
+  }
+
+  /// Gives a file or folder the permissions of another, where there is one, and its owner where we may.
+  static func copyPermissions(_ other: Path, to path: Path) {
+    guard let other = try? Descriptor(other, .read).status() else { return }
+    try? Descriptor(path, .read).takePermissions(of: other)
   }
 
   /// Gives a file or folder another name, so that `target` is saved.
@@ -114,7 +123,15 @@ package enum Files {
     }
   }
 
-  private static func information(_ path: Path) -> stat? {
+  /// What is wrong with a name itself, such as being too long for its file system, whatever is or is not there.
+  static func nameError(_ path: Path) -> SystemError? {
+    var information = stat()
+    let status = unsafe path.withCString { name in unsafe lstat(name, &information) }
+    let error = SystemError.last
+    return status != 0 && error == .nameTooLong ? error : nil
+  }
+
+  static func information(_ path: Path) -> stat? {
     if path.bytes.isEmpty || path.bytes.contains(0) { return nil }
     var information = stat()
     let status = unsafe path.withCString { name in unsafe stat(name, &information) }

@@ -30,6 +30,12 @@ package struct Path: Hashable, Sendable, CustomStringConvertible, ExpressibleByS
     return Path(bytes: Array(bytes[..<(start - 1)]))
   }
 
+  /// The name without slashes at its end, which mean nothing but that it is a folder.
+  package var withoutEndingSlash: Path {
+    let count = bytes.count - bytes.reversed().prefix { $0 == Self.slash }.count
+    return Path(bytes: Array(bytes.prefix(max(1, count))))
+  }
+
   package func appending(_ component: [UInt8]) -> Path {
     if bytes.isEmpty { return Path(bytes: component) }
     return Path(bytes: bytes.last == Self.slash ? bytes + component : bytes + [Self.slash] + component)

@@ -12,9 +12,16 @@ package struct ScratchFile: ~Copyable {
   /// In `folder`, or else where `TMPDIR` says, or else in `/tmp`.
   package init(in folder: Path? = nil) throws(StorageError) {
     let folder = folder ?? Environment.bytes("TMPDIR").flatMap { $0.isEmpty ? nil : Path(bytes: $0) } ?? "/tmp"
+    file = try Self.open(in: folder)
+  }
+
+  /// Not every file system can make a file without a name.
+  private static func open(in folder: Path) throws(StorageError) -> Descriptor {
+    if let unnamed = try? Descriptor(folder, .unnamed) { return unnamed }
     let name = Files.temporary(in: folder)
-    file = try Descriptor(name, .createNew)
-    Files.removeQuietly(name)
+    let file = try Descriptor(name, .createNew)
+    try Files.remove(name)
+    return file
   }
 
   package mutating func append(_ bytes: RawSpan) throws(StorageError) {

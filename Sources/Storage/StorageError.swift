@@ -8,6 +8,8 @@ package enum StorageError: Error, Hashable, Sendable, CustomStringConvertible {
   case notAFile(Path, FileKind)
   /// The name leads to something that is no folder.
   case notAFolder(Path)
+  /// Another process writes under this name.
+  case owned(Path)
   case emptyName
   case nameWithNUL(Path)
   /// The file became shorter while it was read.
@@ -43,6 +45,8 @@ package enum StorageError: Error, Hashable, Sendable, CustomStringConvertible {
     case .refused(let attempt, let path, let error): "\(path): \(attempt.rawValue): \(error)"
     case .notAFile(let path, let kind): "\(path): expected a file, found \(kind.rawValue)"
     case .notAFolder(let path): "\(path): expected a folder, found something else"
+    case .owned(let path):
+      "\(path): another minigpt is writing there; wait for it, or give another name"
     case .emptyName: "expected the name of a file, found an empty one"
     case .nameWithNUL(let path): "\(path): a NUL cannot be part of a file's name"
     case .shrank(let path, let expected, let found):

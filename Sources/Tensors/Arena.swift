@@ -14,7 +14,7 @@ internal import MiniGPTSystemC
     bytes = max(count * 4, 4096)
     let mapped = unsafe mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     guard let mapped = unsafe mapped, unsafe mapped != MAP_FAILED else {
-      fail("no memory for \(count) floats: \(errno)")
+      ProcessMemory.exhausted(wanted: bytes)
     }
     #if os(Linux)
       // Large pages spare the table walks of strided reads.

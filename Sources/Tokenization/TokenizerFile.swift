@@ -38,6 +38,11 @@ package enum TokenizerFile {
     }
   }
 
+  /// What is written in a folder that is there already.
+  package static func files(in folder: Path) -> [Path] {
+    Files.kind(folder) == .folder ? [folder.appending("vocab.json"), folder.appending("merges.txt")] : []
+  }
+
   private static func store(_ files: (vocabulary: [UInt8], merges: [UInt8]), in folder: Path) throws(StorageError) {
     try store(files.vocabulary, folder.appending("vocab.json"))
     try store(files.merges, folder.appending("merges.txt"))

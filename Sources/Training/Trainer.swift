@@ -130,7 +130,13 @@ where Source.Batch == Model.Batch {
   ) throws -> TrainingOutcome {
     let configuration = record.configuration
     if configuration.bestBy == .bleu, learner.heldOut != nil, bleu == nil { throw TrainingError.noBLEU }
-    if record.step == 0 { try save(path, event) }
+    let files = RunFiles(path)
+    if record.step == 0 {
+      try save(path, event)
+      // A run that this one replaces.
+      for old in [bestPath, files.average] { try Files.remove(old) }
+    }
+    try removeLeftovers(files)
     var isSaved = true
     if record.step > 0, isEvaluationDue {
       guard try evaluate(bestPath, shouldStop, event) else { return .stopped }
@@ -163,6 +169,19 @@ where Source.Batch == Model.Batch {
     return isOutOfPatience && record.step < configuration.steps ? .outOfPatience : .finished
   }
 
+  /// What a killed run of this name left: saves that were not finished, and weights that it no longer averages.
+  private func removeLeftovers(_ files: RunFiles) throws {
+    try files.removeUnfinished()
+    if record.step == 0 { return }
+    for (step, path) in try files.steps() where isSaveDue(step) && !record.averaged.contains(step) {
+      try Files.remove(path)
+    }
+  }
+
+  private func isSaveDue(_ step: Int) -> Bool {
+    step % record.configuration.saveEvery == 0 || step == record.configuration.steps
+  }
+
   private var isOutOfPatience: Bool {
     record.configuration.patience > 0 && record.evaluationsSinceBest >= record.configuration.patience
   }
@@ -193,23 +212,17 @@ where Source.Batch == Model.Batch {
     return true
   }
 
-  /// Where weights are to be averaged, those of this step are committed first; the oldest go when all is on disk.
+  /// Where weights are to be averaged, those of this step are committed first; the oldest go when all is on disk, and if
+  /// the run is killed before, when it goes on.
   private func save(_ path: Path, _ event: (TrainingEvent) throws -> Void) throws {
     let configuration = record.configuration
-    let isDue = record.step % configuration.saveEvery == 0 || record.step == configuration.steps
-    if configuration.average > 1, record.step > 0, isDue {
+    if configuration.average > 1, record.step > 0, isSaveDue(record.step) {
       record.keep()
       try write(RunFiles(path).step(record.step), nil)
     }
     try write(path, record, state: learner.optimizer.state)
-    try removeOldest(path)
+    for step in record.kept.dropLast(record.averaged.count) { try Files.remove(RunFiles(path).step(step)) }
     try event(.saved(path))
-  }
-
-  /// The weights that are averaged no longer: this run's own, by the steps that it remembers.
-  private func removeOldest(_ path: Path) throws {
-    let old = record.kept.dropLast(record.averaged.count).map { RunFiles(path).step($0) }
-    for file in old where Files.exists(file) { try Files.remove(file) }
   }
 
   /// Averages the weights of the last checkpoints, and keeps the mean as the best where it is: Vaswani et al. 2017, §6.1.
@@ -219,7 +232,6 @@ where Source.Batch == Model.Batch {
   private func average(
     _ path: Path, _ bestPath: Path, _ shouldStop: () -> Bool, _ event: (TrainingEvent) throws -> Void
   ) throws -> Bool {
-    try removeOldest(path)
     let steps = record.averaged
     guard record.configuration.average > 1, steps.count > 1 else { return true }
     for parameter in model.layout.parameters { memory.fill(parameter.slot, 0) }

@@ -55,12 +55,31 @@ import Testing
     try Run(words + ["full"], folder: scratch.folder).expectRefusal(
       1, "full: is there already; --overwrite replaces it, another --out leaves it alone")
     try Run(words + ["full", "--overwrite"], folder: scratch.folder).expectRefusal(
-      1, "full: --overwrite replaces a model folder (with config.json, and only files in it), and this is none")
+      1, "full: is there already, and --overwrite leaves it alone: sub in it is no file")
     #expect(try names(scratch) == ["full", "text.txt"])
     #expect(try Run(words + ["hf"], folder: scratch.folder).status == 0)
     #expect(try Run(words + ["hf", "--overwrite", "--weights", "f16"], folder: scratch.folder).status == 0)
     #expect(String(decoding: try scratch.read("hf/config.json"), as: UTF8.self).contains("float16"))
     #expect(try names(scratch) == ["full", "hf", "text.txt"])
+    // Somebody else's files stay, and so do permissions.
+    try scratch.write("hf/README.md", "mine")
+    chmod(scratch.path("hf/model.safetensors"), 0o600)
+    #expect(try Run(words + ["hf", "--overwrite"], folder: scratch.folder).status == 0)
+    #expect(String(decoding: try scratch.read("hf/config.json"), as: UTF8.self).contains("float32"))
+    #expect(try scratch.read("hf/README.md") == Array("mine".utf8))
+    var information = stat()
+    #expect(stat(scratch.path("hf/model.safetensors"), &information) == 0 && information.st_mode & 0o777 == 0o600)
+    // A model that minigpt did not write stays.
+    try FileManager.default.createDirectory(atPath: scratch.path("theirs"), withIntermediateDirectories: true)
+    try scratch.write("theirs/config.json", "{}")
+    try scratch.write("theirs/app.py", "x")
+    try Run(words + ["theirs", "--overwrite"], folder: scratch.folder).expectRefusal(
+      1,
+      "theirs: is there already, and --overwrite leaves it alone: the model in it is not one that minigpt exported")
+    try FileManager.default.removeItem(atPath: scratch.path("theirs"))
+    #expect(try names(scratch) == ["full", "hf", "text.txt"])
+    try Run(["import", "hf", "--out", "hf/model.safetensors", "--overwrite"], folder: scratch.folder).expectRefusal(
+      1, "hf/model.safetensors: cannot be written, since it is being read; another name leaves it alone")
     try Run(["import", "hf", "--out", "text.txt"], folder: scratch.folder).expectRefusal(
       1, "text.txt: is there already; --overwrite replaces it, another --out leaves it alone")
   }

@@ -153,7 +153,52 @@ import Testing
     #expect(try scratch.read("checkpoints/bottles.safetensors") == before)
   }
 
-  @Test(arguments: [("INT", 130), ("TERM", 143)] as [(String, Int32)])
+  /// Neither a file that is read, nor what another run left, nor a file that is no log.
+  @Test func losesNoFile() throws {
+    let scratch = try corpus(), text = try scratch.read("bottles.txt")
+    let read = "cannot be written, since it is being read; another name leaves it alone"
+    try train(scratch, ["--out", "g.safetensors", "--log", "bottles.txt"]).expectRefusal(1, "bottles.txt: " + read)
+    try train(scratch, ["--out", "bottles.txt", "--overwrite"]).expectRefusal(1, "bottles.txt: " + read)
+    #expect(try train(scratch, ["--quiet", "--out", "b.safetensors"]).status == 0)
+    let kept = try ["b.best.safetensors", "b.log.jsonl"].map { try scratch.read($0) }
+    try Run(["eval", "b.safetensors", "bottles.txt", "--logits", "b.safetensors"], folder: scratch.folder)
+      .expectRefusal(1, "b.safetensors: " + read)
+    try FileManager.default.removeItem(atPath: scratch.path("b.safetensors"))
+    try train(scratch, ["--out", "b.safetensors"]).expectRefusal(
+      1,
+      "b.best.safetensors: is there already; --init begins with it, --overwrite replaces it, another --out leaves it"
+        + " alone")
+    #expect(try ["b.best.safetensors", "b.log.jsonl"].map { try scratch.read($0) } == kept)
+    try scratch.write("notes.txt", "milk\n")
+    try train(scratch, ["--out", "c.safetensors", "--log", "notes.txt", "--overwrite"]).expectRefusal(
+      1, "notes.txt: is there and is no log of a training; another --log leaves it alone")
+    let long = String(repeating: "x", count: 240)
+    try train(scratch, ["--out", long]).expectRefusal(
+      1, "\(long).best.safetensors: cannot be created: File name too long")
+    #expect(try scratch.read("bottles.txt") == text && scratch.read("notes.txt") == Array("milk\n".utf8))
+  }
+
+  /// Of two that write one name, one wins and the other says so.
+  @Test func aNameHasOneOwner() throws {
+    let scratch = try corpus()
+    let long = Self.flags.map { $0 == "40" ? "1000000" : $0 }.joined(separator: " ")
+    let both = try Run.shell(
+      #"""
+      "$minigpt" train bottles.txt --out a.safetensors --quiet \#(long) & pid=$!
+      while ! [ -s a.log.jsonl ]; do sleep 0.01; done
+      "$minigpt" train bottles.txt --out a.safetensors --overwrite --steps 1
+      "$minigpt" export a.best.safetensors --to safetensors --out ./a.safetensors --overwrite
+      kill -KILL $pid; wait $pid
+      "$minigpt" train bottles.txt --out a.safetensors --resume --steps 1000001 --quiet & pid=$!
+      sleep 0.3; kill -INT $pid; wait $pid
+      """#, folder: scratch.folder)
+    let refused = "another minigpt is writing there; wait for it, or give another name"
+    #expect(both.errorText.components(separatedBy: refused).count == 3, "\(both.errorText)")
+    #expect(both.status == 130)
+    _ = try log(scratch, "a.log.jsonl")
+  }
+
+  @Test(arguments: [("INT", 130), ("TERM", 143), ("HUP", 129)] as [(String, Int32)])
   func aRunThatWasStoppedAndResumedLeavesTheSameBytes(_ signal: String, _ status: Int32) throws {
     let scratch = try corpus()
     let long = Self.flags.map { $0 == "40" ? "3000" : $0 == "10" ? "500" : $0 }

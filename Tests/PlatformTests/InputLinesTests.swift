@@ -3,7 +3,7 @@ import MiniGPTPlatform
 import Testing
 
 @Suite struct InputLinesTests {
-  init() { StandardDescriptors.ignoreBrokenPipe() }
+  init() { StandardDescriptors.surviveRefusedWrites() }
 
   /// The lines of `bytes`, read through a pipe.
   func lines(_ bytes: [UInt8], limit: Int = 1 << 30) throws -> [[UInt8]] {

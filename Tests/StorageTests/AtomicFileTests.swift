@@ -63,6 +63,27 @@ import Testing
     #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == "real/f")
   }
 
+  /// Also those to a file that is not there yet; a ring leads nowhere.
+  @Test func linksToNothingAreFollowed() throws {
+    try Files.createFolder(folder.path("real"))
+    for (link, target) in [("a", "b"), ("b", "real/f"), ("ring", "ring")] {
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(folder.path(link))", withDestinationPath: target)
+    }
+    try AtomicFile.write(Array("new".utf8).rawBytes, to: folder.path("a"))
+    #expect(try folder.read("real/f") == Array("new".utf8))
+    #expect(throws: StorageError.self) { try AtomicFile.write([UInt8]().rawBytes, to: folder.path("ring")) }
+    #expect(try folder.names() == ["a", "b", "real", "ring"])
+  }
+
+  @Test func permissionsStay() throws {
+    try folder.write("f", "old")
+    chmod("\(folder.path("f"))", 0o640)
+    try AtomicFile.write(Array("new".utf8).rawBytes, to: folder.path("f"))
+    var information = stat()
+    #expect(stat("\(folder.path("f"))", &information) == 0 && information.st_mode & 0o777 == 0o640)
+  }
+
   func message(_ path: Path) -> String {
     do {
       let file = try AtomicFile(path)
@@ -87,7 +108,7 @@ import Testing
     for name in [left] + others { try folder.write(name, "x") }
     var file = try AtomicFile(folder.path("f"))
     try file.append(Array("new".utf8))
-    try AtomicFile.removeLeftovers(of: folder.path("f"))
+    try AtomicFile.removeLeftovers(in: folder.whole) { name, _ in name == Array("f".utf8) }
     #expect(try folder.names().count == others.count + 1)
     #expect(!Files.exists(folder.path(left)))
     try file.commit()

@@ -31,12 +31,6 @@ import Testing
       try Files.list(folder.path("no"))
     }
     #expect(try folder.names() == ["a", "f"])
-    try Files.checkWritable(folder: deep)
-    #expect(try Files.list(deep) == [])
-    #expect(throws: StorageError.refused(.write, folder.path("no"), .init(code: ENOENT))) {
-      try Files.checkWritable(folder: folder.path("no"))
-    }
-    #expect(throws: StorageError.self) { try Files.checkWritable(folder: "/proc") }
   }
 
   @Test func remove() throws {

@@ -125,6 +125,24 @@ func tinyTranslation(
     #expect(files["m.step-3.safetensors"] == nil && files["m.step-6.safetensors"] == nil)
   }
 
+  /// What a kill between a save and the removal of the oldest leaves, and one in the middle of a save.
+  @Test func aResumedRunClearsUp() throws {
+    let folder = try Folder()
+    #expect(throws: Killed.self) {
+      _ = try run(folder) { if case .stepped(let step) = $0, step.step == 8 { throw Killed() } }
+    }
+    try folder.write("m.step-9.safetensors", "half")
+    _ = try folder.write("m.step-1.safetensors", "another's")
+    try folder.write(".m.step-6.safetensors.0123456789abcdef.tmp", "half")
+    let files = try run(folder, isFirst: false)
+    #expect(
+      files.keys.sorted() == [
+        "m.average.safetensors", "m.best.safetensors", "m.safetensors", "m.step-1.safetensors",
+        "m.step-12.safetensors", "m.step-9.safetensors",
+      ])
+    #expect(try folder.names().allSatisfy { !$0.hasSuffix(".tmp") })
+  }
+
   @Test func theAverageIsTheMeanOfTheLast() throws {
     let folder = try Folder()
     var averaged: [Int] = []

@@ -10,6 +10,7 @@ struct AttendCommand: Command {
   var layer: Int?
   var head: Int?
   var out: [UInt8]?
+  var overwrite = false
   var threads: Int?
   var quiet = false
 
@@ -33,6 +34,7 @@ struct AttendCommand: Command {
           "target", in: \.target, .text, else: "what it says", "of a translator: the translation to look at"),
         .optional(
           "out", in: \.out, .file("FILE.svg|FILE.html"), else: "rows in the terminal", "writes a picture"),
+        .toggle("overwrite", in: \.overwrite, "replace a picture that is there"),
       ]),
     Section(
       "Running",
@@ -70,7 +72,11 @@ struct AttendCommand: Command {
 
   func run(_ console: Console) throws {
     console.isQuiet = quiet
-    let choice = try ModelChoice(model, nil).announced(on: console), machine = try Machine(threads: threads)
+    let choice = try ModelChoice(model, nil).announced(on: console), machine = try Machine(threads: threads, console)
+    let outputs = try out.map {
+      try Outputs(of: Path(bytes: $0), reading: console.inputs + [choice.path], overwrite: overwrite)
+    }
+    defer { withExtendedLifetime(outputs) {} }
     let model = try choice.openAny()
     let stacks =
       try (try? model.translator()).map { try translator($0, machine) } ?? languageModel(model.textModel(), machine)

@@ -78,7 +78,7 @@ struct BenchCommand: Command {
 
   func run(_ console: Console) throws {
     console.isQuiet = quiet
-    let machine = try Machine(threads: threads)
+    let machine = try Machine(threads: threads, console)
     if (only ?? .products) == .products { try products(machine, console) }
     if (only ?? .training) == .training {
       let names = presets.isEmpty ? ["tiny", "bpe"] : presets

@@ -9,6 +9,7 @@ struct EvalCommand: Command, Searching {
   var search = SearchOptions()
   var ids = false
   var logits: [UInt8]?
+  var overwrite = false
   var precision = Precision.fp32
   var weights: NumberFormat?
   var threads: Int?
@@ -33,6 +34,7 @@ struct EvalCommand: Command, Searching {
         .optional(
           "logits", in: \.logits, .file(), else: "none",
           "writes the logits of all predictions: a tensor logits, [tokens, V], fp32, as safetensors"),
+        .toggle("overwrite", in: \.overwrite, "replace a file of logits that is there"),
       ]),
     Section(
       "Translation",
@@ -91,8 +93,13 @@ struct EvalCommand: Command, Searching {
     let corpus = ids ? nil : try TextCorpus([path])
     let bytes = ids ? try FileReader.bytes(of: path) : []
     let choice = try ModelChoice(self.model).announced(on: console)
+    let outputs = try logits.map { name in
+      try Outputs(
+        of: Path(bytes: name), reading: console.inputs + [path, choice.path], overwrite: overwrite, flag: "logits")
+    }
+    defer { withExtendedLifetime(outputs) {} }
     let checkpoint = try choice.open()
-    let machine = try Machine(threads: threads)
+    let machine = try Machine(threads: threads, console)
     let tokenizer = try checkpoint.tokenizer()
     let split = try corpus.flatMap { baselines ? try self.split($0, checkpoint) : nil }
     let tokens =

@@ -51,7 +51,9 @@ struct ExportCommand: Command {
     console.isQuiet = quiet
     let choice = try ModelChoice(model, nil).announced(on: console)
     guard let format, let out = out.map(Path.init(bytes:)) else { return }
-    try checkFree(out, format)
+    let outputs = try Outputs(of: out, reading: console.inputs + [choice.path], overwrite: overwrite)
+    defer { withExtendedLifetime(outputs) {} }
+    if format == .huggingFace { try HuggingFaceFolder.checkReplaceable(out) }
     func report(_ done: Int, _ total: Int) throws {
       console.progress(["writing", percent(done, total)])
       if Interruption.isRequested { throw Interrupted() }
@@ -62,21 +64,5 @@ struct ExportCommand: Command {
     try write(choice.openAny())
     console.endProgress()
     console.note("wrote \(out)")
-  }
-
-  private func checkFree(_ out: Path, _ format: ExportFormat) throws {
-    if !overwrite, Files.exists(out) { throw Existing(path: out, waysOn: "--overwrite replaces it") }
-    if format == .huggingFace, Files.exists(out), !HuggingFaceFolder.isReplaceable(out) {
-      throw NotReplaceable(path: out)
-    }
-  }
-}
-
-/// A folder that holds more than a model is not replaced by one.
-struct NotReplaceable: Error, CustomStringConvertible {
-  let path: Path
-
-  var description: String {
-    "\(path): --overwrite replaces a model folder (with config.json, and only files in it), and this is none"
   }
 }

@@ -35,7 +35,8 @@ struct ImportCommand: Command {
   func run(_ console: Console) throws {
     console.isQuiet = quiet
     let out = Path(bytes: out ?? []), path = Path(bytes: source)
-    if !overwrite, Files.exists(out) { throw Existing(path: out, waysOn: "--overwrite replaces it") }
+    let outputs = try Outputs(of: out, reading: console.inputs + [path], overwrite: overwrite)
+    defer { withExtendedLifetime(outputs) {} }
     func report(_ done: Int, _ total: Int) throws {
       console.progress(["reading", percent(done, total)])
       if Interruption.isRequested { throw Interrupted() }

@@ -4,6 +4,7 @@ internal import MiniGPT
 struct PlotCommand: Command {
   var logs: [[UInt8]] = []
   var out: [UInt8]?
+  var overwrite = false
 
   static let names = ["plot"]
   static let summary = "loss curves of training runs"
@@ -17,7 +18,10 @@ struct PlotCommand: Command {
   static let sections: [Section<Self>] = [
     Section(
       "Flags",
-      [.optional("out", in: \.out, .file("FILE.svg"), else: "a chart in the terminal", "writes a picture as SVG")])
+      [
+        .optional("out", in: \.out, .file("FILE.svg"), else: "a chart in the terminal", "writes a picture as SVG"),
+        .toggle("overwrite", in: \.overwrite, "replace a picture that is there"),
+      ])
   ]
 
   mutating func take(_ words: [[UInt8]]) throws { logs = words }
@@ -29,7 +33,12 @@ struct PlotCommand: Command {
   }
 
   func run(_ console: Console) throws {
-    let curves = try logs.map { try TrainingCurve(Path(bytes: $0)) }
+    let files = logs.map { Path(bytes: $0) }
+    let outputs = try out.map {
+      try Outputs(of: Path(bytes: $0), reading: console.inputs + files, overwrite: overwrite)
+    }
+    defer { withExtendedLifetime(outputs) {} }
+    let curves = try files.map { try TrainingCurve($0) }
     if let out {
       let path = Path(bytes: out)
       let text = Array(LossChart(curves: curves).file().utf8)

@@ -71,7 +71,7 @@ struct SampleCommand: Command, Sampling {
     let prompt = try promptBytes()
     let choice = try ModelChoice(model).announced(on: console)
     let group = min(samples, Self.together)
-    let speaker = try Speaker(choice.open(), Machine(threads: threads), weights: weights, sequences: group)
+    let speaker = try Speaker(choice.open(), Machine(threads: threads, console), weights: weights, sequences: group)
     let ids = try encode(prompt, speaker)
     let seed = self.seed ?? RandomSeed.draw()
     if compare || !sampling.isGreedy { console.note("seed: \(seed)") }

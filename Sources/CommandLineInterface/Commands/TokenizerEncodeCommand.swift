@@ -38,7 +38,7 @@ struct TokenizerEncodeCommand: Command {
 
   func run(_ console: Console) throws {
     let tokenizer = try TokenizerSource(tokenizer).open(console)
-    let pool = WorkerPool(threads: Machine.threads(threads))
+    let pool = Machine.pool(threads: threads, console)
     var writer = Writer(command: self, tokenizer: tokenizer, console: console)
     // A large file is read by all threads where it lies.
     if !allowSpecial, let file = MappedFile.standardInput(atLeast: 1 << 20) {

@@ -30,7 +30,7 @@ struct TokenizerShowCommand: Command {
 
   func run(_ console: Console) throws {
     let tokenizer = try TokenizerSource(tokenizer).open(console)
-    let counts = try counted.isEmpty ? nil : count(tokenizer)
+    let counts = try counted.isEmpty ? nil : count(tokenizer, console)
     let origins = (tokenizer as? BytePairTokenizer)?.origins
     for id in 0..<Int32(tokenizer.vocabularySize) {
       if Interruption.isRequested { throw Interrupted() }
@@ -57,9 +57,9 @@ struct TokenizerShowCommand: Command {
   }
 
   /// How often each token occurs in the texts.
-  private func count(_ tokenizer: any Tokenizer) throws -> [Int] {
+  private func count(_ tokenizer: any Tokenizer, _ console: Console) throws -> [Int] {
     var counts = [Int](repeating: 0, count: tokenizer.vocabularySize)
-    let pool = WorkerPool(threads: Machine.threads(threads))
+    let pool = Machine.pool(threads: threads, console)
     for part in try TextCorpus(counted.map { Path(bytes: $0) }).parts {
       try tokenizer.encode(part.text, pool: pool, failure: { DatasetError.of($0, "\(part.file.path)") }) { ids, _ in
         for id in ids { counts[Int(id)] += 1 }

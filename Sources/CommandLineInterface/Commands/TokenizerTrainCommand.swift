@@ -63,9 +63,13 @@ struct TokenizerTrainCommand: Command {
   func run(_ console: Console) throws {
     console.isQuiet = quiet
     let out = Path(bytes: out ?? [])
-    if !overwrite, Files.exists(out) { throw Existing(path: out, waysOn: "--overwrite replaces it") }
-    try Files.checkWritable(folder: out.folder)
-    let corpus = try TextCorpus(corpora.map { Path(bytes: $0) })
+    let files = corpora.map { Path(bytes: $0) }
+    let outputs = try Outputs(of: out, reading: console.inputs + files, overwrite: overwrite)
+    defer { withExtendedLifetime(outputs) {} }
+    for file in TokenizerFile.files(in: out) where Files.exists(file) {
+      try outputs.claim(file, replaces: overwrite, waysOn: Outputs.overwriting)
+    }
+    let corpus = try TextCorpus(files)
     console.note("corpus: \(grouped(corpus.byteCount)) bytes")
     var trainer = BPETrainer(vocabularySize: vocabularySize ?? 0)
     trainer.splitter = split
@@ -73,7 +77,7 @@ struct TokenizerTrainCommand: Command {
     trainer.layout = .language(
       specials: specials.map { String(decoding: $0, as: UTF8.self) } + [SpecialToken.endOfText])
     if let maximumLength { trainer.maximumTokenLength = maximumLength }
-    let pool = WorkerPool(threads: threads ?? ProcessorCount.available)
+    let pool = Machine.pool(threads: threads, console)
     var report = TokenizerReport(console)
     let tokenizer = try trainer.train(corpus.parts.map(\.text), pool: pool) { report.say($0) }
     try TokenizerFile.write(tokenizer, to: out)
@@ -81,12 +85,4 @@ struct TokenizerTrainCommand: Command {
     console.note("vocabulary: \(grouped(tokenizer.vocabularySize)) tokens")
     console.note("wrote \(out)")
   }
-}
-
-/// Something stands where the result would go.
-struct Existing: Error, CustomStringConvertible {
-  let path: Path
-  let waysOn: String
-
-  var description: String { "\(path): is there already; \(waysOn), another --out leaves it alone" }
 }

@@ -81,7 +81,7 @@ struct TranslateCommand: Command, Searching {
     var configuration = search.configuration
     configuration.hypotheses = nBest
     let interpreter = try Interpreter(
-      choice.openTranslator(), Machine(threads: threads), configuration, batch: batchSize)
+      choice.openTranslator(), Machine(threads: threads, console), configuration, batch: batchSize)
     var references = try reference.map {
       try References(Path(bytes: $0), search.tokenization, lowercases: search.lowercases)
     }

@@ -16,6 +16,9 @@ final class Console {
   let canMove = Terminal.canMove(2)
   let isInteractive = Terminal.isTerminal(0) && Terminal.isTerminal(1)
 
+  /// Files that are read beside those that the command names: where its flags come from.
+  var inputs: [Path] = []
+
   private var line = ProgressLine()
 
   /// Adds to the answer; it goes out with `flush`, or when much has come together.

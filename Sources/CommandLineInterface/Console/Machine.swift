@@ -6,16 +6,28 @@ struct Machine {
   let processor: Processor
   let instructionSet: InstructionSet
 
-  init(threads: Int?) throws {
+  init(threads: Int?, _ console: Console) throws {
     instructionSet = try Self.instructionSet()
     guard let kernels = instructionSet.kernels else { throw Self.lacks(instructionSet.rawValue) }
-    processor = Processor(WorkerPool(threads: Self.threads(threads)), kernels)
+    processor = Processor(Self.pool(threads: threads, console), kernels)
   }
 
   var pool: WorkerPool { processor.pool }
   var kernels: Kernels { processor.kernels }
 
-  static func threads(_ wanted: Int?) -> Int { wanted ?? ProcessorCount.available }
+  /// So many threads are tried for each core; beyond, they wait for each other more than they work.
+  private static let mostPerCore = 8
+
+  /// The threads that were asked for, or as many of them as make sense and can be had.
+  static func pool(threads wanted: Int?, _ console: Console) -> WorkerPool {
+    let cores = ProcessorCount.available, wanted = wanted ?? cores
+    let pool = WorkerPool(threads: min(wanted, mostPerCore * cores))
+    if pool.threads < wanted {
+      let why = pool.threads < mostPerCore * cores ? "the system gives no more" : "for \(cores) cores"
+      console.say("\(pool.threads) of \(grouped(wanted)) threads: \(why)")
+    }
+    return pool
+  }
 
   /// The best that the processor has, or the one that `MINIGPT_ISA` names.
   static func instructionSet() throws -> InstructionSet {

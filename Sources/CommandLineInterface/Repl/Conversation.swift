@@ -27,7 +27,7 @@ final class Conversation {
     self.console = console
     self.settings = settings
     self.takesCommands = takesCommands
-    machine = try Machine(threads: settings.threads)
+    machine = try Machine(threads: settings.threads, console)
     choice = try ModelChoice(settings.model).announced(on: console)
     checkpoint = try choice.open()
     speaker = try Speaker(checkpoint, machine, weights: settings.weights)

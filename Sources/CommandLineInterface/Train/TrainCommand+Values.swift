@@ -5,6 +5,14 @@ internal import MiniGPTPlatform
 extension TrainCommand {
   var isForPairs: Bool { !pairs.isEmpty }
 
+  /// The files that the command names, to be read.
+  var inputs: [Path] {
+    var files = corpora + pairs
+    for file in [validation, validationPairs, initial] { if let file { files.append(file) } }
+    if case .file(let file) = tokenizer { files.append(file) }
+    return files.map { Path(bytes: $0) }
+  }
+
   var isBPE: Bool {
     if case .kind(.bpe) = tokenizer ?? .kind(.bpe) { true } else { false }
   }
@@ -37,7 +45,7 @@ extension TrainCommand {
   /// What a run is computed with: a seed where none was given, the threads, and a precision that the machine has.
   mutating func settle(_ console: Console) throws -> Machine {
     self[\.seed] = self[\.seed] ?? RandomSeed.draw()
-    let machine = try Machine(threads: threads)
+    let machine = try Machine(threads: threads, console)
     precision = .settled(precision, machine, console)
     return machine
   }

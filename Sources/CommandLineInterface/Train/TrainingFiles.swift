@@ -4,6 +4,8 @@ internal import MiniGPT
 struct TrainingFiles {
   private let run: RunFiles
   let log: Path
+  /// Whether `--log` names it.
+  private let isLogNamed: Bool
 
   var checkpoint: Path { run.checkpoint }
   var best: Path { run.best }
@@ -12,20 +14,34 @@ struct TrainingFiles {
     let name = corpus.stem.isEmpty ? Array("model".utf8) : corpus.stem
     run = RunFiles(out.map { Path(bytes: $0) } ?? Path("checkpoints").appending(name + RunFiles.ending.utf8))
     self.log = log.map { Path(bytes: $0) } ?? run.log
+    isLogNamed = log != nil
   }
 
-  /// Throws unless the run may write here; what killed saves left behind is cleared away.
-  func prepare(isDefault: Bool, overwrite: Bool, resume: Bool) throws {
+  /// Takes the names that the run writes, and throws where it may not; what killed saves left behind is cleared away.
+  func claim(_ outputs: Outputs, isDefault: Bool, overwrite: Bool, resume: Bool) throws {
     if isDefault { try Files.createFolder(checkpoint.folder) }
-    if Files.exists(checkpoint) {
-      if !overwrite && !resume {
-        throw Existing(
-          path: checkpoint, waysOn: "--resume goes on with it, --overwrite replaces it")
-      }
-      if let kind = Files.kind(checkpoint), kind != .file { throw StorageError.notAFile(checkpoint, kind) }
+    try outputs.lock(run.name)
+    let replaces = overwrite || resume
+    let hasCheckpoint = Files.exists(checkpoint)
+    try outputs.claim(
+      checkpoint, replaces: replaces,
+      waysOn: "--resume goes on with it, --overwrite replaces it, another --out leaves it alone")
+    if hasCheckpoint, let kind = Files.kind(checkpoint), kind != .file { throw StorageError.notAFile(checkpoint, kind) }
+    let rest = hasCheckpoint ? "" : "--init begins with it, "
+    for model in [best, run.average] + (try run.steps().map(\.path)) {
+      try outputs.claim(
+        model, replaces: replaces, waysOn: rest + "--overwrite replaces it, another --out leaves it alone")
     }
-    try Files.checkWritable(folder: checkpoint.folder)
-    try AtomicFile.removeLeftovers(of: checkpoint)
-    try AtomicFile.removeLeftovers(of: best)
+    try outputs.claim(
+      log, replaces: replaces,
+      waysOn: "--overwrite replaces it, another --\(isLogNamed ? "log" : "out") leaves it alone")
+    try TrainingLog.check(log)
+    try outputs.check(nameOf: run.step(Int(Int32.max)))
+    try run.removeUnfinished()
+  }
+
+  /// Removes the weights of steps of a run that was replaced.
+  func removeSteps() throws {
+    for (_, path) in try run.steps() { try Files.remove(path) }
   }
 }

@@ -35,6 +35,14 @@ struct TrainingLog: ~Copyable {
     file = opened
   }
 
+  /// Throws where the file is there and is no log: it would be cut to nothing.
+  static func check(_ path: Path) throws {
+    guard Files.kind(path) == .file else { return }
+    let start = Array("{\"step\":".utf8)
+    let found = try FileReader.bytes(of: path, limit: start.count)
+    if !start.starts(with: found) { throw NoLog(path: path) }
+  }
+
   /// A run that came to nothing, on a full disk for one, leaves no empty log.
   deinit { if isNew && end == 0 { Files.removeQuietly(file.path) } }
 
@@ -63,4 +71,11 @@ struct TrainingLog: ~Copyable {
     (lastStep, lastStart) = (step.step, end)
     end += line.count + 1
   }
+}
+
+/// A log would take the place of a file that is none.
+struct NoLog: Error, CustomStringConvertible {
+  let path: Path
+
+  var description: String { "\(path): is there and is no log of a training; another --log leaves it alone" }
 }

@@ -42,6 +42,7 @@ final class TrainingRun<Run: RunMaterial> {
   private var command: TrainCommand
   private let console: Console
   private let files: TrainingFiles
+  private let outputs: Outputs
   private let run: Run
 
   private typealias Checkpoint = ModelCheckpoint<Run.Material.Model>
@@ -51,10 +52,12 @@ final class TrainingRun<Run: RunMaterial> {
     self.console = console
     run = try Run(command, console)
     files = TrainingFiles(out: command.out, log: command.log, corpus: Run.name(command))
+    outputs = Outputs(reading: console.inputs + command.inputs)
   }
 
   func start() throws {
-    try files.prepare(isDefault: command.out == nil, overwrite: command.overwrite, resume: command.resume)
+    try files.claim(
+      outputs, isDefault: command.out == nil, overwrite: command.overwrite, resume: command.resume)
     let checkpoint = command.resume ? try Checkpoint(files.checkpoint) : nil
     let initial = try command.initial.map { try run.open(ModelChoice($0)) }
     let tokenizer = try completeCommand(checkpoint, initial)
@@ -66,7 +69,7 @@ final class TrainingRun<Run: RunMaterial> {
     setup.epochs = command.epochs
     setup.recomputes = command.recompute
     setup.shortensWarmup = command.shortensWarmup
-    setup.availableMemory = ProcessMemory.physical
+    setup.availableMemory = ProcessMemory.available
     let prepared = try prepare(setup, from: initial)
     if let checkpoint { try prepared.trainer.resume(checkpoint) }
     let settled = prepared.trainer.record.configuration
@@ -141,7 +144,7 @@ final class TrainingRun<Run: RunMaterial> {
         report.evaluated(step, result, isBest: isBest, ladder: run.ladder)
         if !command.quiet { try run.say(step: step.step, seed: configuration.seed) }
         report.restart()
-      case .saved: break
+      case .saved: if command.overwrite, trainer.record.step == 0 { try files.removeSteps() }
       case .averaged(let steps, let path, let result, let isBest):
         report.averaged(steps, path, result, isBest: isBest)
       }

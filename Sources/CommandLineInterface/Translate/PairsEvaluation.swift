@@ -9,7 +9,7 @@ struct PairsEvaluation {
   func run() throws {
     let pairs = try SentencePairs(command.pairs.map { Path(bytes: $0) })
     let choice = try ModelChoice(command.model, .translator).announced(on: console)
-    let machine = try Machine(threads: command.threads)
+    let machine = try Machine(threads: command.threads, console)
     let interpreter = try Interpreter(
       choice.openTranslator(), machine, command.search.configuration)
     let encoded = try EncodedPairs.encode(

@@ -69,7 +69,7 @@ package enum FieldRange: Sendable {
   case integers(ClosedRange<Int>)
   /// Finite, and at least 0.
   case nonNegative
-  /// At least 0 and below 1.
+  /// At least 0 and below 1, also as a `Float`.
   case fraction
 
   /// Ends the sentence "expected …".
@@ -87,7 +87,7 @@ package enum FieldRange: Sendable {
     case (.any, _): true
     case (.integers(let range), let value as Int): range.contains(value)
     case (.nonNegative, let value as Double): value >= 0 && value.isFinite
-    case (.fraction, let value as Double): value >= 0 && value < 1
+    case (.fraction, let value as Double): value >= 0 && Float(value) < 1
     default: false
     }
   }

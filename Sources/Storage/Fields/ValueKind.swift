@@ -73,7 +73,10 @@ extension ValueKind<Double> {
 
   package static func number(_ low: Double, below high: Double) -> Self {
     let range = low == 0 && high == 1 ? FieldRange.fraction : .any
-    return number("a number from \(shortest(low)), below \(shortest(high))", range) { $0 >= low && $0 < high }
+    // It is used as a `Float`, in which it must not become the limit.
+    return number("a number from \(shortest(low)), below \(shortest(high))", range) {
+      $0 >= low && Float($0) < Float(high)
+    }
   }
 
   private static func number(
