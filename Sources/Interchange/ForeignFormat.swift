@@ -10,6 +10,8 @@ protocol ForeignFormat: Sendable {
   associatedtype Container: ForeignContainer
   /// What containers of such a model say that they hold.
   var name: String { get }
+  /// The kinds of positions that such models have, or can be given.
+  var positions: [Positions] { get }
   /// Returns the shape that a container describes; what minigpt is not is refused by its name.
   func configuration(_ container: Container) throws(InterchangeError) -> Model.Configuration
   /// Compares a configuration with tensors before anything is built of it.
@@ -20,7 +22,7 @@ protocol ForeignFormat: Sendable {
   func tokenizer(_ container: Container) throws(InterchangeError) -> any Tokenizer
   /// Returns the id that ends a text, where the container names it.
   func endOfText(_ container: Container) throws(InterchangeError) -> Int?
-  /// Why such a model cannot be written.
+  /// Why a model with such positions cannot be written all the same.
   func refusal(_ configuration: Model.Configuration) -> String?
   func write(_ export: ModelExport<Model>, _ tensors: [ExportedTensor], replacing: Bool) throws
 }
@@ -72,11 +74,19 @@ package enum ForeignFormats {
 extension ForeignFormat {
   func endOfText(_ container: Container) throws(InterchangeError) -> Int? { nil }
 
+  /// What of a model the format cannot say; nil where it says all.
+  func lack(_ configuration: Model.Configuration) -> String? {
+    let kind = configuration.block.positions
+    return positions.contains(kind)
+      ? refusal(configuration) : "\(kind.rawValue) positions, which \(name) does not have"
+  }
+
   fileprivate func open(_ path: Path) throws(InterchangeError) -> any OpenedModel {
     let container = try Container(path)
     var configuration = try configuration(container)
     let end = try endOfText(container), tensors = try container.tensors()
     try settle(&configuration, tensors)
+    if let lack = lack(configuration) { throw .unsupported(path, lack) }
     let (weights, twins) = try map(configuration, .fp32).read(Model(configuration).layout, from: tensors)
     let vocabularySize = configuration.vocabularySize
     return ModelCheckpoint<Model>(

@@ -7,6 +7,7 @@ internal import MiniGPTTransformer
 /// A GPT as Hugging Face's `GPT2LMHeadModel`: the same layers, the same orientation, other names.
 struct GPT2Folder: ForeignFormat {
   let name = "gpt2"
+  let positions = Positions.ofGPT2
   /// Ours, in `config.json`: positions that GPT-2 has only as a table.
   private static let positionsKey: JSON.Key = "minigpt_positions"
   private static let positionTable = "wpe.weight"

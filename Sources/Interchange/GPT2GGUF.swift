@@ -7,6 +7,7 @@ internal import MiniGPTTransformer
 /// A GPT as GGUF's architecture `gpt2`: matrices are transposed, [out, in]; rows and embeddings stay as they are.
 struct GPT2GGUF: ForeignFormat {
   let name = "gpt2"
+  let positions = Positions.ofGPT2
   /// Ours, which other readers pass over: positions that GGUF has only as a table.
   private static let positionsKey = "minigpt.positions"
   private static let embedding = "token_embd.weight", positionTable = "position_embd.weight"

@@ -14,6 +14,7 @@ internal import MiniGPTTransformer
 struct MarianFolder: ForeignFormat {
   let norm: NormPlacement
 
+  let positions: [Positions] = [.sinusoidal]
   var name: String {
     switch norm {
     case .post: "marian"
@@ -115,11 +116,7 @@ struct MarianFolder: ForeignFormat {
   // MARK: - config.json
 
   func refusal(_ c: TranslatorConfiguration) -> String? {
-    switch c.positions {
-    case .sinusoidal: c.norm == norm ? nil : "\(c.norm.rawValue)-norm blocks, which \(name) does not have"
-    case .learned, .none:
-      "a translator with \(c.positions.rawValue) positions; Marian and Pegasus have sines"
-    }
+    c.norm == norm ? nil : "\(c.norm.rawValue)-norm blocks, which \(name) does not have"
   }
 
   func write(_ export: ModelExport<EncoderDecoder>, _ tensors: [ExportedTensor], replacing: Bool) throws {

@@ -61,7 +61,7 @@ package struct ModelExport<Model: TrainableModel> {
         return false
       }
       let configuration = export.checkpoint.configuration
-      if let refusal = format.refusal(configuration) {
+      if let refusal = format.lack(configuration) {
         refusals.insert(refusal, at: 0)
         return false
       }

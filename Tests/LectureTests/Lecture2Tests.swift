@@ -173,7 +173,7 @@ import MiniGPTTransformer
     for t in 1..<3 {
       let p = zip(one.row(t), one.row(0)).map { $0 - $1 }, other = zip(two.row(t), two.row(0)).map { $0 - $1 }
       #expect(difference(p, other) < 1e-14)
-      #expect((p.map(abs).max() ?? 0 > 1e-3) == (positions != .none))
+      #expect((p.map(abs).max() ?? 0 > 1e-3) == (positions.table != nil))
     }
     #expect((layout["positionEmbedding"] != nil) == (positions == .learned))
   }

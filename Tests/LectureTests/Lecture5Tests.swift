@@ -22,7 +22,8 @@ import MiniGPTTransformer
       for t in 0..<4 { for c in 0..<d { concatenated[t, channels.lowerBound + c] = z[t, c] } }
     }
     let expected = concatenated * layer.matrix("a.output.weight")
-    let found = MultiHeadAttention.reference(x, "a", length: 4, heads: heads, mask: .full, layer)
+    let found = MultiHeadAttention.reference(
+      x, "a", length: 4, BlockConfiguration(heads: heads, width: width), mask: .full, layer)
     #expect(difference(found, expected) < 1e-13)
   }
 

@@ -58,7 +58,7 @@ import MiniGPTTransformer
         elements +=
           MultiHeadAttention.crossReference(
             x.rows(text * long..<text * long + targets[text]),
-            over: source.rows(text * wide..<text * wide + sources[text]), "a", heads: Self.shape.heads, parameters
+            over: source.rows(text * wide..<text * wide + sources[text]), "a", Self.shape.block, parameters
           ).elements
       }
       return PlainMatrix(counted.count, width, elements)

@@ -71,7 +71,9 @@ import MiniGPTTransformer
   @Test func sinusoidsComeInPairs() throws {
     var configuration = GPTConfiguration(
       vocabularySize: 9, context: 8, layers: 1, heads: 3, width: 27, positions: .sinusoidal)
-    #expect(throws: ModelShapeError.oddWidth(27)) { try configuration.validate() }
+    #expect(throws: ModelShapeError.positions("sinusoidal positions need an even width, not 27")) {
+      try configuration.validate()
+    }
     for positions in [Positions.learned, .none] {
       configuration.positions = positions
       try configuration.validate()
@@ -93,7 +95,10 @@ import MiniGPTTransformer
       "impossible size: layers is 0, but must lie between 1 and 1024"
     ),
     (.headsDoNotDivideWidth(heads: 5, width: 64), "impossible size: 5 heads do not divide the width 64 evenly"),
-    (.oddWidth(27), "impossible size: sinusoidal positions need an even width, not 27"),
+    (
+      .positions("sinusoidal positions need an even width, not 27"),
+      "impossible size: sinusoidal positions need an even width, not 27"
+    ),
     (.tooManyParameters(99), "impossible size: 99 parameters"),
   ]) func errorsSayWhatIsWrong(error: ModelShapeError, text: String) {
     #expect("\(error)" == text)

@@ -70,7 +70,7 @@ import MiniGPTTransformer
       let workspace = FeedForward.Workspace(rows: 10, configuration.blockShape, .training, in: &plan)
       saved = FeedForward.Saved(rows: 10, configuration.blockShape, workspace, in: &plan)
     } reference: {
-      FeedForward.reference($0, "f", activation, $1)
+      FeedForward.reference($0, "f", configuration.block, $1)
     } run: { x, y, dy, dx, memory in
       guard let saved else { return }
       let pass = Pass(Sequences(count: 1, length: 10), in: memory)
@@ -92,7 +92,7 @@ import MiniGPTTransformer
       let workspace = MultiHeadAttention.Workspace(rows: rows, configuration.blockShape, .training, in: &$0)
       saved = MultiHeadAttention.Saved(rows: rows, configuration.blockShape, workspace, in: &$0)
     } reference: {
-      MultiHeadAttention.reference($0, "a", length: length, heads: heads, mask: .causal, $1)
+      MultiHeadAttention.reference($0, "a", length: length, configuration.block, mask: .causal, $1)
     } run: { x, y, dy, dx, memory in
       guard let saved else { return }
       let pass = Pass(Sequences(count: batch, length: length), in: memory)

@@ -91,7 +91,7 @@ struct MaskedReference {
         drop(attend(x, name + ".attention", site, parameters), site + 1)
       }
       func feedForward(_ x: PlainMatrix<Double>) -> PlainMatrix<Double> {
-        drop(FeedForward.reference(x, name + ".feedForward", configuration.activation, parameters), site + 2)
+        drop(FeedForward.reference(x, name + ".feedForward", configuration.block, parameters), site + 2)
       }
       if configuration.norm == .pre {
         x = x + attention(norm(x, ".attentionNorm"))

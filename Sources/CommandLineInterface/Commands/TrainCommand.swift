@@ -155,8 +155,11 @@ struct TrainCommand: Command {
       throw UsageError.contradiction(
         "--embd must be a multiple of --heads, and \(grouped(width)) is none of \(grouped(heads))")
     }
-    if self[\.block.positions]?.haveFixedTable == true, let width = self[\.block.width], width % 2 != 0 {
-      throw UsageError.contradiction("sinusoidal positions need an even --embd, not \(grouped(width))")
+    if let width = self[\.block.width],
+      let problem = self[\.block.positions]?.problem(
+        heads: self[\.block.heads] ?? 1, width: width, name: "--embd")
+    {
+      throw UsageError.contradiction(problem)
     }
     if let low = self[\.minimumLearningRate], let high = self[\.learningRate], low > high {
       throw UsageError.contradiction("--min-lr \(shortest(low)) is above --lr \(shortest(high))")

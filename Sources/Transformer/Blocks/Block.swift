@@ -48,15 +48,15 @@ package struct Block: Sendable {
   ) -> PlainMatrix<Scalar> {
     var y = AddAndNorm.reference(x, "attentionNorm", shape.norm, parameters) { x in
       MultiHeadAttention.reference(
-        x, "attention", length: length, heads: shape.heads, mask: kind.mask, parameters)
+        x, "attention", length: length, shape.block, mask: kind.mask, parameters)
     }
     if let source {
       y = AddAndNorm.reference(y, "crossAttentionNorm", shape.norm, parameters) { x in
-        MultiHeadAttention.crossReference(x, over: source, "crossAttention", heads: shape.heads, parameters)
+        MultiHeadAttention.crossReference(x, over: source, "crossAttention", shape.block, parameters)
       }
     }
     return AddAndNorm.reference(y, "feedForwardNorm", shape.norm, parameters) { x in
-      FeedForward.reference(x, "feedForward", shape.activation, parameters)
+      FeedForward.reference(x, "feedForward", shape.block, parameters)
     }
   }
 

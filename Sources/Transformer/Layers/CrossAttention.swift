@@ -67,7 +67,7 @@ extension MultiHeadAttention {
 
   /// One text of `x.rows` places and its source.
   package static func crossReference<Scalar: Real>(
-    _ x: PlainMatrix<Scalar>, over source: PlainMatrix<Scalar>, _ name: String, heads: Int,
+    _ x: PlainMatrix<Scalar>, over source: PlainMatrix<Scalar>, _ name: String, _ block: BlockConfiguration,
     _ parameters: PlainParameters<Scalar>
   ) -> PlainMatrix<Scalar> {
     let width = x.columns
@@ -75,7 +75,7 @@ extension MultiHeadAttention {
     let projections = Linear.reference(source, name + ".queryKeyValue", parameters)
     let mixed = ScaledDotProductAttention.reference(
       query: queries, key: projections.columns(width..<2 * width), value: projections.columns(2 * width..<3 * width),
-      heads: heads, mask: .full)
+      heads: block.heads, mask: .full)
     return Linear.reference(mixed.output, name + ".output", parameters)
   }
 

@@ -36,12 +36,12 @@ package struct Embedding: Sendable {
   package init(of table: Slot, _ shape: Shape, in layout: inout ParameterLayout) {
     self.table = table
     scale = shape.scale
-    switch shape.positions {
+    switch shape.positions.table {
     case .learned:
       positions = .learned(
         layout.table(shape.positionName, shape.context, table.columns, start: shape.start))
-    case .sinusoidal: positions = .sinusoidal(scale: shape.positionScale)
-    case .none: positions = .none
+    case .fixed: positions = .sinusoidal(scale: shape.positionScale)
+    case nil: positions = .none
     }
   }
 

@@ -41,9 +41,9 @@ package struct FeedForward: Sendable {
 
   @_specialize(where Scalar == Double)
   package static func reference<Scalar: Real>(
-    _ x: PlainMatrix<Scalar>, _ name: String, _ activation: Activation, _ parameters: PlainParameters<Scalar>
+    _ x: PlainMatrix<Scalar>, _ name: String, _ block: BlockConfiguration, _ parameters: PlainParameters<Scalar>
   ) -> PlainMatrix<Scalar> {
-    let hidden = Linear.reference(x, name + ".up", parameters).map { activation.reference($0) }
+    let hidden = Linear.reference(x, name + ".up", parameters).map { block.activation.reference($0) }
     return Linear.reference(hidden, name + ".down", parameters)
   }
 

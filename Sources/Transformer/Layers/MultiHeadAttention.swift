@@ -59,13 +59,13 @@ package struct MultiHeadAttention: Sendable {
   }
 
   package static func reference<Scalar: Real>(
-    _ x: PlainMatrix<Scalar>, _ name: String, length: Int, heads: Int, mask: AttentionMask,
+    _ x: PlainMatrix<Scalar>, _ name: String, length: Int, _ block: BlockConfiguration, mask: AttentionMask,
     _ parameters: PlainParameters<Scalar>
   ) -> PlainMatrix<Scalar> {
     let projections = Linear.reference(x, name + ".queryKeyValue", parameters), width = x.columns
     let mixed = ScaledDotProductAttention.reference(
       query: projections.columns(0..<width), key: projections.columns(width..<2 * width),
-      value: projections.columns(2 * width..<3 * width), texts: x.rows / length, heads: heads,
+      value: projections.columns(2 * width..<3 * width), texts: x.rows / length, heads: block.heads,
       mask: mask)
     return Linear.reference(mixed.output, name + ".output", parameters)
   }

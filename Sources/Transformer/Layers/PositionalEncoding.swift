@@ -1,3 +1,4 @@
+internal import MiniGPTStorage
 package import MiniGPTTensors
 
 /// How a model knows where a token stands.
@@ -9,11 +10,23 @@ public enum Positions: String, CaseIterable, Sendable {
   /// Not at all: a bag of words, as far as the mask allows.
   case none
 
-  /// Whether the table of sines and cosines is added.
-  package var haveFixedTable: Bool {
+  /// What is added to the embeddings, where anything is.
+  package enum Table: Sendable { case learned, fixed }
+
+  /// The table that is added to the embeddings; nil where positions show elsewhere, or nowhere.
+  package var table: Table? {
     switch self {
-    case .sinusoidal: true
-    case .learned, .none: false
+    case .learned: .learned
+    case .sinusoidal: .fixed
+    case .none: nil
+    }
+  }
+
+  /// What a shape lacks for such positions, in words that call its width `name`; nil where it lacks nothing.
+  package func problem(heads: Int, width: Int, name: String = "width") -> String? {
+    switch self {
+    case .sinusoidal: width % 2 == 0 ? nil : "sinusoidal positions need an even \(name), not \(grouped(width))"
+    case .learned, .none: nil
     }
   }
 }

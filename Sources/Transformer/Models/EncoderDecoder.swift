@@ -66,7 +66,8 @@ package struct EncoderDecoder: TrainableModel {
     func embed(_ ids: [Int], _ side: String) -> PlainMatrix<Scalar> {
       Embedding.reference(
         ids, length: ids.count, scale: Scalar(c.width).squareRoot(), learned: side + "positionEmbedding",
-        fixed: c.positions.haveFixedTable ? PositionalEncoding.table(rows: ids.count, width: c.width) : nil, parameters)
+        fixed: c.positions.table == .fixed ? PositionalEncoding.table(rows: ids.count, width: c.width) : nil, parameters
+      )
     }
     let x = Column.reference(
       embed(source, "encoder."), length: source.count, c.encoder, c.blockShape, parameters)

@@ -82,7 +82,7 @@ extension GPTConfiguration {
 
   /// The sinusoidal table of a text, where there is one.
   package func sinusoids<Scalar: Real>(_ length: Int) -> PlainMatrix<Scalar>? {
-    block.positions.haveFixedTable
+    block.positions.table == .fixed
       ? PositionalEncoding.table(rows: length, width: block.width, scale: PositionalEncoding.gptScale()) : nil
   }
 }

@@ -25,7 +25,7 @@ extension ModelConfiguration {
     }
     let heads = block.heads, width = block.width
     if width % heads != 0 { throw .headsDoNotDivideWidth(heads: heads, width: width) }
-    if block.positions.haveFixedTable && width % 2 != 0 { throw .oddWidth(width) }
+    if let problem = block.positions.problem(heads: heads, width: width) { throw .positions(problem) }
     // Last: a product that is only sure not to overflow when the sizes are possible.
     let parameters = parameterCount
     if parameters > 1 << 36 { throw .tooManyParameters(parameters) }

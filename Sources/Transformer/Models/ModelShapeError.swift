@@ -2,7 +2,8 @@
 public enum ModelShapeError: Error, Equatable, CustomStringConvertible {
   case outOfRange(name: String, value: Int, least: Int, most: Int)
   case headsDoNotDivideWidth(heads: Int, width: Int)
-  case oddWidth(Int)
+  /// What the positions need, in words.
+  case positions(String)
   case tooManyParameters(Int)
 
   /// One line for whoever asked for the shape.
@@ -12,7 +13,7 @@ public enum ModelShapeError: Error, Equatable, CustomStringConvertible {
       "impossible size: \(name) is \(value), but must lie between \(least) and \(most)"
     case .headsDoNotDivideWidth(let heads, let width):
       "impossible size: \(heads) heads do not divide the width \(width) evenly"
-    case .oddWidth(let width): "impossible size: sinusoidal positions need an even width, not \(width)"
+    case .positions(let problem): "impossible size: \(problem)"
     case .tooManyParameters(let count): "impossible size: \(count) parameters"
     }
   }
