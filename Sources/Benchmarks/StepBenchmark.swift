@@ -47,7 +47,10 @@ package struct StepBenchmark {
   private init<Model, Source>(_ learner: Learner<Model, Source>, _ tokens: Int) {
     self.tokens = tokens
     memory = learner.memory
-    step = { (index) throws(TrainingError) in try learner.step(index) }
+    step = { (index) throws(TrainingError) in
+      guard let step = try learner.step(index) else { fail("a step that nobody stops was stopped") }
+      return step
+    }
   }
 
   private static func configuration(_ precision: Precision) -> TrainingConfiguration {

@@ -10,6 +10,8 @@ package enum CheckpointError: Error, CustomStringConvertible {
   case otherKind(Path, ModelKind, wanted: ModelKind)
   /// A safetensors file of another program.
   case notOurs(Path)
+  /// A file that begins as something else: what it is, and what can be done with it.
+  case otherFile(Path, String)
   /// The number may be larger than 64 bits hold.
   case newerVersion(Path, found: String, known: Int)
   case unknownKind(Path, String, expected: String)
@@ -31,15 +33,18 @@ package enum CheckpointError: Error, CustomStringConvertible {
     case .foreign(let error): "\(error)"
     case .otherKind(let path, let kind, let wanted):
       "\(path): a \(kind.noun), where a \(wanted.noun) is wanted: \(kind.commands) work with \(kind.noun)s"
-    case .notOurs(let path): "\(path): a safetensors file, but not a minigpt checkpoint: no `minigpt.version` in it"
+    case .notOurs(let path):
+      "\(path): a safetensors file, but not a minigpt checkpoint: no `minigpt.version` in it; of another program's model"
+        + " name the folder"
+    case .otherFile(let path, let what): "\(path): no model, but \(what)"
     case .newerVersion(let path, let found, let known):
       "\(path): checkpoint format version \(found), but this minigpt reads up to version \(known)"
     case .unknownKind(let path, let kind, let expected):
-      "\(path): a checkpoint of kind '\(kind)', expected '\(expected)'"
-    case .missingTensor(let path, let name): "\(path): tensor \(name) is missing"
-    case .extraTensor(let path, let name): "\(path): tensor \(name) does not belong to the configuration"
+      "\(path): a checkpoint of kind '\(Path(kind))', expected '\(expected)'"
+    case .missingTensor(let path, let name): "\(path): tensor \(Path(name)) is missing"
+    case .extraTensor(let path, let name): "\(path): tensor \(Path(name)) does not belong to the configuration"
     case .wrongTensor(let path, let name, let expected, let found):
-      "\(path): tensor \(name) is \(found), expected \(expected)"
+      "\(path): tensor \(Path(name)) is \(found), expected \(expected)"
     case .vocabularyDiffers(let path, let tokenizer, let model):
       "\(path): its tokenizer has \(tokenizer) tokens, but its model \(model)"
     case .noChecksums(let path): "\(path): its checksums are missing: expected `checksum.header` and one a tensor"

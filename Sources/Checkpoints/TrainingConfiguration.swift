@@ -55,6 +55,8 @@ public struct TrainingConfiguration: Equatable, Sendable {
   public var precision = Precision.fp32
   /// Whether each line of the corpus is a text of its own.
   public var lines = false
+  /// Whether names of special tokens in the corpus are those tokens.
+  public var allowsSpecial = false
   /// Weights of the last so many checkpoints that are averaged in the end.
   public var average = 1
   /// The probability that targets give to all tokens alike (Szegedy et al. 2016; Vaswani et al. 2017, §5.4).
@@ -82,7 +84,7 @@ extension Precision: FieldValue {}
 extension TrainingConfiguration: Configurable {
   package static let fields: [Field<Self>] = [
     Field(
-      "steps", "max-iters", at: \.steps, in: .integers(0...1 << 31), traits: .mayChange,
+      "steps", "max-iters", "max-steps", at: \.steps, in: .integers(0...1 << 31), traits: .mayChange,
       flag: Flag(.training, .integer(1...1_000_000_000), else: "recipe", "updates of the weights")),
     Field(
       "batch-size", at: \.batchSize, in: .integers(1...1 << 20), traits: .texts,
@@ -92,16 +94,16 @@ extension TrainingConfiguration: Configurable {
       flag: Flag(
         .translation, .integer(1...16_777_216), else: "recipe", "tokens of a batch, on each side, padding counted")),
     Field(
-      "grad-accum", at: \.gradientAccumulation,
+      "grad-accum", "gradient-accumulation-steps", at: \.gradientAccumulation,
       flag: Flag(.training, .integer(1...65_536), else: "1", "batches of an update")),
     Field(
-      "lr", at: \.learningRate, in: .nonNegative,
+      "lr", "learning-rate", at: \.learningRate, in: .nonNegative,
       flag: Flag(.training, .number(above: 0, upTo: 1e30), else: "recipe", "highest learning rate")),
     Field(
       "min-lr", at: \.minimumLearningRate, in: .nonNegative,
       flag: Flag(.training, .number(0...1e30), else: "lr / 10", "learning rate at the end")),
     Field(
-      "warmup", at: \.warmup, in: .integers(0...1 << 31),
+      "warmup", "warmup-iters", "warmup-steps", at: \.warmup, in: .integers(0...1 << 31),
       flag: Flag(.training, .integer(0...1_000_000_000), else: "recipe", "steps until the highest rate")),
     Field("schedule", at: \.schedule, flag: Flag(.training, .choice, else: "cosine", "how the rate falls")),
     Field(
@@ -132,7 +134,7 @@ extension TrainingConfiguration: Configurable {
       "val-fraction", at: \.validationFraction,
       flag: Flag(.validation, .number(0, below: 1), else: "0.1", "end of the text held out")),
     Field(
-      "eval-every", at: \.evaluateEvery, in: .integers(1...1 << 31), traits: .mayChange,
+      "eval-every", "eval-interval", at: \.evaluateEvery, in: .integers(1...1 << 31), traits: .mayChange,
       flag: Flag(.validation, .integer(1...1_000_000_000), else: "recipe", "steps between evaluations")),
     Field(
       "save-every", at: \.saveEvery, in: .integers(1...1 << 31), traits: .mayChange,
@@ -149,6 +151,9 @@ extension TrainingConfiguration: Configurable {
     Field("precision", at: \.precision),
     Field(
       "lines", at: \.lines, traits: .texts, flag: Flag(.files, .toggle, "each line of the corpus is a text of its own")),
+    Field(
+      "allow-special", at: \.allowsSpecial, traits: [.texts, .sparse],
+      flag: Flag(.files, .toggle, "names of special tokens in the corpus, such as <|endoftext|>, are those tokens")),
   ]
 }
 

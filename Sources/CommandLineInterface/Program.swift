@@ -68,8 +68,8 @@ public enum Program {
     let members = family(first)
     if members.isEmpty {
       if first.hasPrefix("-") {
-        let near = nearest(to: spelled(first.drop { $0 == "-" }.utf8), in: ["help", "version"]) ?? "help"
-        throw UsageError.unknownFlag(arguments[arguments.startIndex], command: "", nearest: "--" + near)
+        let near = nearest(to: spelled(first.drop { $0 == "-" }.utf8), in: ["help", "version"])
+        throw UsageError.unknownFlag(arguments[arguments.startIndex], command: "", nearest: near.map { "--" + $0 })
       }
       throw unknownCommand(arguments[arguments.startIndex])
     }
@@ -80,8 +80,9 @@ public enum Program {
     if second.elementsEqual("--help".utf8) || second.elementsEqual("-h".utf8) {
       return try help(arguments.prefix(1), console)
     }
-    let near = nearest(to: String(decoding: second, as: UTF8.self), in: choices) ?? ""
-    throw UsageError.unknownCommand(arguments[arguments.startIndex] + [0x20] + second, nearest: "\(first) \(near)")
+    let near = nearest(to: String(decoding: second, as: UTF8.self), in: choices)
+    throw UsageError.unknownCommand(
+      arguments[arguments.startIndex] + [0x20] + second, nearest: near.map { "\(first) \($0)" })
   }
 
   /// `minigpt` alone talks.
@@ -131,7 +132,7 @@ public enum Program {
 
   private static func unknownCommand(_ word: [UInt8]) -> UsageError {
     let known = commands.flatMap { $0.names } + ["help"]
-    return .unknownCommand(word, nearest: nearest(to: String(decoding: word, as: UTF8.self), in: known) ?? "help")
+    return .unknownCommand(word, nearest: nearest(to: String(decoding: word, as: UTF8.self), in: known))
   }
 
   /// Help is made for 80 columns, and for fewer where the terminal has fewer.

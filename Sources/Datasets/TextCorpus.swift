@@ -11,7 +11,7 @@ public struct TextCorpus: Sendable {
   package init(_ paths: [Path]) throws {
     var files: [MappedFile] = []
     for path in paths {
-      let file = try MappedFile(path)
+      let file = try MappedFile.copyingPipes(path)
       if file.count == 0 { throw DatasetError.emptyCorpus("\(path)") }
       files.append(file)
     }
@@ -77,6 +77,8 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
   case tooShort(what: String, tokens: Int, context: Int)
   /// A text that the tokenizer has no ids for.
   case notEncodable(String, TokenizerError)
+  /// Lines are to be texts of their own, and no token ends one.
+  case noEnd
   /// Files in which no line is a pair; the first line shows why.
   case noPairs(String, first: SkippedPair?)
 
@@ -95,6 +97,7 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
     case .tooShort(let what, let tokens, let context):
       "\(what): too short: \(tokens) tokens to learn from, but a context of \(context) needs at least \(context + 1)"
     case .notEncodable(let path, let error): "\(path): \(error)"
+    case .noEnd: "--lines needs a token that ends each text, and the tokenizer has none"
     case .noPairs(let paths, let first):
       "\(paths): no line is a pair, source TAB target" + (first.map { " (\($0))" } ?? "")
     }

@@ -3,7 +3,7 @@ internal import MiniGPTPlatform
 package import MiniGPTStorage
 package import MiniGPTTokenization
 
-/// The ids of a corpus, one text after another with `<|endoftext|>` between them, in a mapped file without a name.
+/// The ids of a corpus, one text after another with the tokenizer's marks between them, in a mapped file without a name.
 package final class TokenSequence: Sendable {
   package let count: Int
   private let map: MappedFile
@@ -24,14 +24,16 @@ package final class TokenSequence: Sendable {
   /// Encodes the parts of a corpus with all threads; the ids depend on neither their number nor the pieces.
   ///
   /// - Parameters:
-  ///   - lines: whether each line is a text of its own.
+  ///   - form: how the texts are read.
   ///   - most: ids behind this many are left out.
   ///   - folder: where the ids are kept while they are used.
   ///   - progress: called with the bytes encoded so far, of all texts.
   package static func encode(
-    _ parts: [TextCorpus.Part], _ tokenizer: any Tokenizer, lines: Bool = false, most: Int = .max, pool: WorkerPool,
-    folder: Path? = nil, progress: (Int) -> Void = { _ in }
+    _ parts: [TextCorpus.Part], _ tokenizer: any Tokenizer, _ form: TextForm = .plain, most: Int = .max,
+    pool: WorkerPool, folder: Path? = nil, progress: (Int) -> Void = { _ in }
   ) throws -> TokenSequence {
+    let lines = form.contains(.lines)
+    if lines && tokenizer.endOfText == nil { throw DatasetError.noEnd }
     var file = try ScratchFile(in: folder)
     var written = 0, before = 0, isFirst = true
     func append(_ ids: [Int32]) throws {
@@ -40,12 +42,12 @@ package final class TokenSequence: Sendable {
       written += ids.count
     }
     for part in parts where written < most {
-      if !isFirst, !lines, let endOfText = tokenizer.endOfText { try append([endOfText]) }
+      if !lines { try append(tokenizer.separator(isFirst: isFirst)) }
       // Lines begin with the token that stands between texts; in front of the first there is no text.
       var dropsFirst = isFirst && lines && tokenizer.endOfText != nil
       if !lines { isFirst = false }
       try tokenizer.encode(
-        part.text, pool: pool, separatingLines: lines, failure: { DatasetError.of($0, "\(part.file.path)") },
+        part.text, pool: pool, form, failure: { DatasetError.of($0, "\(part.file.path)") },
         sink: { ids, done in
           try append(dropsFirst ? Array(ids.dropFirst()) : ids)
           if !ids.isEmpty { (dropsFirst, isFirst) = (false, false) }

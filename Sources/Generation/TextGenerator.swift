@@ -13,6 +13,8 @@ package final class TextGenerator {
   package let model: GPT
   /// How many texts there are.
   package let sequences: Int
+  /// Ids that are never said: their logits are -∞.
+  package var excluded: [Int32] = []
   /// How often windows slid since `start`.
   package private(set) var slides = 0
   private let memory: Memory
@@ -104,21 +106,22 @@ package final class TextGenerator {
   package func nextLogits(of sequence: Int = 0) -> [Float] {
     compute()
     memory.read(activations.logits, row: isShared ? 0 : windows[sequence].logitRow, into: &row)
+    for id in excluded { row[Int(id)] = -.infinity }
     return row
   }
 
   /// Chooses the next token of the first text and adds it.
-  package func next(_ sampler: inout Sampler, excluding excluded: Int32? = nil) -> Int32 {
-    let token = sampler.next(nextLogits(), excluding: excluded)
+  package func next(_ sampler: inout Sampler) -> Int32 {
+    let token = sampler.next(nextLogits())
     append(token)
     return token
   }
 
   /// Chooses the next token of every running text, each by its own sampler, into `tokens`, and adds it. All running
   /// texts go through the weights together.
-  package func next(_ samplers: inout [Sampler], excluding excluded: Int32? = nil, into tokens: inout [Int32]) {
+  package func next(_ samplers: inout [Sampler], into tokens: inout [Int32]) {
     for sequence in windows.indices where windows[sequence].runs {
-      tokens[sequence] = samplers[sequence].next(nextLogits(of: sequence), excluding: excluded)
+      tokens[sequence] = samplers[sequence].next(nextLogits(of: sequence))
     }
     for sequence in windows.indices where windows[sequence].runs { append(tokens[sequence], to: sequence) }
   }

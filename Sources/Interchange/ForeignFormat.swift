@@ -10,6 +10,8 @@ protocol ForeignFormat: Sendable {
   associatedtype Container: ForeignContainer
   /// What containers of such a model say that they hold.
   var name: String { get }
+  /// The fields of the blocks that it can say, or refuses in its own words; others must have their usual value.
+  var carries: [String] { get }
   /// The kinds of positions that such models have, or can be given.
   var positions: [Positions] { get }
   /// Returns the shape that a container describes; what minigpt is not is refused by its name.
@@ -20,8 +22,8 @@ protocol ForeignFormat: Sendable {
   ) throws(InterchangeError)
   func map(_ configuration: Model.Configuration, _ weights: NumberFormat) -> TensorMap
   func tokenizer(_ container: Container) throws(InterchangeError) -> any Tokenizer
-  /// Returns the id that ends a text, where the container names it.
-  func endOfText(_ container: Container) throws(InterchangeError) -> Int?
+  /// Returns what begins and ends a text as the container says it, given what its tokenizer alone says.
+  func marks(_ container: Container, _ tokenizer: TextMarks) throws(InterchangeError) -> TextMarks
   /// Why a model with such positions cannot be written all the same.
   func refusal(_ configuration: Model.Configuration) -> String?
   func write(_ export: ModelExport<Model>, _ tensors: [ExportedTensor], replacing: Bool) throws
@@ -72,19 +74,25 @@ package enum ForeignFormats {
 }
 
 extension ForeignFormat {
-  func endOfText(_ container: Container) throws(InterchangeError) -> Int? { nil }
+  var carries: [String] { ["positions", "norm", "activation"] }
+
+  func marks(_ container: Container, _ tokenizer: TextMarks) -> TextMarks { tokenizer }
 
   /// What of a model the format cannot say; nil where it says all.
   func lack(_ configuration: Model.Configuration) -> String? {
-    let kind = configuration.block.positions
-    return positions.contains(kind)
-      ? refusal(configuration) : "\(kind.rawValue) positions, which \(name) does not have"
+    let block = configuration.block, kind = block.positions
+    if !positions.contains(kind) { return "\(kind.rawValue) positions, which \(name) does not have" }
+    let usual = BlockConfiguration(heads: block.heads, width: block.width, feedForwardWidth: block.feedForwardWidth)
+    for field in BlockConfiguration.fields where !carries.contains(field.name) && !field.isEqual(block, usual) {
+      return "\(field.name) \(field.value(of: block).text), which \(name) does not have"
+    }
+    return refusal(configuration)
   }
 
   fileprivate func open(_ path: Path) throws(InterchangeError) -> any OpenedModel {
     let container = try Container(path)
     var configuration = try configuration(container)
-    let end = try endOfText(container), tensors = try container.tensors()
+    let tensors = try container.tensors()
     try settle(&configuration, tensors)
     if let lack = lack(configuration) { throw .unsupported(path, lack) }
     let (weights, twins) = try map(configuration, .fp32).read(Model(configuration).layout, from: tensors)
@@ -94,7 +102,7 @@ extension ForeignFormat {
       WeightSource(
         path: path, weights: weights, byteCount: tensors.byteCount,
         // The container is opened again: what it holds of a vocabulary need not stay in memory.
-        tokenizer: { try checked(tokenizer(Container(path)), vocabularySize, end, path) },
+        tokenizer: { try tokenizer(vocabularySize, path) },
         verify: {
           try tensors.verify()
           for twin in twins where !twin.table.isEqual(to: twin.other) {
@@ -104,27 +112,32 @@ extension ForeignFormat {
         }))
   }
 
-  /// The tokenizer, if it is that of the model.
-  private func checked(
-    _ tokenizer: any Tokenizer, _ vocabularySize: Int, _ end: Int?, _ path: Path
-  ) throws(InterchangeError) -> any Tokenizer {
-    if tokenizer.vocabularySize != vocabularySize {
-      throw .contradiction(
-        path, "its tokenizer has \(tokenizer.vocabularySize) tokens, but its model \(vocabularySize)")
+  /// The tokenizer, if it is that of the model: one with fewer tokens leaves rows of the model unused, as models have them
+  /// whose vocabulary was rounded up.
+  private func tokenizer(_ vocabularySize: Int, _ path: Path) throws(InterchangeError) -> any Tokenizer {
+    let container = try Container(path), own = try tokenizer(container), count = own.vocabularySize
+    guard var tokenizer = count == vocabularySize ? own : count < vocabularySize ? own.padded(to: vocabularySize) : nil
+    else {
+      throw .contradiction(path, "its tokenizer has \(count) tokens, but its model \(vocabularySize)")
     }
+    var marks = try marks(container, tokenizer.marks)
     // An id beyond the vocabulary is a default that was never set.
-    if let end, end < tokenizer.vocabularySize, !tokenizer.specialTokens.isEmpty, !tokenizer.isSpecial(Int32(end)) {
-      throw .contradiction(path, "texts should end with id \(end), which is no special token of its tokenizer")
-    }
+    marks.ends.removeAll { Int($0) >= count }
+    if marks.ends.isEmpty { marks.ends = tokenizer.marks.ends }
+    if Int(marks.begin ?? 0) >= count { marks.begin = tokenizer.marks.begin }
+    tokenizer.marks = marks
     return tokenizer
   }
 }
 
 /// Whatever a MODEL may be.
 package enum ModelFile {
-  /// Opens a checkpoint of any kind, or a model folder of Hugging Face.
+  /// Opens a checkpoint of any kind, a model folder of Hugging Face, or a GGUF file.
   package static func open(_ path: Path) throws(CheckpointError) -> any OpenedModel {
-    if Files.kind(path) != .folder { return try CheckpointFormat.openModel(path) }
+    if Files.kind(path) != .folder && !GGUFFile.looksLike(path) {
+      if let what = OtherFile.describe(path) { throw .otherFile(path, what) }
+      return try CheckpointFormat.openModel(path)
+    }
     do throws(InterchangeError) { return try ForeignFormats.open(path) } catch { throw .foreign(error) }
   }
 }

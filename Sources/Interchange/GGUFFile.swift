@@ -21,11 +21,48 @@ struct GGUFFile: ForeignContainer, TensorSource {
   private var places: [JSON.Key: Tensor] = [:]
   private(set) var names: [String] = []
   private(set) var dataStart = 0
+  /// The parts behind the first, where a model is in several files.
+  private var others: [GGUFFile] = []
 
   static let magic = Array("GGUF".utf8)
   static let countLimit: UInt64 = 65_536
 
+  /// Whether a file begins as one.
+  static func looksLike(_ path: Path) -> Bool { (try? FileReader.bytes(of: path, limit: magic.count)) == magic }
+
+  /// Opens a file, and with the first part of several the others, which lie beside it:
+  /// `NAME-00001-of-00003.gguf`, and so on.
   init(_ path: Path) throws(InterchangeError) {
+    try self.init(part: path)
+    let count = try integer("split.count", in: 0...4096) ?? 1
+    if count < 2 { return }
+    let number = try integer("split.no", in: 0...count - 1) ?? 0
+    if number > 0 {
+      throw .unsupported(path, "part \(number + 1) of \(count): name the first, \(Self.part(0, of: count, path))")
+    }
+    for number in 1..<count {
+      let sibling = Self.part(number, of: count, path)
+      if !Files.exists(sibling) { throw .contradiction(path, "part 1 of \(count), and \(sibling) is not beside it") }
+      let other = try GGUFFile(part: sibling)
+      let found = (try other.integer("split.count", in: 0...4096), try other.integer("split.no", in: 0...4095))
+      if found != (count, number) {
+        throw .contradiction(sibling, "expected part \(number + 1) of \(count)")
+      }
+      if let twice = other.names.first(where: { contains($0) }) {
+        throw .contradiction(sibling, "tensor \(Path(twice)) stands in an earlier part too")
+      }
+      others.append(other)
+      names += other.names
+    }
+  }
+
+  private static func part(_ number: Int, of count: Int, _ first: Path) -> Path {
+    func digits(_ number: Int) -> String { String(repeating: "0", count: max(0, 5 - "\(number)".count)) + "\(number)" }
+    let ending = Array("-\(digits(number + 1))-of-\(digits(count)).gguf".utf8)
+    return Path(bytes: first.bytes.dropLast(ending.count) + ending)
+  }
+
+  private init(part path: Path) throws(InterchangeError) {
     do throws(StorageError) { map = try MappedFile(path) } catch { throw .storage(error) }
     var reader = GGUFReader(map)
     if try reader.bytes(4, "magic") != Self.magic { throw .notAModel(path, "it does not begin with GGUF") }
@@ -101,7 +138,7 @@ struct GGUFFile: ForeignContainer, TensorSource {
 
   // MARK: - What is in it
 
-  var byteCount: Int { map.count }
+  var byteCount: Int { others.reduce(map.count) { $0 + $1.map.count } }
 
   func tensors() -> GGUFFile { self }
 
@@ -135,14 +172,19 @@ struct GGUFFile: ForeignContainer, TensorSource {
 
   func missing(_ key: String) -> InterchangeError { .broken(path, key, "is missing") }
 
-  func contains(_ name: String) -> Bool { places[JSON.Key(name)] != nil }
+  func contains(_ name: String) -> Bool {
+    places[JSON.Key(name)] != nil || others.contains { $0.contains(name) }
+  }
 
   /// It has no checksums.
   func verify() {}
 
   /// A tensor that must be there, as `[rows, columns]`; a row as `[columns]`.
   func matrix(_ name: String, _ shape: [Int]) throws(InterchangeError) -> FileMatrix {
-    guard let tensor = places[JSON.Key(name)] else { throw .missingTensor(path, name) }
+    guard let tensor = places[JSON.Key(name)] else {
+      guard let other = others.first(where: { $0.contains(name) }) else { throw .missingTensor(path, name) }
+      return try other.matrix(name, shape)
+    }
     guard Array(tensor.sizes.reversed()) == shape, let type = NumberFormat(gguf: tensor.type) else {
       throw .wrongTensor(path, name, expected: "\(shape)", found: "\(Array(tensor.sizes.reversed()))")
     }

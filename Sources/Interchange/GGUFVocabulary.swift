@@ -21,8 +21,12 @@ enum GGUFVocabulary {
     for (id, (text, type)) in zip(tokens, types).enumerated() {
       switch type {
       case 1: vocabulary.append(JSON.Key(text), .integer(Int64(id)))
+      // Rows that no token has, as rounded-up vocabularies do; those at the end come back with the model.
+      case 5: continue
       case 3: specials.append(["id": .integer(Int64(id)), "content": .string(text), "special": true])
-      default: throw .unsupported(file.path, "token \(id) is of type \(type); minigpt reads 1 (normal) and 3 (control)")
+      default:
+        throw .unsupported(
+          file.path, "token \(id) is of type \(type); minigpt reads 1 (normal), 3 (control) and 5 (unused)")
       }
     }
     let document: JSON = [
@@ -56,10 +60,19 @@ enum GGUFVocabulary {
 
   /// Adds the vocabulary as `tokenizer.json` has it: byte symbols, and merges as `a b`.
   static func add(_ tokenizer: any Tokenizer, to writer: inout GGUFWriter) throws(InterchangeError) {
-    guard let end = tokenizer.endOfText else { throw refusal("a vocabulary without \(SpecialToken.endOfText)") }
+    let marks = tokenizer.marks
+    guard let end = tokenizer.endOfText, let begin = marks.begin else {
+      throw refusal("a vocabulary without a token that begins and ends texts")
+    }
+    if marks.ends.count > 2 { throw refusal("\(marks.ends.count) tokens that end a text: it has names for two") }
     guard case .object(let document) = TokenizerJSON.value(tokenizer), case .object(let model)? = document["model"],
       case .object(let vocabulary)? = model["vocab"], model["type"] == "BPE"
-    else { throw refusal("a char vocabulary with characters beyond ASCII") }
+    else {
+      let scalars = (tokenizer as? CharacterTokenizer)?.scalars ?? []
+      let others = scalars.filter { $0 >= 0x80 }.compactMap { Unicode.Scalar($0) }
+      let some = others.prefix(5).map { String($0) }.joined(separator: ", ") + (others.count > 5 ? ", …" : "")
+      throw refusal("a char vocabulary with characters beyond ASCII (\(some)); train with --tokenizer bpe")
+    }
     var merges: [String] = []
     if case .array(let list)? = model["merges"] {
       for case .string(let merge) in list { merges.append(merge) }
@@ -74,14 +87,22 @@ enum GGUFVocabulary {
       writer.add("tokenizer.ggml.pre", "gpt-2")
     }
     writer.add("tokenizer.ggml.model", "gpt2")
-    writer.add("tokenizer.ggml.tokens", vocabulary.members.map(\.key.text))
-    let special = Set(tokenizer.specialTokens.map(\.id))
+    let special = Set(tokenizer.specialTokens.map(\.id)), unused = Set(tokenizer.unusedIds)
+    var names = vocabulary.members.map(\.key.text)[...]
+    // Every row has a name; where there is no token, one that no text holds.
     writer.add(
-      "tokenizer.ggml.token_type", (0..<Int32(tokenizer.vocabularySize)).map { special.contains($0) ? 3 : 1 })
+      "tokenizer.ggml.tokens",
+      (0..<Int32(tokenizer.vocabularySize)).map { id in
+        unused.contains(id) ? "[unused\(id)]" : names.popFirst() ?? ""
+      })
+    writer.add(
+      "tokenizer.ggml.token_type",
+      (0..<Int32(tokenizer.vocabularySize)).map { unused.contains($0) ? 5 : special.contains($0) ? 3 : 1 })
     writer.add("tokenizer.ggml.merges", merges)
-    writer.add("tokenizer.ggml.bos_token_id", UInt32(end))
+    writer.add("tokenizer.ggml.bos_token_id", UInt32(begin))
     writer.add("tokenizer.ggml.eos_token_id", UInt32(end))
-    writer.add("tokenizer.ggml.add_bos_token", false)
+    if marks.ends.count > 1 { writer.add("tokenizer.ggml.eot_token_id", UInt32(marks.ends[1])) }
+    writer.add("tokenizer.ggml.add_bos_token", marks.isPrefixed)
   }
 
   private static func refusal(_ what: String) -> InterchangeError { .inexpressible(format: "gguf", what) }

@@ -40,12 +40,22 @@ struct GPT2Folder: ForeignFormat {
 
   func tokenizer(_ folder: HuggingFaceFolder) throws(InterchangeError) -> any Tokenizer { try folder.tokenizer() }
 
-  func endOfText(_ folder: HuggingFaceFolder) throws(InterchangeError) -> Int? {
+  /// `generation_config.json` says how texts are made; where it is silent, `config.json` does. Null is "none".
+  func marks(_ folder: HuggingFaceFolder, _ tokenizer: TextMarks) throws(InterchangeError) -> TextMarks {
+    var marks = tokenizer
     do throws(JSONError) {
-      let field = try folder.root.optionalField("eos_token_id")
-      if case .array? = field?.value { return nil }
-      return try field?.integer(in: 0...1 << 30)
+      for root in [folder.root, try folder.generation()] {
+        guard let root else { continue }
+        for (key, value) in try root.members() where key == "eos_token_id" {
+          marks.ends = try folder.ids(value)
+        }
+        for (key, value) in try root.members() where key == "bos_token_id" {
+          marks.begin = try folder.ids(value).first
+        }
+      }
     } catch { throw .json(error) }
+    if marks.begin == nil { marks.begin = marks.ends.first }
+    return marks
   }
 
   func configuration(_ folder: HuggingFaceFolder) throws(InterchangeError) -> GPTConfiguration {
@@ -91,21 +101,25 @@ struct GPT2Folder: ForeignFormat {
   }
 
   func write(_ export: ModelExport<GPT>, _ tensors: [ExportedTensor], replacing: Bool) throws {
-    let c = export.checkpoint.configuration, endOfText = export.tokenizer.endOfText
-    let end = endOfText.map { JSON(Int($0)) } ?? .null
-    let endName = endOfText == nil ? JSON.null : .string(SpecialToken.endOfText)
+    let c = export.checkpoint.configuration, tokenizer = export.tokenizer, marks = tokenizer.marks
+    let begin = marks.begin.map { JSON(Int($0)) } ?? .null, ends = marks.ends.map { JSON(Int($0)) }
+    let end = ends.count == 1 ? ends[0] : ends.isEmpty ? .null : .array(ends)
+    func name(_ id: Int32?) -> JSON {
+      tokenizer.specialTokens.first { $0.id == id }.map { .string($0.text) } ?? .null
+    }
     var object: JSONObject = [
       "architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "vocab_size": JSON(c.vocabularySize),
       "n_positions": JSON(c.context), "n_ctx": JSON(c.context), "n_embd": JSON(c.width), "n_layer": JSON(c.layers),
       "n_head": JSON(c.heads), "n_inner": JSON(c.feedForwardWidth), "activation_function": c.activation.huggingFace,
       "layer_norm_epsilon": 1e-5, "attn_pdrop": 0.0, "embd_pdrop": 0.0, "resid_pdrop": 0.0, "initializer_range": 0.02,
       "scale_attn_weights": true, "scale_attn_by_inverse_layer_idx": false, "reorder_and_upcast_attn": false,
-      "tie_word_embeddings": true, "use_cache": true, "bos_token_id": end, "eos_token_id": end,
+      "tie_word_embeddings": true, "use_cache": true, "bos_token_id": begin, "eos_token_id": end,
       "torch_dtype": export.weights.torch,
     ]
     if let positions = c.statedPositions { object.append(Self.positionsKey, .string(positions)) }
     try export.huggingFace(
-      configuration: .object(object), generation: ["bos_token_id": end, "eos_token_id": end],
-      specials: [("bos_token", endName), ("eos_token", endName)], tensors, replacing: replacing)
+      configuration: .object(object), generation: ["bos_token_id": begin, "eos_token_id": end],
+      specials: [("bos_token", name(marks.begin)), ("eos_token", name(marks.ends.first))], tensors, replacing: replacing
+    )
   }
 }

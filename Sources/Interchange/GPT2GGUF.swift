@@ -33,8 +33,19 @@ struct GPT2GGUF: ForeignFormat {
 
   func tokenizer(_ file: GGUFFile) throws(InterchangeError) -> any Tokenizer { try GGUFVocabulary.tokenizer(file) }
 
-  func endOfText(_ file: GGUFFile) throws(InterchangeError) -> Int? {
-    try file.integer("tokenizer.ggml.eos_token_id", in: 0...1 << 30)
+  func marks(_ file: GGUFFile, _ tokenizer: TextMarks) throws(InterchangeError) -> TextMarks {
+    func id(_ key: String) throws(InterchangeError) -> Int32? {
+      try file.integer("tokenizer.ggml.\(key)_token_id", in: 0...1 << 30).map { Int32($0) }
+    }
+    var marks = tokenizer
+    let ends = [try id("eos"), try id("eot")].compactMap { $0 }
+    if !ends.isEmpty { marks.ends = ends.count == 2 && ends[0] == ends[1] ? [ends[0]] : ends }
+    marks.begin = try id("bos") ?? marks.ends.first
+    if case .bool(let isPrefixed)? = file.values["tokenizer.ggml.add_bos_token"] { marks.isPrefixed = isPrefixed }
+    if case .bool(true)? = file.values["tokenizer.ggml.add_eos_token"] {
+      throw .unsupported(file.path, "tokenizer.ggml.add_eos_token true: a prompt would end before it is continued")
+    }
+    return marks
   }
 
   func configuration(_ file: GGUFFile) throws(InterchangeError) -> GPTConfiguration {

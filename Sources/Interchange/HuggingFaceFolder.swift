@@ -50,6 +50,22 @@ package struct HuggingFaceFolder: ForeignContainer {
     }
   }
 
+  /// `generation_config.json`, where there is one.
+  func generation() throws(JSONError) -> JSONField? {
+    let file = path.appending("generation_config.json")
+    guard let bytes = try? FileReader.bytes(of: file, limit: Self.configurationLimit) else { return nil }
+    return try JSONField(parsing: bytes.rawBytes, source: "\(file)")
+  }
+
+  /// An id, a list of ids, or null for none.
+  func ids(_ field: JSONField) throws(JSONError) -> [Int32] {
+    if field.isNull { return [] }
+    guard case .array = field.value else { return [Int32(try field.integer(in: 0...1 << 30))] }
+    var ids: [Int32] = []
+    for element in try field.array() { ids.append(Int32(try element.integer(in: 0...1 << 30))) }
+    return ids
+  }
+
   func tokenizer() throws(InterchangeError) -> any Tokenizer {
     do {
       return try TokenizerFile.open(path)

@@ -101,8 +101,10 @@ struct TensorMap: Sendable {
     return result
   }
 
-  /// The prefix of the names in a source.
-  func prefix(in source: some TensorSource) -> String { source.contains(prefix + rows[0].theirs) ? prefix : "" }
+  /// The prefix of the names in a source, which any of them may lack.
+  func prefix(in source: some TensorSource) -> String {
+    rows.contains { source.contains(prefix + $0.theirs.replacing("*", with: "0")) } ? prefix : ""
+  }
 
   /// What a source holds: our parameters in the order of the layout, and the embeddings that must be equal.
   func read(
@@ -110,13 +112,16 @@ struct TensorMap: Sendable {
   ) throws(InterchangeError) -> (weights: [FileMatrix], twins: [Twin]) {
     let prefix = prefix(in: source), entries = entries(layout)
     var known = Set<JSON.Key>(), parts: [String: [FileMatrix]] = [:], twins: [Twin] = []
-    for entry in entries {
-      let matrix = try source.matrix(prefix + entry.name, entry.shape)
-      parts[entry.parameter.name, default: []].append(entry.ours(matrix))
-      known.insert(JSON.Key(prefix + entry.name))
+    // Where the embedding is tied, files may have it under the name of the output alone.
+    let embedding = prefix + entries[0].name
+    let table = source.contains(embedding) ? embedding : self.twins.first { source.contains($0) } ?? embedding
+    for (index, entry) in entries.enumerated() {
+      let name = index == 0 ? table : prefix + entry.name
+      parts[entry.parameter.name, default: []].append(entry.ours(try source.matrix(name, entry.shape)))
+      known.insert(JSON.Key(name))
     }
-    for name in self.twins where source.contains(name) {
-      let table = try source.matrix(prefix + entries[0].name, entries[0].shape)
+    for name in self.twins where source.contains(name) && name != table {
+      let table = try source.matrix(table, entries[0].shape)
       twins.append(Twin(name: name, table: table, other: try source.matrix(name, entries[0].shape)))
       known.insert(JSON.Key(name))
     }

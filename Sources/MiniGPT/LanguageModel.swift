@@ -36,7 +36,8 @@ public final class LanguageModel: Sendable {
     _ prompt: String, tokens: Int = 256, sampling: SamplingConfiguration = SamplingConfiguration(),
     text: (String) -> Bool
   ) throws {
-    Self.speak(try tokenizer.encode(prompt), tokens, sampling, tokenizer, makeGenerator()) { $0.isEmpty || text($0) }
+    let ids = try tokenizer.opening(tokenizer.encode(prompt))
+    Self.speak(ids, tokens, sampling, tokenizer, makeGenerator()) { $0.isEmpty || text($0) }
   }
 
   /// The continuation as one text.
@@ -58,7 +59,7 @@ public final class LanguageModel: Sendable {
   public func stream(
     _ prompt: String, tokens: Int = 256, sampling: SamplingConfiguration = SamplingConfiguration()
   ) throws -> AsyncStream<String> {
-    let ids = try tokenizer.encode(prompt), tokenizer = tokenizer, makeGenerator = makeGenerator
+    let ids = try tokenizer.opening(tokenizer.encode(prompt)), tokenizer = tokenizer, makeGenerator = makeGenerator
     return AsyncStream { continuation in
       let stop = StopFlag()
       continuation.onTermination = { _ in stop.set() }
@@ -77,12 +78,13 @@ public final class LanguageModel: Sendable {
     _ prompt: [Int32], _ tokens: Int, _ sampling: SamplingConfiguration, _ tokenizer: any Tokenizer,
     _ generator: TextGenerator, text: (String) -> Bool
   ) {
-    generator.start(prompt.isEmpty ? [tokenizer.endOfText ?? 0] : prompt)
+    generator.start(prompt)
+    generator.excluded = tokenizer.unusedIds
     var sampler = Sampler(sampling), decoder = StreamingDecoder(tokenizer)
     sampler.observe(prompt)
     for _ in 0..<tokens {
       let token = generator.next(&sampler)
-      if token == tokenizer.endOfText { break }
+      if tokenizer.marks.ends.contains(token) { break }
       if !text(decoder.push(token)) { return }
     }
     _ = text(decoder.finish())

@@ -7,7 +7,7 @@ package enum EscapedText {
   package enum Layout: Sendable {
     /// Nothing: the result is one line.
     case oneLine
-    /// Newline and tab, as in text that a model wrote.
+    /// Newline and tab, as in text that a model wrote. A carriage return that ends a line is left out.
     case lines
   }
 
@@ -19,6 +19,10 @@ package enum EscapedText {
       let length = UTF8Sequence.length(source, at: index)
       if length == 0 {
         result += Array("\\x\(hexadecimal(UInt32(source[index])))".utf8)
+        index += 1
+        continue
+      }
+      if layout == .lines, source[index] == 0x0D, index + 1 == source.count || source[index + 1] == 0x0A {
         index += 1
         continue
       }

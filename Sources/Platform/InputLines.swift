@@ -3,7 +3,7 @@ internal import MiniGPTSystemC
 /// Lines of a descriptor as bytes, one after another, in the memory of one line.
 package struct InputLines: ~Copyable {
   package enum Next: Hashable, Sendable {
-    /// Without its newline; a carriage return in front of it stays.
+    /// Without its end, LF or CR LF; a byte order mark before the first line is no part of it.
     case line([UInt8])
     /// Ctrl-C or SIGTERM came while we waited.
     case interrupted
@@ -17,6 +17,7 @@ package struct InputLines: ~Copyable {
   private var next = 0
   private var filled = 0
   private var isAtEnd = false
+  private var isFirst = true
 
   package init(_ descriptor: Int32 = 0, limit: Int = 1 << 30) {
     self.descriptor = descriptor
@@ -31,6 +32,15 @@ package struct InputLines: ~Copyable {
 
   /// The next line; the last one may lack its newline. A line begun before an interruption is dropped.
   package mutating func read() throws(SystemError) -> Next {
+    let next = try readWhole()
+    guard case .line(var line) = next else { return next }
+    if line.last == UInt8(ascii: "\r") { line.removeLast() }
+    if isFirst, line.starts(with: [0xEF, 0xBB, 0xBF]) { line.removeFirst(3) }
+    isFirst = false
+    return .line(line)
+  }
+
+  private mutating func readWhole() throws(SystemError) -> Next {
     var line: [UInt8] = []
     while true {
       if next == filled {

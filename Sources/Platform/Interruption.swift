@@ -8,6 +8,10 @@ internal import MiniGPTSystemC
 /// atomic instruction on a statically initialised global.
 package enum Interruption {
   private static let caught = Atomic<Int32>(0)
+  private static let endsAtOnce = Atomic<Bool>(false)
+
+  /// Lets the first signal end the process, as long as there is nothing to be lost.
+  package static func endAtOnce(_ isOn: Bool) { endsAtOnce.store(isOn, ordering: .relaxed) }
 
   /// The signal that came, or 0.
   package static var signal: Int32 { caught.load(ordering: .relaxed) }
@@ -23,10 +27,11 @@ package enum Interruption {
   /// Installs the handlers, also where the shell started us with SIGINT ignored; a SIGHUP that is ignored stays so, as
   /// `nohup` wants it. Called by the program, never by the library.
   package static func watch() {
-    _ = caught.load(ordering: .relaxed)
+    _ = (caught.load(ordering: .relaxed), endsAtOnce.load(ordering: .relaxed))
     var action = sigaction()
     let handler: @convention(c) (Int32) -> Void = { number in
-      if Interruption.caught.compareExchange(expected: 0, desired: number, ordering: .relaxed).exchanged { return }
+      let isFirst = Interruption.caught.compareExchange(expected: 0, desired: number, ordering: .relaxed).exchanged
+      if isFirst && !Interruption.endsAtOnce.load(ordering: .relaxed) { return }
       _exit(128 + number)
     }
     #if canImport(Darwin)

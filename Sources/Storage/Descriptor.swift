@@ -19,11 +19,11 @@ struct Descriptor: ~Copyable {
   }
 
   enum Mode {
-    case read, append, createNew, directory, lock, unnamed
+    case read, pipe, append, createNew, directory, lock, unnamed
 
     var flags: Int32 {
       switch self {
-      case .read: O_RDONLY | O_CLOEXEC
+      case .read, .pipe: O_RDONLY | O_CLOEXEC
       case .append: O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC
       case .createNew: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
       case .directory: O_RDONLY | O_DIRECTORY | O_CLOEXEC
@@ -87,6 +87,16 @@ struct Descriptor: ~Copyable {
       done += part
     }
     return done
+  }
+
+  /// The next bytes of a pipe; 0 at its end.
+  func readNext(_ block: inout [UInt8]) throws(StorageError) -> Int {
+    let number = number
+    let count = unsafe block.withUnsafeMutableBytes { buffer in
+      retrying { unsafe systemRead(number, buffer.baseAddress, buffer.count) }
+    }
+    if count < 0 { throw .refused(.read, path, .last) }
+    return count
   }
 
   func write(_ bytes: RawSpan) throws(StorageError) {
@@ -177,8 +187,11 @@ func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {
   }
 }
 
-/// The names `close` and `write` are taken inside `Descriptor`.
+/// The names `close`, `read` and `write` are taken inside `Descriptor`.
 private func systemClose(_ number: Int32) -> Int32 { close(number) }
+private func systemRead(_ number: Int32, _ base: UnsafeMutableRawPointer?, _ count: Int) -> Int {
+  unsafe read(number, base, count)
+}
 private func systemWrite(_ number: Int32, _ base: UnsafeRawPointer, _ count: Int) -> Int {
   unsafe write(number, base, count)
 }

@@ -23,11 +23,15 @@ package struct JSONField: Sendable {
 
   package var isNull: Bool { value == .null }
 
+  /// Whether there is such a member, be it null.
+  package func has(_ key: String) throws(JSONError) -> Bool { try object()[JSON.Key(key)] != nil }
+
+  /// The error that a member is not there.
+  package func missing(_ key: String) -> JSONError { JSONError(source: source, path: path + [.key(key)], .missing) }
+
   /// A member that must be there.
   package func field(_ key: String) throws(JSONError) -> JSONField {
-    guard let member = try object()[JSON.Key(key)] else {
-      throw JSONError(source: source, path: path + [.key(key)], .missing)
-    }
+    guard let member = try object()[JSON.Key(key)] else { throw missing(key) }
     return JSONField(member, source, path + [.key(key)])
   }
 

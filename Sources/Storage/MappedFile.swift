@@ -35,13 +35,32 @@ internal import MiniGPTSystemC
     try self.init(Descriptor(path, .read))
   }
 
-  init(_ file: borrowing Descriptor) throws(StorageError) {
+  /// A file, or what comes through a pipe or, with `-`, from standard input: that is kept in a file without a name.
+  package static func copyingPipes(_ path: Path) throws(StorageError) -> MappedFile {
+    let isInput = path == "-"
+    if !isInput, Files.kind(path) != .pipe, Files.kind(path) != .socket { return try MappedFile(path) }
+    let name: Path = isInput ? "standard input" : path
+    let source = isInput ? try Descriptor(copyOf: 0, name) : try Descriptor(path, .pipe)
+    var copy = try ScratchFile()
+    var block = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = try source.readNext(&block)
+      if count == 0 { break }
+      try copy.append(block.span.extracting(0..<count).rawBytes)
+    }
+    return try MappedFile(copy.file, name)
+  }
+
+  convenience init(_ file: borrowing Descriptor) throws(StorageError) { try self.init(file, file.path) }
+
+  /// `name` is what errors call it.
+  private init(_ file: borrowing Descriptor, _ name: Path) throws(StorageError) {
     let count = try file.fileLength()
     let base = unsafe try file.map(count)
-    self.path = file.path
+    self.path = name
     self.count = count
     unsafe self.base = base
-    watch = unsafe MapFault.add(base, count, "\(file.path)")
+    watch = unsafe MapFault.add(base, count, "\(name)")
   }
 
   /// Standard input, where it is an ordinary file of at least so many bytes and nobody has read from it; it counts as

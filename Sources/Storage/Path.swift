@@ -10,7 +10,12 @@ package struct Path: Hashable, Sendable, CustomStringConvertible, ExpressibleByS
   package init(stringLiteral text: String) { self.init(text) }
 
   /// For messages: one line, nothing in it that a terminal would obey.
-  package var description: String { EscapedText.string(bytes) }
+  /// Of a very long one beginning and end.
+  package var description: String {
+    let most = 1000
+    if bytes.count <= most { return EscapedText.string(bytes) }
+    return EscapedText.string(Array(bytes.prefix(most / 2))) + "…" + EscapedText.string(Array(bytes.suffix(most / 4)))
+  }
 
   /// What stands behind the last slash.
   package var name: [UInt8] { Array(bytes[nameStart...]) }

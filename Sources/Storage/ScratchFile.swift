@@ -7,7 +7,7 @@ internal import MiniGPTPlatform
 package struct ScratchFile: ~Copyable {
   /// Bytes appended so far.
   package private(set) var count = 0
-  private let file: Descriptor
+  let file: Descriptor
 
   /// In `folder`, or else where `TMPDIR` says, or else in `/tmp`.
   package init(in folder: Path? = nil) throws(StorageError) {

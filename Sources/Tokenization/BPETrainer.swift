@@ -18,6 +18,8 @@ public struct BPETrainer: Sendable {
   public var splitter = Splitter.gpt2
   /// Where special tokens stand.
   public var layout = BytePairTokenizer.Layout.language()
+  /// Whether the names of special tokens in the text are those tokens, and nothing is learned of their letters.
+  public var allowsSpecial = false
 
   /// How far training is.
   public enum Progress: Sendable, Equatable {
@@ -46,7 +48,8 @@ public struct BPETrainer: Sendable {
     _ texts: [CorpusText], pool: WorkerPool, progress: (Progress) -> Void = { _ in }
   ) throws(TokenizerError) -> BytePairTokenizer {
     try validate()
-    let counter = PieceCounter(splitter, pool, limit: Self.pieceLimit)
+    let counter = PieceCounter(
+      splitter, pool, limit: Self.pieceLimit, leavingOut: allowsSpecial ? layout.first + layout.last : [])
     let total = texts.reduce(0) { $0 + $1.count }
     try counter.count(texts) { done in progress(.counting(done: done, total: total)) }
     return merge(try counter.total(), progress: progress)

@@ -45,7 +45,7 @@ public struct BytePairTokenizer: Tokenizer {
       let isSpecial = Set(specials.map(\.id))
       var pieces = PieceTable(capacity: vocabulary.count)
       var ids: [Int32] = []
-      for id in 0..<Int32(vocabulary.count) where !isSpecial.contains(id) {
+      for id in 0..<Int32(vocabulary.count) where !isSpecial.contains(id) && !vocabulary.range(id).isEmpty {
         if pieces.number(of: vocabulary.range(id), in: vocabulary.bytes.span).isNew { ids.append(id) }
       }
       self.pieces = pieces
@@ -67,6 +67,10 @@ public struct BytePairTokenizer: Tokenizer {
   public let splitter: Splitter
   /// The special tokens in the order of their ids.
   public let specialTokens: [SpecialToken]
+  /// What begins and ends a text.
+  public var marks: TextMarks
+  /// Ids without bytes.
+  public let unusedIds: [Int32]
   /// In ascending order of rank.
   package let merges: [Merge]
   /// A piece that is a token becomes it whatever the merges say, as in tiktoken.
@@ -90,6 +94,7 @@ public struct BytePairTokenizer: Tokenizer {
     self.vocabulary = vocabulary
     self.merges = merges
     self.specialTokens = specials
+    marks = TextMarks(usual: specials)
     self.splitter = splitter
     self.wholePieces = wholePieces
     let isSpecial = Set(specials.map(\.id))
@@ -98,6 +103,7 @@ public struct BytePairTokenizer: Tokenizer {
       byteIds[Int(vocabulary.bytes[vocabulary.range(id).lowerBound])] = id
     }
     self.byteIds = byteIds
+    unusedIds = (0..<Int32(vocabulary.count)).filter { vocabulary.range($0).isEmpty && !isSpecial.contains($0) }
     var pairs = PairTable(capacity: merges.count)
     // Where a pair stands twice, the later one counts, as in Hugging Face's reader.
     for index in merges.indices.reversed() {
@@ -132,6 +138,16 @@ public struct BytePairTokenizer: Tokenizer {
     }
     add(layout.last)
     self.init(vocabulary, merges: merges, specials: specials, splitter: splitter)
+  }
+
+  /// The same with unused ids behind the last one, up to so many in all.
+  func padded(_ count: Int) -> BytePairTokenizer {
+    var vocabulary = vocabulary
+    while vocabulary.count < count { vocabulary.append([]) }
+    var padded = BytePairTokenizer(
+      vocabulary, merges: merges, specials: specialTokens, splitter: splitter, wholePieces: wholePieces)
+    padded.marks = marks
+    return padded
   }
 
   /// How many bytes each id stands for; special ones for none.

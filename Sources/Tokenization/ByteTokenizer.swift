@@ -2,6 +2,9 @@ internal import MiniGPTPlatform
 
 /// One id for each byte, in GPT-2's order, and `<|endoftext|>` last: 257.
 public struct ByteTokenizer: Tokenizer {
+  /// What begins and ends a text.
+  public var marks = TextMarks(begin: 256, ends: [256])
+
   /// There is only one.
   public init() {}
 

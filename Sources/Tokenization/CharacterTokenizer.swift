@@ -6,6 +6,8 @@ internal import Synchronization
 public struct CharacterTokenizer: Tokenizer {
   /// The characters, ascending: the n-th has the id n.
   package let scalars: [UInt32]
+  /// What begins and ends a text.
+  public var marks: TextMarks
   private let pages: [Int32]
   private let idsOfPages: [Int32]
 
@@ -31,6 +33,7 @@ public struct CharacterTokenizer: Tokenizer {
   /// The tokenizer of these characters, which must be Unicode scalars in ascending order.
   package init(scalars: [UInt32]) {
     self.scalars = scalars
+    marks = TextMarks(begin: Int32(scalars.count), ends: [Int32(scalars.count)])
     // A block of 256 ids for each page that has any, found by the scalar's upper bits.
     var pages = [Int32](repeating: -1, count: 0x1100)
     var ids: [Int32] = []

@@ -6,6 +6,8 @@ internal import Synchronization
 /// ones are rare, which another thread hardly meets.
 struct ParallelEncoder: Sendable {
   private let tokenizer: any Tokenizer
+  /// Names that become ids; nil where all is plain text.
+  private let finder: SpecialTokenFinder?
   private let pool: WorkerPool
   private let threads: [EncodingThread]
   /// Many small parts: no thread waits long for another's last one.
@@ -13,8 +15,9 @@ struct ParallelEncoder: Sendable {
   /// The parts of the next round.
   private var round: Int
 
-  init(_ tokenizer: any Tokenizer, _ pool: WorkerPool) {
+  init(_ tokenizer: any Tokenizer, _ pool: WorkerPool, allowSpecial: Bool = false) {
     self.tokenizer = tokenizer
+    finder = allowSpecial ? SpecialTokenFinder(tokenizer.specialTokens) : nil
     self.pool = pool
     threads = (0..<pool.threads).map { _ in EncodingThread(tokenizer.makeEncoder()) }
     round = pool.threads * 4
@@ -36,13 +39,18 @@ struct ParallelEncoder: Sendable {
       while parts.count < min(round, results.count) && start < text.count {
         let end = text.read(start..<text.count) { rest in
           if rest.count <= partSize { return rest.count }
-          return separatingLines ? lineEnd(in: rest, from: partSize) : tokenizer.cut(in: rest, from: partSize)
+          if separatingLines { return lineEnd(in: rest, from: partSize) }
+          let cut = tokenizer.cut(in: rest, from: partSize)
+          return finder?.cut(in: rest, at: cut) ?? cut
         }
         parts.append(start..<start + end)
         start += end
       }
       pool.run(
-        parts.count, EncodeParts(text: text, parts: parts, threads: threads, results: results, lines: lines))
+        parts.count,
+        EncodeParts(
+          text: text, parts: parts, threads: threads, results: results,
+          way: EncodingWay(tokenizer: tokenizer, lines: lines, finder: finder)))
       if round < limit {
         shareWhatWasLearned()
         round = min(round * 2, limit)
@@ -67,19 +75,19 @@ struct ParallelEncoder: Sendable {
 
 extension Tokenizer {
   /// Encodes a text of any size on all threads of a pool, and hands out its ids in order, some megabytes of text at a
-  /// time. They are those of `encode`, for any number of threads. Special tokens' names are plain text.
+  /// time. They are those of `encode`, for any number of threads.
   ///
-  /// With `separatingLines`, each line that is not empty is a text of its own, without its end, and begins with
+  /// In the form of `.lines`, each line that is not empty is a text of its own, without its end, and begins with
   /// `<|endoftext|>` where the vocabulary has it.
   ///
   /// `sink` gets the ids and how many bytes of the text are done.
   package func encode<Failure: Error>(
-    _ text: CorpusText, pool: WorkerPool, partSize: Int = 1 << 16, separatingLines: Bool = false,
+    _ text: CorpusText, pool: WorkerPool, partSize: Int = 1 << 16, _ form: TextForm = .plain,
     failure: (TokenizerError) -> Failure, sink: (_ ids: [Int32], _ done: Int) throws(Failure) -> Void
   ) throws(Failure) {
-    var encoder = ParallelEncoder(self, pool)
+    var encoder = ParallelEncoder(self, pool, allowSpecial: form.contains(.specials))
     try encoder.encode(
-      text, partSize: partSize, separatingLines: separatingLines, failure: failure, sink: sink)
+      text, partSize: partSize, separatingLines: form.contains(.lines), failure: failure, sink: sink)
   }
 
   /// All ids of a text.
@@ -90,6 +98,19 @@ extension Tokenizer {
   }
 }
 
+/// How a text is read.
+package struct TextForm: OptionSet, Sendable {
+  package let rawValue: Int
+  package init(rawValue: Int) { self.rawValue = rawValue }
+
+  /// One text, in which special tokens' names are plain text.
+  package static let plain: Self = []
+  /// Each line is a text of its own.
+  package static let lines = Self(rawValue: 1)
+  /// Names of special tokens become their ids.
+  package static let specials = Self(rawValue: 2)
+}
+
 /// Behind the first end of a line at or behind `start`, or the text's end.
 private func lineEnd(in text: Span<UInt8>, from start: Int) -> Int {
   var place = start
@@ -97,17 +118,27 @@ private func lineEnd(in text: Span<UInt8>, from start: Int) -> Int {
   return min(place + 1, text.count)
 }
 
+/// What is done with each part of a text.
+private struct EncodingWay {
+  let tokenizer: any Tokenizer
+  let lines: LineEncoding?
+  let finder: SpecialTokenFinder?
+}
+
 /// Encodes lines as texts of their own.
 private struct LineEncoding {
   let separator: Int32?
 
+  /// Lines end with LF or CR LF; a byte order mark at the beginning of a file is no part of the first one.
   func encode(
-    _ text: Span<UInt8>, with encoder: inout any TokenEncoder, into ids: inout [Int32]
+    _ text: Span<UInt8>, isFirst: Bool, with encoder: inout any TokenEncoder, into ids: inout [Int32]
   ) throws(TokenizerError) {
-    var start = 0
+    let hasMark = isFirst && text.count >= 3 && text[0] == 0xEF && text[1] == 0xBB && text[2] == 0xBF
+    var start = hasMark ? 3 : 0
     while start < text.count {
       let next = lineEnd(in: text, from: start)
-      let end = text[next - 1] == UInt8(ascii: "\n") ? next - 1 : next
+      var end = text[next - 1] == UInt8(ascii: "\n") ? next - 1 : next
+      if end > start, text[end - 1] == UInt8(ascii: "\r") { end -= 1 }
       if end > start {
         if let separator { ids.append(separator) }
         do { try encoder.encode(text.extracting(start..<end), into: &ids) } catch { throw error.moved(by: start) }
@@ -122,14 +153,16 @@ private final class EncodingThread: Sendable {
   init(_ encoder: any TokenEncoder) { self.encoder = Mutex(encoder) }
 
   func encode(
-    _ text: CorpusText, _ range: Range<Int>, _ lines: LineEncoding?, into ids: inout [Int32]
+    _ text: CorpusText, _ range: Range<Int>, _ way: EncodingWay, into ids: inout [Int32]
   ) throws(TokenizerError) {
     let failure: TokenizerError? = encoder.withLock { encoder in
       do throws(TokenizerError) {
         try text.read(range) { (bytes) throws(TokenizerError) in
           ids.reserveCapacity(bytes.count / 3)
-          if let lines {
-            try lines.encode(bytes, with: &encoder, into: &ids)
+          if let lines = way.lines {
+            try lines.encode(bytes, isFirst: range.lowerBound == 0, with: &encoder, into: &ids)
+          } else if let finder = way.finder {
+            try way.tokenizer.encode(bytes, with: &encoder, finder, into: &ids)
           } else {
             try encoder.encode(bytes, into: &ids)
           }
@@ -161,13 +194,13 @@ private struct EncodeParts: ParallelWork {
   let parts: [Range<Int>]
   let threads: [EncodingThread]
   let results: [EncodedPart]
-  let lines: LineEncoding?
+  let way: EncodingWay
 
   func callAsFunction(_ part: Int, thread: Int) {
     results[part].outcome.withLock { outcome in
       outcome.ids.removeAll(keepingCapacity: true)
       do throws(TokenizerError) {
-        try threads[thread].encode(text, parts[part], lines, into: &outcome.ids)
+        try threads[thread].encode(text, parts[part], way, into: &outcome.ids)
       } catch {
         outcome.error = error.moved(by: parts[part].lowerBound, source: text.name)
       }

@@ -42,12 +42,16 @@ package enum CorpusText: Sendable {
 
   /// Ranges of about `size` bytes, about `total` together, from the start of `range`, that `scanner` splits alike
   /// alone and in the text.
-  func parts(of range: Range<Int>, upTo total: Int, size: Int, _ scanner: PieceScanner) -> [Range<Int>] {
+  func parts(
+    of range: Range<Int>, upTo total: Int, size: Int, _ scanner: PieceScanner, _ names: SpecialTokenFinder?
+  ) -> [Range<Int>] {
     var parts: [Range<Int>] = []
     var start = range.lowerBound
     while start < range.upperBound && start - range.lowerBound < total {
       let end = read(start..<range.upperBound) { text in
-        text.count <= size ? text.count : scanner.safeCut(in: text, from: size)
+        if text.count <= size { return text.count }
+        let cut = scanner.safeCut(in: text, from: size)
+        return names?.cut(in: text, at: cut) ?? cut
       }
       parts.append(start..<start + end)
       start += end

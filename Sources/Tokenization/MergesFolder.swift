@@ -6,17 +6,17 @@ internal import MiniGPTStorage
 /// texts are cut either: it is as GPT-2 does.
 enum MergesFolder {
   static func parse(
-    vocabulary: [UInt8], merges: [UInt8], names: (vocabulary: String, merges: String)
+    vocabulary: [UInt8], merges: [UInt8], added: [SpecialToken] = [], names: (vocabulary: String, merges: String)
   ) throws(TokenizerError) -> any Tokenizer {
     do throws(TokenizerError) {
-      return try parse(vocabulary, merges, names.merges)
+      return try parse(vocabulary, merges, added, names.merges)
     } catch {
       throw error.of(names.vocabulary)
     }
   }
 
   private static func parse(
-    _ vocabulary: [UInt8], _ mergeLines: [UInt8], _ mergesName: String
+    _ vocabulary: [UInt8], _ mergeLines: [UInt8], _ added: [SpecialToken], _ mergesName: String
   ) throws(TokenizerError) -> any Tokenizer {
     let value: JSON
     do throws(JSONError) { value = try JSONReader.parse(vocabulary.rawBytes) } catch {
@@ -31,8 +31,11 @@ enum MergesFolder {
     let pairs = try pairs(mergeLines, mergesName)
     var given = Set(pairs.map { Data(bytes: $0.left + $0.right) })
     for byte in ByteSymbols.order { given.insert(Data(bytes: ByteSymbols.text([byte]))) }
-    let specials = entries.filter { !given.contains(Data(bytes: Array($0.text.utf8))) }
-    let tokens = try TokenList(entries, specials: specials.map { SpecialToken(id: $0.id, text: $0.text) }) {
+    // Added tokens may be among those of the vocabulary.
+    let addedIds = Set(added.map(\.id))
+    let specials = entries.filter { !given.contains(Data(bytes: Array($0.text.utf8))) && !addedIds.contains($0.id) }
+      .map { SpecialToken(id: $0.id, text: $0.text) }
+    let tokens = try TokenList(entries, specials: specials + added) {
       root.problem("", $0)
     }
     var merges: [BytePairTokenizer.Merge] = []
@@ -83,8 +86,9 @@ enum MergesFolder {
           + "write a .json file")
     }
     var vocabulary: [UInt8] = Array("{".utf8)
-    for id in 0..<Int32(tokenizer.vocabularySize) {
-      if id > 0 { vocabulary.append(UInt8(ascii: ",")) }
+    let unused = Set(tokenizer.unusedIds)
+    for id in 0..<Int32(tokenizer.vocabularySize) where !unused.contains(id) {
+      if vocabulary.count > 1 { vocabulary.append(UInt8(ascii: ",")) }
       vocabulary += JSONWriter.quoted(String(decoding: tokenizer.symbols(id), as: UTF8.self))
       vocabulary += Array(":\(id)".utf8)
     }

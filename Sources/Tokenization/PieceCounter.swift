@@ -37,14 +37,17 @@ struct PieceCounter {
   static let partSize = 1 << 19
 
   let scanner: PieceScanner
+  /// Names that are no text; nil where all is.
+  let names: SpecialTokenFinder?
   let pool: WorkerPool
   /// How many bytes of distinct pieces a thread may gather.
   let limit: Int
   private let tables: [Table]
   private let failure = Failure()
 
-  init(_ splitter: Splitter, _ pool: WorkerPool, limit: Int) {
+  init(_ splitter: Splitter, _ pool: WorkerPool, limit: Int, leavingOut names: [String] = []) {
     scanner = PieceScanner(splitter)
+    self.names = names.isEmpty ? nil : SpecialTokenFinder(names.map { SpecialToken(id: 0, text: $0) })
     self.pool = pool
     self.limit = limit
     tables = (0..<pool.threads).map { _ in Table() }
@@ -59,7 +62,7 @@ struct PieceCounter {
       if scanner.splitter == .none && text.count > limit { throw .tooManyPieces(limit: limit) }
       var start = 0
       while start < text.count {
-        for part in text.parts(of: start..<text.count, upTo: roundSize - size, size: Self.partSize, scanner) {
+        for part in text.parts(of: start..<text.count, upTo: roundSize - size, size: Self.partSize, scanner, names) {
           round.append((number, part))
           size += part.count
           start = part.upperBound
@@ -124,7 +127,12 @@ struct PieceCounter {
             counter.failure.note(part, .brokenUTF8(source: text.name, offset: place))
             return
           }
-          counts.add(bytes, counter.scanner)
+          var start = 0
+          for name in counter.names?.find(in: bytes) ?? [] {
+            counts.add(bytes.extracting(start..<name.range.lowerBound), counter.scanner)
+            start = name.range.upperBound
+          }
+          counts.add(bytes.extracting(start..<bytes.count), counter.scanner)
           if counts.pieces.bytes.count > counter.limit {
             counter.failure.note(part, .tooManyPieces(limit: counter.limit))
           }

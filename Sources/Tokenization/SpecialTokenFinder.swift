@@ -1,5 +1,6 @@
 /// Finds the names of special tokens in a text: the leftmost first, of several at one place the longest.
-struct SpecialTokenFinder {
+struct SpecialTokenFinder: Sendable {
+  private let longest: Int
   private let names: [(bytes: [UInt8], id: Int32)]
   private let isFirst: [Bool]
 
@@ -14,6 +15,7 @@ struct SpecialTokenFinder {
     }
     names.sort { $0.bytes.count > $1.bytes.count }
     self.names = names
+    longest = names.first?.bytes.count ?? 0
     self.isFirst = isFirst
   }
 
@@ -29,6 +31,16 @@ struct SpecialTokenFinder {
       }
     }
     return found
+  }
+
+  /// A cut that splits no name: `cut`, or the beginning of the name around it where there is text before that.
+  func cut(in text: Span<UInt8>, at cut: Int) -> Int {
+    for start in stride(from: cut - 1, to: max(0, cut - longest), by: -1) {
+      if let name = names.first(where: { stands($0.bytes, in: text, at: start) }), start + name.bytes.count > cut {
+        return start
+      }
+    }
+    return cut
   }
 
   private func stands(_ name: [UInt8], in text: Span<UInt8>, at start: Int) -> Bool {

@@ -1,7 +1,8 @@
 /// tiktoken's rank files: a token in base64, a blank and its rank on each line.
 ///
 /// A rank is the token's id, and any two neighbours merge that are a token together, that of the lowest rank first.
-/// `<|endoftext|>` gets the id behind the last rank.
+/// `<|endoftext|>` gets the id that it has in OpenAI's vocabularies of that size, fills the only gap in the ranks, or gets
+/// the id behind the last one.
 package enum TiktokenRanks {
   /// Whether a file begins as one.
   static func looksLike(_ bytes: [UInt8]) -> Bool {
@@ -31,36 +32,58 @@ package enum TiktokenRanks {
       byRank[rank] = (token, line)
     }
     var vocabulary = Vocabulary()
-    var tokens = PieceTable(capacity: byRank.count)
+    var tokens = PieceTable(capacity: byRank.count), ids: [Int32] = []
     for (rank, entry) in byRank.enumerated() {
       guard let (token, line) = entry else {
-        throw .file(path: source, field: "", problem: "no token has rank \(rank), though there are ranks above it")
+        vocabulary.append([])
+        continue
       }
       let (earlier, isNew) = tokens.number(of: 0..<token.count, in: token.span)
       if !isNew {
-        throw problem(max(line, byRank[earlier]?.line ?? 0), "this token stands above already")
+        throw problem(max(line, byRank[Int(ids[earlier])]?.line ?? 0), "this token stands above already")
       }
+      ids.append(Int32(rank))
       vocabulary.append(token)
     }
-    let end = SpecialToken(id: Int32(vocabulary.count), text: SpecialToken.endOfText)
-    let merges = merges(vocabulary, tokens)
-    vocabulary.append(end.text.utf8)
+    let merges = merges(vocabulary, tokens, ids)
+    let end = SpecialToken(id: endOfText(ranks: byRank.map { $0 != nil }), text: SpecialToken.endOfText)
+    if Int(end.id) < vocabulary.count {
+      vocabulary.fill(end.id, end.text.utf8)
+    } else {
+      while vocabulary.count < Int(end.id) { vocabulary.append([]) }
+      vocabulary.append(end.text.utf8)
+    }
     return BytePairTokenizer(
       vocabulary, merges: merges, specials: [end], splitter: splitter ?? published(byRank.count),
-      wholePieces: .init(tokens))
+      wholePieces: .init(vocabulary, specials: [end]))
   }
+
+  /// The id of `<|endoftext|>`, given which ranks there are.
+  private static func endOfText(ranks: [Bool]) -> Int32 {
+    let gaps = ranks.indices.filter { !ranks[$0] }
+    switch ranks.count {
+    case cl100kCount where gaps.isEmpty: return 100_257
+    case o200kCount where gaps.isEmpty: return 199_999
+    default: return Int32(gaps.count == 1 ? gaps[0] : ranks.count)
+    }
+  }
+
+  private static let cl100kCount = 100_256
+  private static let o200kCount = 199_998
 
   /// The rule of OpenAI's vocabulary of that size.
   private static func published(_ count: Int) -> Splitter {
     switch count {
-    case 100_256: .cl100k
-    case 199_998: .o200k
+    case cl100kCount: .cl100k
+    case o200kCount: .o200k
     default: .gpt2
     }
   }
 
   /// All ways in which two tokens are a third, in the order of its rank.
-  private static func merges(_ vocabulary: Vocabulary, _ ids: PieceTable) -> [BytePairTokenizer.Merge] {
+  private static func merges(
+    _ vocabulary: Vocabulary, _ tokens: PieceTable, _ ids: [Int32]
+  ) -> [BytePairTokenizer.Merge] {
     let bytes = vocabulary.bytes.span
     var merges: [BytePairTokenizer.Merge] = []
     var ways: [BytePairTokenizer.Merge] = []
@@ -68,10 +91,10 @@ package enum TiktokenRanks {
       let range = vocabulary.range(id)
       ways.removeAll(keepingCapacity: true)
       for middle in range.dropFirst() {
-        if let left = ids.known(range.lowerBound..<middle, in: bytes),
-          let right = ids.known(middle..<range.upperBound, in: bytes)
+        if let left = tokens.known(range.lowerBound..<middle, in: bytes),
+          let right = tokens.known(middle..<range.upperBound, in: bytes)
         {
-          ways.append(.init(left: Int32(left), right: Int32(right), result: id, rank: id))
+          ways.append(.init(left: ids[left], right: ids[right], result: id, rank: id))
         }
       }
       ways.sort { ($0.left, $0.right) < ($1.left, $1.right) }
@@ -86,11 +109,15 @@ package enum TiktokenRanks {
     guard tokenizer.kind != .char else {
       throw .file(path: path, field: "", problem: "tiktoken's ranks are for bytes; this is a char vocabulary")
     }
-    let end = SpecialToken(id: Int32(tokenizer.vocabularySize - 1), text: SpecialToken.endOfText)
+    // Ranks are ids; where no token of the vocabulary is, there is none in the file.
+    let hidden = special.union(tokenizer.unusedIds)
+    let count = (0..<Int32(tokenizer.vocabularySize)).last { !hidden.contains($0) }.map { Int($0) + 1 } ?? 0
+    let end = SpecialToken(
+      id: endOfText(ranks: (0..<Int32(count)).map { !hidden.contains($0) }), text: SpecialToken.endOfText)
     if tokenizer.specialTokens != [end] {
       throw .file(
         path: path, field: "",
-        problem: "tiktoken's ranks hold no special tokens: expected \(end.text) alone, as the last id")
+        problem: "tiktoken's ranks hold no special tokens: expected \(end.text) alone, as id \(end.id)")
     }
     if let pairs = tokenizer as? BytePairTokenizer {
       // Several merges may give one token; the first of them must come in the order of ids.
@@ -106,11 +133,9 @@ package enum TiktokenRanks {
       }
     }
     var text: [UInt8] = []
-    var rank = 0
-    for id in 0..<Int32(tokenizer.vocabularySize) where !special.contains(id) {
+    for id in 0..<Int32(count) where !hidden.contains(id) {
       text += Base64.encode(tokenizer.bytes(of: id))
-      text += Array(" \(rank)\n".utf8)
-      rank += 1
+      text += Array(" \(id)\n".utf8)
     }
     return text
   }

@@ -7,6 +7,8 @@ struct TokenList {
   private var texts = Vocabulary()
   private var table = PieceTable()
   private var idsInTable: [Int32] = []
+  /// Ids that no token has.
+  private var gaps: [Int32] = []
 
   /// The vocabulary of a `tokenizer.json`'s model and its added tokens.
   init(model: TokenizerFields, added: TokenizerFields) throws(TokenizerError) {
@@ -21,6 +23,9 @@ struct TokenList {
       for token in try added.list("added_tokens") {
         let text = try token.string("content")
         let id = try token.id("id")
+        for flag in ["lstrip", "rstrip", "single_word"] where try token.bool(flag) {
+          throw token.problem(flag, "`\(text)` takes in what stands around it: not supported")
+        }
         if try !token.bool("special") {
           throw token.problem("special", "`\(text)` is an added token that is not special: not supported")
         }
@@ -48,7 +53,12 @@ struct TokenList {
     for special in specials { try put(Array(special.text.utf8), special.id) }
     self.specials = specials.sorted { $0.id < $1.id }
     for (id, text) in byId.enumerated() {
-      guard let text else { throw problem("no token has the id \(id), though the largest id is \(byId.count - 1)") }
+      guard let text else {
+        // A gap, as published vocabularies have them: an id that is never said.
+        gaps.append(Int32(id))
+        texts.append([])
+        continue
+      }
       texts.append(text)
       let (number, isNew) = table.number(of: 0..<text.count, in: text.span)
       if !isNew {
@@ -65,10 +75,10 @@ struct TokenList {
 
   /// The bytes that the tokens stand for, which must be written in byte symbols.
   func byteVocabulary(_ model: TokenizerFields) throws(TokenizerError) -> Vocabulary {
-    let special = Set(specials.map(\.id))
+    let special = Set(specials.map(\.id)), gaps = Set(gaps)
     var vocabulary = Vocabulary()
     for id in 0..<Int32(texts.count) {
-      if special.contains(id) {
+      if special.contains(id) || gaps.contains(id) {
         vocabulary.append(texts[id])
       } else if let bytes = ByteSymbols.bytes(Array(texts[id])), !bytes.isEmpty {
         vocabulary.append(bytes)

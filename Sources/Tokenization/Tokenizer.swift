@@ -33,6 +33,10 @@ public protocol Tokenizer: Sendable {
   var vocabularySize: Int { get }
   /// The special tokens in the order of their ids.
   var specialTokens: [SpecialToken] { get }
+  /// What begins and ends a text.
+  var marks: TextMarks { get set }
+  /// Ids that stand for nothing and are never said: a model may have more rows than its vocabulary has tokens.
+  var unusedIds: [Int32] { get }
   /// How many bytes each id stands for; special ones for none.
   var tokenByteLengths: [Int32] { get }
 
@@ -65,8 +69,8 @@ extension TokenEncoder {
 }
 
 extension Tokenizer {
-  /// The id of `<|endoftext|>`; nil in a translation's vocabulary.
-  public var endOfText: Int32? { id(of: SpecialToken.endOfText) }
+  /// None.
+  public var unusedIds: [Int32] { [] }
 
   /// The id of a special token by its name.
   public func id(of special: String) -> Int32? {
@@ -100,8 +104,15 @@ extension Tokenizer {
     _ text: Span<UInt8>, with encoder: inout any TokenEncoder, allowSpecial: Bool, into ids: inout [Int32]
   ) throws(TokenizerError) {
     if !allowSpecial { return try encoder.encode(text, into: &ids) }
+    try encode(text, with: &encoder, SpecialTokenFinder(specialTokens), into: &ids)
+  }
+
+  /// The same with the names that a finder has.
+  func encode(
+    _ text: Span<UInt8>, with encoder: inout any TokenEncoder, _ finder: SpecialTokenFinder, into ids: inout [Int32]
+  ) throws(TokenizerError) {
     var start = 0
-    for found in SpecialTokenFinder(specialTokens).find(in: text) {
+    for found in finder.find(in: text) {
       try moved(by: start) { () throws(TokenizerError) in
         try encoder.encode(text.extracting(start..<found.range.lowerBound), into: &ids)
       }

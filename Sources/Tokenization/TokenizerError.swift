@@ -14,6 +14,8 @@ public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible 
   case tooManyPieces(limit: Int)
   /// A text without any character, where a vocabulary is to be made from it.
   case emptyText
+  /// Nothing to begin with: an empty prompt, and no token that begins a text.
+  case noBeginning
   /// A tokenizer file, what in it is wrong (empty: the whole), and how.
   case file(path: String, field: String, problem: String)
 
@@ -35,6 +37,8 @@ public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible 
       "the distinct pieces of the text take more than \(limit >> 20) MiB; choose a rule that cuts it, such as gpt2"
     case .emptyText:
       "the text is empty: there is nothing to make a vocabulary of"
+    case .noBeginning:
+      "this model's vocabulary has no token that begins a text: give it a prompt"
     case .file(let path, let field, let problem):
       field.isEmpty ? "\(path): \(problem)" : "\(path): field `\(field)`: \(problem)"
     }

@@ -56,15 +56,29 @@ package enum TokenizerFile {
 
   private static func openFolder(_ path: Path) throws -> any Tokenizer {
     let whole = path.appending("tokenizer.json")
-    if Files.exists(whole) { return try open(whole) }
     let names = (vocabulary: path.appending("vocab.json"), merges: path.appending("merges.txt"))
-    if !Files.exists(names.vocabulary) || !Files.exists(names.merges) {
+    let hasMerges = Files.exists(names.vocabulary) && Files.exists(names.merges)
+    var tokenizer: any Tokenizer
+    if Files.exists(whole) {
+      // What an older program wrote may say the same in two plain files.
+      do { tokenizer = try open(whole) } catch {
+        if !hasMerges { throw error }
+        tokenizer = try openMerges(names.vocabulary, names.merges, in: path)
+      }
+    } else if hasMerges {
+      tokenizer = try openMerges(names.vocabulary, names.merges, in: path)
+    } else {
       throw TokenizerError.file(
         path: "\(path)", field: "", problem: "no tokenizer: expected tokenizer.json, or vocab.json and merges.txt")
     }
-    return try MergesFolder.parse(
-      vocabulary: try FileReader.bytes(of: names.vocabulary, limit: sizeLimit),
-      merges: try FileReader.bytes(of: names.merges, limit: sizeLimit),
-      names: ("\(names.vocabulary)", "\(names.merges)"))
+    try TokenizerSiblings(path).complete(&tokenizer)
+    return tokenizer
+  }
+
+  private static func openMerges(_ vocabulary: Path, _ merges: Path, in folder: Path) throws -> any Tokenizer {
+    try MergesFolder.parse(
+      vocabulary: try FileReader.bytes(of: vocabulary, limit: sizeLimit),
+      merges: try FileReader.bytes(of: merges, limit: sizeLimit), added: try TokenizerSiblings(folder).added(),
+      names: ("\(vocabulary)", "\(merges)"))
   }
 }

@@ -18,7 +18,9 @@ extension TokenizerJSON {
   private static func read(_ root: TokenizerFields) throws(TokenizerError) -> any Tokenizer {
     let model = try root.field("model")
     // Other kinds have vocabularies of other forms: they are refused by name before anything else is looked at.
-    let type = try model.string("type")
+    // Older files do not name it; what has merges is BPE.
+    let hasMerges = try model.optional("merges") != nil
+    let type = try hasMerges ? model.optionalString("type") ?? "BPE" : model.string("type")
     if type != "BPE" && type != "WordLevel" {
       throw model.problem("type", "\(type) is not supported: expected BPE on bytes, or WordLevel on characters")
     }
@@ -26,8 +28,72 @@ extension TokenizerJSON {
       let name = try normalizer.string("type")
       throw root.problem("normalizer", "\(name) is not supported: minigpt encodes the bytes as they are")
     }
+    try checkDecoder(root)
     let tokens = try TokenList(model: model, added: root)
-    return type == "BPE" ? try bytePairs(root, model, tokens) : try characters(root, tokens)
+    let isPrefixed = try prefix(root, tokens)
+    var tokenizer = type == "BPE" ? try bytePairs(root, model, tokens) : try characters(root, tokens)
+    if let isPrefixed { tokenizer.marks = TextMarks(begin: isPrefixed, ends: tokenizer.marks.ends, isPrefixed: true) }
+    return try completed(tokenizer, root)
+  }
+
+  /// What minigpt itself wrote about the marks of texts and about ids without tokens.
+  private static func completed(
+    _ tokenizer: any Tokenizer, _ root: TokenizerFields
+  ) throws(TokenizerError) -> any Tokenizer {
+    guard let own = try root.optional(ownKey.text) else { return tokenizer }
+    var completed = tokenizer
+    let size = Int(try own.id("size"))
+    if size > tokenizer.vocabularySize {
+      guard let padded = tokenizer.padded(to: size) else { throw own.problem("size", "\(size) ids, but no byte pairs") }
+      completed = padded
+    } else if size < tokenizer.vocabularySize {
+      throw own.problem("size", "expected at least \(tokenizer.vocabularySize), found \(size)")
+    }
+    var ends: [Int32] = []
+    for end in try own.list("ends") { ends.append(try TokenizerFields.id(end.value) { end.problem("", $0) }) }
+    let begin = try own.optional("begin") == nil ? nil : try own.id("begin")
+    if let id = (ends + (begin.map { [$0] } ?? [])).first(where: { Int($0) >= size }) {
+      throw own.problem("ends", "id \(id) in a vocabulary of \(size)")
+    }
+    completed.marks = TextMarks(begin: begin, ends: ends, isPrefixed: try own.bool("prefixed"))
+    return completed
+  }
+
+  /// The token that a template puts before each text; nil where there is none. Other templates are refused, but for that
+  /// of a translation, whose sentences have their end by themselves.
+  private static func prefix(_ root: TokenizerFields, _ tokens: TokenList) throws(TokenizerError) -> Int32? {
+    guard let field = try root.optional("post_processor") else { return nil }
+    var prefix: Int32?
+    for processor in try field.string("type") == "Sequence" ? field.list("processors") : [field] {
+      switch try processor.string("type") {
+      case "ByteLevel": continue
+      case "TemplateProcessing":
+        var parts: [String?] = []
+        for part in try processor.list("single") {
+          let special = try part.optional("SpecialToken")
+          parts.append(try special?.string("id"))
+        }
+        if parts == [nil] || parts == [nil, SpecialToken.endOfSentence] && isTranslation(tokens.specials) { continue }
+        guard parts.count == 2, prefix == nil, let name = parts[0], parts[1] == nil,
+          let token = tokens.specials.first(where: { $0.text == name })
+        else {
+          throw processor.problem(
+            "single", "expected the text, with one special token of the vocabulary before it at most")
+        }
+        prefix = token.id
+      case let type: throw processor.problem("type", "`\(type)` is not supported: it may change ids")
+      }
+    }
+    return prefix
+  }
+
+  /// What turns ids back into text must be what minigpt does.
+  private static func checkDecoder(_ root: TokenizerFields) throws(TokenizerError) {
+    guard let decoder = try root.optional("decoder") else { return }
+    let type = try decoder.string("type")
+    if type != "ByteLevel" && type != "Fuse" {
+      throw decoder.problem("type", "`\(type)` is not supported: expected ByteLevel or Fuse")
+    }
   }
 
   private static func bytePairs(
@@ -37,6 +103,9 @@ extension TokenizerJSON {
       if let text = try model.optionalString(key), !text.isEmpty {
         throw model.problem(key, "`\(text)` is not supported: expected none")
       }
+    }
+    if let dropout = try model.optional("dropout"), dropout.value != 0, dropout.value != 0.0 {
+      throw model.problem("dropout", "expected none: it cuts texts by chance")
     }
     if try model.bool("byte_fallback") {
       throw model.problem("byte_fallback", "not supported: expected a vocabulary of byte symbols")
@@ -66,7 +135,7 @@ extension TokenizerJSON {
     let cut = try root.field("pre_tokenizer")
     let type = try cut.string("type")
     let expression = type == "Split" ? try cut.expression() : ""
-    if expression != anyCharacter {
+    if expression != anyCharacter && expression != olderAnyCharacter {
       throw root.problem(
         "pre_tokenizer", "expected a Split on `\(anyCharacter)`, as WordLevel is read for characters only")
     }

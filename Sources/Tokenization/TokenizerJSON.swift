@@ -6,8 +6,12 @@ package import MiniGPTStorage
 /// Byte-level byte pairs as `BPE`; bytes as the same with 256 entries and no merges; characters as `BPE` where all are
 /// ASCII, else as `WordLevel` on single characters.
 package enum TokenizerJSON {
-  /// The expression that cuts a text into characters.
-  static let anyCharacter = "(?s)."
+  static let ownKey: JSON.Key = "minigpt"
+
+  /// The expression that cuts a text into characters, in words that all engines of expressions have.
+  static let anyCharacter = #"[\s\S]"#
+  /// The same as older files have it, which Hugging Face's engine does not read.
+  static let olderAnyCharacter = "(?s)."
 
   /// The tokenizer as one value, always in the same order.
   package static func value(_ tokenizer: any Tokenizer) -> JSON {
@@ -17,15 +21,32 @@ package enum TokenizerJSON {
     default:
       var vocabulary = Vocabulary()
       for id in 0..<Int32(tokenizer.vocabularySize) { vocabulary.append(tokenizer.bytes(of: id)) }
-      return bytePairs(
-        BytePairTokenizer(vocabulary, merges: [], specials: tokenizer.specialTokens, splitter: .none))
+      var pairs = BytePairTokenizer(vocabulary, merges: [], specials: tokenizer.specialTokens, splitter: .none)
+      pairs.marks = tokenizer.marks
+      return bytePairs(pairs)
     }
   }
 
-  /// The text of a `tokenizer.json`.
+  /// What of a tokenizer the format does not say is one member of ours: the marks, and ids behind the last token.
+  private static func own(_ tokenizer: any Tokenizer) -> JSON? {
+    let marks = tokenizer.marks, last = Int32(tokenizer.vocabularySize - 1)
+    let isUsual = marks == TextMarks(usual: tokenizer.specialTokens)
+    if isUsual && tokenizer.unusedIds.last != last { return nil }
+    return [
+      "begin": marks.begin.map { JSON(Int($0)) } ?? nil, "ends": .array(marks.ends.map { JSON(Int($0)) }),
+      "prefixed": .bool(marks.isPrefixed), "size": JSON(tokenizer.vocabularySize),
+    ]
+  }
+
+  /// The text of a `tokenizer.json`, with what only minigpt understands.
   package static func text(_ tokenizer: any Tokenizer, layout: JSONWriter.Layout = .compact) -> [UInt8] {
     do {
-      return try JSONWriter.write(value(tokenizer), layout: layout)
+      var value = value(tokenizer)
+      if let own = own(tokenizer), case .object(var object) = value {
+        object.append(ownKey, own)
+        value = .object(object)
+      }
+      return try JSONWriter.write(value, layout: layout)
     } catch {
       fail("a tokenizer that JSON cannot express: \(error)")
     }
@@ -39,11 +60,12 @@ package enum TokenizerJSON {
       merges.append(.string(String(decoding: text, as: UTF8.self)))
     }
     var vocabulary = JSONObject()
-    for id in 0..<Int32(tokenizer.vocabularySize) {
+    let unused = Set(tokenizer.unusedIds)
+    for id in 0..<Int32(tokenizer.vocabularySize) where !unused.contains(id) {
       vocabulary.append(JSON.Key(String(decoding: tokenizer.symbols(id), as: UTF8.self)), .integer(Int64(id)))
     }
     return document(
-      specials: tokenizer.specialTokens, splitter: splitting(tokenizer.splitter),
+      tokenizer, splitter: splitting(tokenizer.splitter),
       decoder: byteLevel(prefix: true, trim: true, expression: true),
       model: [
         "type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": nil, "end_of_word_suffix": nil,
@@ -57,20 +79,21 @@ package enum TokenizerJSON {
       var vocabulary = Vocabulary()
       for scalar in tokenizer.scalars { vocabulary.append([UInt8(scalar)]) }
       vocabulary.append(SpecialToken.endOfText.utf8)
-      return bytePairs(
-        BytePairTokenizer(vocabulary, merges: [], specials: tokenizer.specialTokens, splitter: .none))
+      var pairs = BytePairTokenizer(vocabulary, merges: [], specials: tokenizer.specialTokens, splitter: .none)
+      pairs.marks = tokenizer.marks
+      return bytePairs(pairs)
     }
     var vocabulary = JSONObject()
     for id in 0..<Int32(tokenizer.vocabularySize) {
       vocabulary.append(JSON.Key(String(decoding: tokenizer.bytes(of: id), as: UTF8.self)), .integer(Int64(id)))
     }
     return document(
-      specials: tokenizer.specialTokens, splitter: split(anyCharacter), decoder: ["type": "Fuse"],
+      tokenizer, splitter: split(anyCharacter), decoder: ["type": "Fuse"],
       model: ["type": "WordLevel", "vocab": .object(vocabulary), "unk_token": "<unk>"])
   }
 
-  private static func document(specials: [SpecialToken], splitter: JSON, decoder: JSON, model: JSON) -> JSON {
-    let added = specials.map { token -> JSON in
+  private static func document(_ tokenizer: any Tokenizer, splitter: JSON, decoder: JSON, model: JSON) -> JSON {
+    let added = tokenizer.specialTokens.map { token -> JSON in
       [
         "id": .integer(Int64(token.id)), "content": .string(token.text), "single_word": false, "lstrip": false,
         "rstrip": false, "normalized": false, "special": true,
@@ -78,29 +101,41 @@ package enum TokenizerJSON {
     }
     return [
       "version": "1.0", "truncation": nil, "padding": nil, "added_tokens": .array(added), "normalizer": nil,
-      "pre_tokenizer": splitter, "post_processor": postProcessor(specials, model), "decoder": decoder, "model": model,
+      "pre_tokenizer": splitter, "post_processor": postProcessor(tokenizer), "decoder": decoder, "model": model,
     ]
   }
 
-  /// A translation's sentence ends with `</s>`; other texts stay as they are.
-  private static func postProcessor(_ specials: [SpecialToken], _ model: JSON) -> JSON {
-    guard specials.last?.text == SpecialToken.padding,
-      let end = specials.first(where: { $0.text == SpecialToken.endOfSentence })
-    else { return nil }
+  /// A translation's sentence ends with `</s>`, a text may begin with a mark; others stay as they are.
+  private static func postProcessor(_ tokenizer: any Tokenizer) -> JSON {
+    let specials = tokenizer.specialTokens
     func sequence(_ name: String, _ type: Int64) -> JSON {
       ["Sequence": ["id": .string(name), "type_id": .integer(type)]]
     }
-    func special(_ type: Int64) -> JSON { ["SpecialToken": ["id": .string(end.text), "type_id": .integer(type)]] }
-    return [
-      "type": "TemplateProcessing", "single": [sequence("A", 0), special(0)],
-      "pair": [sequence("A", 0), special(0), sequence("B", 1), special(1)],
-      "special_tokens": .object(
-        JSONObject([
-          .init(
-            JSON.Key(end.text),
-            ["id": .string(end.text), "ids": [.integer(Int64(end.id))], "tokens": [.string(end.text)]])
-        ])),
-    ]
+    func mark(_ token: SpecialToken, _ type: Int64) -> JSON {
+      ["SpecialToken": ["id": .string(token.text), "type_id": .integer(type)]]
+    }
+    func template(_ single: JSON, _ pair: JSON, _ token: SpecialToken) -> JSON {
+      let entry: JSON = [
+        "id": .string(token.text), "ids": [.integer(Int64(token.id))], "tokens": [.string(token.text)],
+      ]
+      return [
+        "type": "TemplateProcessing", "single": single, "pair": pair,
+        "special_tokens": .object(JSONObject([.init(JSON.Key(token.text), entry)])),
+      ]
+    }
+    if isTranslation(specials), let end = specials.first(where: { $0.text == SpecialToken.endOfSentence }) {
+      return template(
+        [sequence("A", 0), mark(end, 0)], [sequence("A", 0), mark(end, 0), sequence("B", 1), mark(end, 1)], end)
+    }
+    if tokenizer.marks.isPrefixed, let begin = specials.first(where: { $0.id == tokenizer.marks.begin }) {
+      return template(
+        [mark(begin, 0), sequence("A", 0)], [mark(begin, 0), sequence("A", 0), mark(begin, 1), sequence("B", 1)], begin)
+    }
+    return nil
+  }
+
+  static func isTranslation(_ specials: [SpecialToken]) -> Bool {
+    specials.last?.text == SpecialToken.padding && specials.contains { $0.text == SpecialToken.endOfSentence }
   }
 
   private static func splitting(_ splitter: Splitter) -> JSON {

@@ -10,6 +10,12 @@ struct Vocabulary: Sendable, Equatable {
     ends.append(bytes.count)
   }
 
+  /// Gives bytes to a token that has none.
+  mutating func fill(_ id: Int32, _ token: some Collection<UInt8>) {
+    bytes.insert(contentsOf: token, at: range(id).lowerBound)
+    for later in Int(id)..<ends.count { ends[later] += token.count }
+  }
+
   /// Appends the token that is `left` followed by `right`.
   mutating func append(joining left: Int32, _ right: Int32) {
     append(Array(bytes[range(left)]) + bytes[range(right)])

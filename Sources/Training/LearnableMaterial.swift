@@ -24,8 +24,8 @@ package protocol LearnableMaterial: TrainingMaterial where Shape: ModelConfigura
 
   func split(validation: Self?, _ configuration: TrainingConfiguration) -> Split
   func makeTokenizer(
-    _ choice: TokenizerChoice, _ split: Split, _ validation: Self?, _ pool: WorkerPool,
-    progress: (BPETrainer.Progress) -> Void
+    _ choice: TokenizerChoice, _ split: Split, _ validation: Self?, _ configuration: TrainingConfiguration,
+    _ pool: WorkerPool, progress: (BPETrainer.Progress) -> Void
   ) throws -> any Tokenizer
   func encode(
     _ split: Split, _ encoding: MaterialEncoding, progress: (_ done: Int, _ of: Int) -> Void

@@ -46,10 +46,11 @@ package final class Learner<Model: TrainableModel, Source: BatchSource> where So
   /// The learning rate of update `index`, counted from 0.
   package func rate(at index: Int) -> Double { schedule.rate(at: index) }
 
-  /// Update number `index`, counted from 0.
-  package func step(_ index: Int) throws(TrainingError) -> TrainingStep {
+  /// Update number `index`, counted from 0; nil where `shouldStop` said so between two of its batches: nothing was
+  /// learned of it.
+  package func step(_ index: Int, shouldStop: () -> Bool = { false }) throws(TrainingError) -> TrainingStep? {
     memory.clearGradients()
-    let (total, predictions) = accumulateGradients(of: index)
+    guard let (total, predictions) = accumulateGradients(of: index, shouldStop) else { return nil }
     let loss = total / Double(predictions), scale = source.scaling.ofGradient(predictions: predictions)
     let norm = memory.squaredGradientNorm().squareRoot() * scale
     if !loss.isFinite { throw .notFinite(step: index + 1, what: "loss") }
@@ -62,12 +63,13 @@ package final class Learner<Model: TrainableModel, Source: BatchSource> where So
   }
 
   /// Forward, loss and backward over every batch; returns the sum of all losses and how many they are.
-  private func accumulateGradients(of update: Int) -> (total: Double, predictions: Int) {
+  private func accumulateGradients(of update: Int, _ shouldStop: () -> Bool) -> (total: Double, predictions: Int)? {
     let objective = Objective(scale: source.scaling.ofLosses, smoothing: Float(configuration.labelSmoothing))
     var total = 0.0, predictions = 0
     for turn in 0..<source.turns {
       var ofTurn = 0.0
       for chunk in 0..<source.chunks {
+        if turn + chunk > 0, shouldStop() { return nil }
         let sampled = source.fill(
           UpdatePlace(update: update, turn: turn, chunk: chunk), into: workspace.places, in: memory)
         let dropout = DropoutStep(

@@ -57,8 +57,8 @@ extension SentencePairs: LearnableMaterial {
   }
 
   package func makeTokenizer(
-    _ choice: TokenizerChoice, _ split: Split, _ validation: SentencePairs?, _ pool: WorkerPool,
-    progress: (BPETrainer.Progress) -> Void
+    _ choice: TokenizerChoice, _ split: Split, _ validation: SentencePairs?, _ configuration: TrainingConfiguration,
+    _ pool: WorkerPool, progress: (BPETrainer.Progress) -> Void
   ) throws -> any Tokenizer {
     switch choice {
     case .given(let tokenizer):

@@ -52,8 +52,8 @@ extension TextCorpus: LearnableMaterial {
   }
 
   package func makeTokenizer(
-    _ choice: TokenizerChoice, _ split: Split, _ validation: TextCorpus?, _ pool: WorkerPool,
-    progress: (BPETrainer.Progress) -> Void
+    _ choice: TokenizerChoice, _ split: Split, _ validation: TextCorpus?, _ configuration: TrainingConfiguration,
+    _ pool: WorkerPool, progress: (BPETrainer.Progress) -> Void
   ) throws -> any Tokenizer {
     switch choice {
     case .given(let tokenizer): return tokenizer
@@ -62,6 +62,7 @@ extension TextCorpus: LearnableMaterial {
     case .bytePairs(let size, let splitter):
       var trainer = BPETrainer(vocabularySize: size)
       trainer.splitter = splitter
+      trainer.allowsSpecial = configuration.allowsSpecial
       return try trainer.train(split.training.map(\.text), pool: pool, progress: progress)
     }
   }
@@ -69,12 +70,13 @@ extension TextCorpus: LearnableMaterial {
   package func encode(
     _ split: Split, _ encoding: MaterialEncoding, progress: (_ done: Int, _ of: Int) -> Void
   ) throws -> Encoded {
-    let lines = encoding.configuration.lines, all = byteCount
+    let configuration = encoding.configuration, all = byteCount
+    let form: TextForm = [configuration.lines ? .lines : .plain, configuration.allowsSpecial ? .specials : .plain]
     let training = try TokenSequence.encode(
-      split.training, encoding.tokenizer, lines: lines, pool: encoding.pool, folder: encoding.folder
+      split.training, encoding.tokenizer, form, pool: encoding.pool, folder: encoding.folder
     ) { progress($0, all) }
     let validation = try TokenSequence.encode(
-      split.validation, encoding.tokenizer, lines: lines, most: Self.mostValidationTokens, pool: encoding.pool,
+      split.validation, encoding.tokenizer, form, most: Self.mostValidationTokens, pool: encoding.pool,
       folder: encoding.folder)
     let lengths = encoding.tokenizer.tokenByteLengths
     return validation.read(0..<validation.count) { ids in

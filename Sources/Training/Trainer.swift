@@ -16,6 +16,8 @@ where Source.Batch == Model.Batch {
   package private(set) var record: TrainingRecord
   /// Translates what was held out and measures it; asked at every evaluation, where there is one. Nil: it was stopped.
   package var bleu: (() throws -> Double?)?
+  /// Told how far an evaluation is, up to 1.
+  package var evaluating: ((Double) -> Void)?
   private let learner: Learner<Model, Source>
   private let byteLengths: [Int32]
   private let corpusName: String
@@ -96,9 +98,10 @@ where Source.Batch == Model.Batch {
     }
   }
 
-  /// One update.
-  package func step() throws(TrainingError) -> TrainingStep {
-    let step = try learner.step(record.step)
+  /// One update; nil where `shouldStop` said so before it was done.
+  @discardableResult
+  package func step(shouldStop: () -> Bool = { false }) throws(TrainingError) -> TrainingStep? {
+    guard let step = try learner.step(record.step, shouldStop: shouldStop) else { return nil }
     record.step = step.step
     record.lastLoss = step.loss
     record.lastGradientNorm = step.gradientNorm
@@ -109,7 +112,11 @@ where Source.Batch == Model.Batch {
   package func evaluate(shouldStop: () -> Bool = { false }) throws -> EvaluationResult? {
     guard let heldOut = learner.heldOut else { return nil }
     let loss = HeldOutLoss.run(
-      model, learner.workspace, on: heldOut, byteLengths: byteLengths, seen: { _ in }, progress: { _ in !shouldStop() })
+      model, learner.workspace, on: heldOut, byteLengths: byteLengths, seen: { _ in }
+    ) { done in
+      evaluating?(done)
+      return !shouldStop()
+    }
     guard var result = loss else { return nil }
     if let bleu {
       guard let score = try bleu() else { return nil }
@@ -148,7 +155,10 @@ where Source.Batch == Model.Batch {
         if !isSaved { try save(path, event) }
         return .stopped
       }
-      let step = try step()
+      guard let step = try step(shouldStop: shouldStop) else {
+        if !isSaved { try save(path, event) }
+        return .stopped
+      }
       isSaved = false
       try event(.stepped(step))
       if shouldStop() {

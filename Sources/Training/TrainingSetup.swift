@@ -107,7 +107,9 @@ extension MaterialSetup where Material: LearnableMaterial {
     let pool = WorkerPool(threads: threads)
     guard let kernels = instructionSet.kernels else { throw TrainingError.noInstructions(instructionSet.rawValue) }
     let split = material.split(validation: validation, configuration)
-    let tokenizer = try material.makeTokenizer(tokenizer, split, validation, pool) { progress(.trainingTokenizer($0)) }
+    let tokenizer = try material.makeTokenizer(tokenizer, split, validation, configuration, pool) {
+      progress(.trainingTokenizer($0))
+    }
     shape.vocabularySize = tokenizer.vocabularySize
     let encoded = try material.encode(
       split,

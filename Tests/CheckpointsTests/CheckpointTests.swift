@@ -98,7 +98,8 @@ import MiniGPTTransformer
     #expect(try refusal() == "read")
     #expect(
       try refusal(metadata: { $0["minigpt.version"] = nil })
-        == "a safetensors file, but not a minigpt checkpoint: no `minigpt.version` in it")
+        == "a safetensors file, but not a minigpt checkpoint: no `minigpt.version` in it; of another program's"
+        + " model name the folder")
     #expect(
       try refusal(metadata: { $0["minigpt.version"] = "2" })
         == "checkpoint format version 2, but this minigpt reads up to version 1")
@@ -108,7 +109,8 @@ import MiniGPTTransformer
     for version in ["", "0", "-1", "1.0", "01", "x", "+1"] {
       #expect(
         try refusal(metadata: { $0["minigpt.version"] = version })
-          == "a safetensors file, but not a minigpt checkpoint: no `minigpt.version` in it")
+          == "a safetensors file, but not a minigpt checkpoint: no `minigpt.version` in it; of another program's"
+          + " model name the folder")
     }
     #expect(
       try refusal(metadata: { $0["minigpt.kind"] = "rnn" }) == "a checkpoint of kind 'rnn', expected 'gpt'")

@@ -25,7 +25,7 @@ import Testing
     (["--dropout", "1"], "--dropout needs a number from 0, below 1, not '1'"),
     (["--schedule", "sine"], "--schedule needs cosine, linear, constant or inverse-sqrt, not 'sine'"),
     (["--stepz", "3"], "unknown flag --stepz; the nearest is --steps (minigpt train --help lists them)"),
-    (["-z"], "unknown flag -z; the nearest is --lr (minigpt train --help lists them)"),
+    (["-z"], "unknown flag -z (minigpt train --help lists them)"),
     (["--heads", "3", "--embd", "16"], "--embd must be a multiple of --heads, and 16 is none of 3"),
     (["--resume", "--overwrite"], "--resume and --overwrite contradict each other"),
     (["--tokenizer", "char", "--vocab-size", "300"], "--vocab-size is for bpe: a char vocabulary has its own size"),
@@ -43,7 +43,7 @@ import Testing
     try Run(["sample", "--max-new", "5"]).expectRefusal(
       2, "unknown flag --max-new; the nearest is --max-new-tokens (minigpt sample --help lists them)")
     try Run(["sample", "a", "b"]).expectRefusal(
-      2, "'b' is one word too many: sample takes at most 1 (minigpt sample --help)")
+      2, "'b' is one argument too many: sample takes at most 1 (minigpt sample --help)")
     try Run(["sample", "a", "--model", "b"]).expectRefusal(2, "the model is given twice: as 'a' and by --model")
     try Run(["train"]).expectRefusal(2, "train needs a CORPUS: one or more text files (minigpt train --help)")
     try Run(["tokenizer"]).expectRefusal(

@@ -93,6 +93,6 @@ import Testing
     try Run(["completions"]).expectRefusal(
       2, "completions needs the name of a shell: bash, zsh or fish (minigpt completions --help)")
     try Run(["completions", "bash", "zsh"]).expectRefusal(
-      2, "'zsh' is one word too many: completions takes at most 1 (minigpt completions --help)")
+      2, "'zsh' is one argument too many: completions takes at most 1 (minigpt completions --help)")
   }
 }

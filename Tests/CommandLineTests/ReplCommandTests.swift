@@ -97,7 +97,7 @@ import Testing
         "/relaod",
         "there is no command '/relaod'; the nearest is /reload (/help lists them, // begins a prompt with a slash)"
       ),
-      ("/s", "there is no command '/s'; the nearest is /set (/help lists them, // begins a prompt with a slash)"),
+      ("/s", "there is no command '/s' (/help lists them, // begins a prompt with a slash)"),
       ("/set tmep 1", "there is no setting 'tmep'; the nearest is temp (/show lists them)"),
       ("/set temp warm", "temp needs a number from 0 to 100, not 'warm'"),
       ("/set greedy perhaps", "greedy needs on or off, not 'perhaps'"),

@@ -138,7 +138,7 @@ import Testing
     ).outputText
     #expect(ids.split(separator: "\n").count == 3)
     try Run(train + ["--special", "<sep>", "--out", "t.tiktoken"], folder: scratch.folder).expectRefusal(
-      1, "t.tiktoken: tiktoken's ranks hold no special tokens: expected <|endoftext|> alone, as the last id")
+      1, "t.tiktoken: tiktoken's ranks hold no special tokens: expected <|endoftext|> alone, as id 277")
     try Run(train + ["--special", "<|endoftext|>", "--out", "u.json"]).expectRefusal(
       2, "--special <|endoftext|> is a special token already")
     try Run(train + ["--special", "", "--out", "u.json"]).expectRefusal(2, "--special needs a text, not ''")

@@ -25,7 +25,7 @@ import MiniGPTTokenization
   private func encode(_ texts: [String], lines: Bool = false, most: Int = .max) throws -> TokenSequence {
     let paths = try texts.enumerated().map { try folder.write("\($0.offset)", $0.element) }
     return try TokenSequence.encode(
-      TextCorpus(paths).parts, tokenizer, lines: lines, most: most, pool: pool, folder: folder.path("."))
+      TextCorpus(paths).parts, tokenizer, lines ? .lines : .plain, most: most, pool: pool, folder: folder.path("."))
   }
 
   @Test func isTheTextsIds() throws {
@@ -40,8 +40,36 @@ import MiniGPTTokenization
   }
 
   @Test func takesEachLineAsAText() throws {
-    let sequence = try encode(["one\n\ntwo\r\n\n", "three", "\n\n", "four\n"], lines: true)
-    #expect(ids(sequence) == (try joined(["one", "two\r", "three", "four"])))
+    let sequence = try encode(["\u{FEFF}one\n\ntwo\r\n\n", "three", "\n\n", "four\n"], lines: true)
+    #expect(ids(sequence) == (try joined(["one", "two", "three", "four"])))
+  }
+
+  /// Names of special tokens are those tokens where that is asked for, wherever the parts of work are cut.
+  @Test func namesBecomeTokens() throws {
+    let texts = (0..<9000).map { "story \($0) of the sea\n" }
+    let path = try folder.write("stories", texts.joined(separator: SpecialToken.endOfText))
+    let sequence = try TokenSequence.encode(TextCorpus([path]).parts, tokenizer, .specials, pool: pool)
+    #expect(ids(sequence) == (try joined(texts)))
+    let plain = try TokenSequence.encode(TextCorpus([path]).parts, tokenizer, pool: pool)
+    #expect(!ids(plain).contains(try #require(tokenizer.endOfText)))
+  }
+
+  /// What the tokenizer's marks say stands before and between texts.
+  @Test func marksStandWhereTheyShould() throws {
+    let paths = try ["a", "b"].enumerated().map { try folder.write("\($0.offset)", $0.element) }
+    func encode(_ marks: TextMarks) throws -> [Int32] {
+      var bytes = ByteTokenizer()
+      bytes.marks = marks
+      return ids(try TokenSequence.encode(TextCorpus(paths).parts, bytes, pool: pool))
+    }
+    let (a, b) = (ByteTokenizer().letter("a"), ByteTokenizer().letter("b"))
+    #expect(try encode(TextMarks(begin: 256, ends: [256])) == [a, 256, b])
+    #expect(try encode(TextMarks(begin: nil, ends: [])) == [a, b])
+    #expect(try encode(TextMarks(begin: 256, ends: [256], isPrefixed: true)) == [256, a, 256, b])
+    #expect(try encode(TextMarks(begin: 7, ends: [256], isPrefixed: true)) == [7, a, 256, 7, b])
+    var bytes = ByteTokenizer()
+    bytes.marks = TextMarks(begin: nil, ends: [])
+    #expect(throws: DatasetError.self) { try TokenSequence.encode(TextCorpus(paths).parts, bytes, .lines, pool: pool) }
   }
 
   /// Lines in many parts of work, and in several files, give what they give one by one.
@@ -53,7 +81,7 @@ import MiniGPTTokenization
     let path = try folder.write("a", "abc\nabc\nabé\n")
     let characters = try CharacterTokenizer(Array("abc".utf8))
     let error = #expect(throws: DatasetError.self) {
-      _ = try TokenSequence.encode(TextCorpus([path]).parts, characters, lines: true, pool: pool)
+      _ = try TokenSequence.encode(TextCorpus([path]).parts, characters, .lines, pool: pool)
     }
     #expect(error?.description == "\(path): 'é' (U+00E9) at byte 10 never occurred in the training text")
   }
@@ -94,4 +122,8 @@ import MiniGPTTokenization
     #expect(ids(try TokenSequence.of([5, 0, 7])) == [5, 0, 7])
     #expect(try TokenSequence.of([]).count == 0)
   }
+}
+
+extension ByteTokenizer {
+  fileprivate func letter(_ letter: Character) -> Int32 { (try? encode(String(letter)))?.first ?? -1 }
 }

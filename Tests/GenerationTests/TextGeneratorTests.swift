@@ -118,12 +118,13 @@ import MiniGPTTransformer
     let model = Model()
     func run(_ threads: Int) throws -> (logits: [[Float]], tokens: [Int32]) {
       let generator = try model.generator(threads: threads, set: set)
+      generator.excluded = [22]
       var sampler = Sampler(SamplingConfiguration())
       generator.start([1])
       var logits: [[Float]] = [], tokens: [Int32] = []
       for _ in 0..<60 {
         logits.append(generator.nextLogits())
-        tokens.append(generator.next(&sampler, excluding: 22))
+        tokens.append(generator.next(&sampler))
       }
       return (logits, tokens)
     }

@@ -133,7 +133,8 @@ import MiniGPTTransformer
     }
     #expect(
       refused(try CharacterTokenizer(Array("über".utf8)), change: fits)
-        == "cannot be exported to gguf: a char vocabulary with characters beyond ASCII")
+        == "cannot be exported to gguf: a char vocabulary with characters beyond ASCII (ü);"
+        + " train with --tokenizer bpe")
     var trainer = BPETrainer(vocabularySize: 262)
     trainer.splitter = .spaces
     #expect(

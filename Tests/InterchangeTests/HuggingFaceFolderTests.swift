@@ -255,7 +255,7 @@ import MiniGPTTransformer
       ("\"n_positions\": 7", "\"n_positions\": 9223372036854775807", "n_positions"),
       ("\"vocab_size\": 257", "\"vocab_size\": 256", "expected F32, F16 or BF16 [256, 15]"),
       ("\"n_inner\": 22", "\"n_inner\": null", "expected F32, F16 or BF16 [15, 60]"),
-      ("\"eos_token_id\": 256", "\"eos_token_id\": 7", "texts should end with id 7, which is no special token"),
+      ("\"eos_token_id\": 256", "\"eos_token_id\": \"7\"", "expected an integer"),
       ("{", "[", "config.json: byte"),
     ] {
       let message = try change(old, new)

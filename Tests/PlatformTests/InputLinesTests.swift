@@ -25,7 +25,7 @@ import Testing
   }
 
   @Test func splits() throws {
-    #expect(try lines(Array("a\n\nbc\r\nlast".utf8)) == ["a", "", "bc\r", "last"].map { Array($0.utf8) })
+    #expect(try lines(Array("\u{FEFF}a\n\nbc\r\nla\rst".utf8)) == ["a", "", "bc", "la\rst"].map { Array($0.utf8) })
     #expect(try lines([]) == [])
     #expect(try lines([10]) == [[]])
     #expect(try lines([0xFF, 0, 10]) == [[0xFF, 0]])

@@ -59,7 +59,6 @@ import MiniGPTTokenization
     ("\"!\":0", "\"!\":0.5", "model.vocab.`!`"),
     ("\"!\":0", "\"!\":\"0\"", "model.vocab.`!`"),
     ("\"!\":0", "\"!\":1", "model.vocab"),
-    ("\"!\":0", "\"!\":900", "model.vocab"),
     ("\"!\":0", "\"中\":0", "model.vocab"),
     ("\"special\":true", "\"special\":false", "added_tokens[0].special"),
     ("\"id\":340", "\"id\":339", "model.vocab"),

@@ -43,7 +43,7 @@ import Testing
     let learner = Learner(
       model, on: source, configuration,
       processor: Processor(WorkerPool(threads: threads), try #require(InstructionSet.best.kernels)))
-    let step = try learner.step(0)
+    let step = try #require(try learner.step(0))
     return (
       step.loss * Double(range.count * shape.context),
       learner.memory.read(Slot(.gradients, offset: 0, rows: 1, columns: model.layout.count)), source.capacity.windows

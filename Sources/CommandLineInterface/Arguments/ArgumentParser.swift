@@ -58,7 +58,7 @@ struct ArgumentParser<C: Command> {
       try accept(option, value, &rest)
     } else {
       let known = C.options.flatMap(\.names) + ["help", "config"]
-      throw UsageError.unknownFlag(typed, command: C.name, nearest: "--" + (nearest(to: name, in: known) ?? "help"))
+      throw UsageError.unknownFlag(typed, command: C.name, nearest: nearest(to: name, in: known).map { "--" + $0 })
     }
   }
 
@@ -72,7 +72,7 @@ struct ArgumentParser<C: Command> {
     guard let option = C.options.first(where: { $0.short == letter }), option.takesValue || argument.count == 2 else {
       let typed = spelled(argument.dropFirst())
       let near = nearest(to: typed, in: C.options.flatMap(\.names) + ["help", "config"])
-      throw UsageError.unknownFlag(argument, command: C.name, nearest: "--" + (near ?? "help"))
+      throw UsageError.unknownFlag(argument, command: C.name, nearest: near.map { "--" + $0 })
     }
     var value = argument[2...]
     if value.first == UInt8(ascii: "=") { value = value.dropFirst() }

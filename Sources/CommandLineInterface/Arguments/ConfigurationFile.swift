@@ -23,7 +23,7 @@ struct ConfigurationFile {
     for member in members {
       let name = spelled(member.key.bytes)
       guard let option = C.options.first(where: { $0.names.contains(name) }) else {
-        let near = nearest(to: name, in: C.options.flatMap(\.names)) ?? "--help"
+        let near = nearest(to: name, in: C.options.flatMap(\.names))
         throw ConfigurationError.unknownKey(path, member.key.bytes, nearest: near, command: C.name)
       }
       if !seen.insert(option.name).inserted { throw ConfigurationError.givenTwice(path, name) }
@@ -63,7 +63,7 @@ struct ConfigurationFile {
 /// What is wrong in a configuration file. It is a file: exit status 1.
 enum ConfigurationError: Error, CustomStringConvertible {
   case tooLarge(Path, Int)
-  case unknownKey(Path, [UInt8], nearest: String, command: String)
+  case unknownKey(Path, [UInt8], nearest: String?, command: String)
   case givenTwice(Path, String)
   case wrongKind(Path, String, expectation: String, found: String)
   case refused(Path, UsageError)
@@ -73,7 +73,7 @@ enum ConfigurationError: Error, CustomStringConvertible {
     case .tooLarge(let path, let limit):
       "\(path): expected a JSON object of flags, at most \(size(limit)), found a larger file"
     case .unknownKey(let path, let key, let nearest, let command):
-      "\(path): unknown key \(quoted(key)); the nearest is '\(nearest)' (minigpt \(command) --help lists the flags)"
+      "\(path): unknown key \(quoted(key))\(suggestion(nearest.map { "'\($0)'" })) (minigpt \(command) --help lists the flags)"
     case .givenTwice(let path, let name):
       "\(path): '\(name)' is given twice"
     case .wrongKind(let path, let name, let expectation, let found):

@@ -1,8 +1,14 @@
-/// The candidate that a mistyped word is most likely meant to be; the first of equals.
+/// The candidate that a mistyped word is most likely meant to be, within two letters; the first of equals.
 func nearest(to word: String, in candidates: [String]) -> String? {
   let typed = Array(word.utf8)
-  return candidates.min { distance(typed, Array($0.utf8)) < distance(typed, Array($1.utf8)) }
+  // Of a short word two letters are most of it.
+  let most = typed.count < 4 ? 1 : 2
+  let near = candidates.map { (name: $0, distance: distance(typed, Array($0.utf8))) }.filter { $0.distance <= most }
+  return near.min { $0.distance < $1.distance }?.name
 }
+
+/// "; the nearest is --steps", or nothing where nothing is near.
+func suggestion(_ nearest: String?) -> String { nearest.map { "; the nearest is \($0)" } ?? "" }
 
 /// How many keystrokes are wrong: letters missing, added, replaced, or two neighbours swapped.
 ///

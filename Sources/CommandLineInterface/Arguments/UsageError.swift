@@ -4,8 +4,8 @@ internal import MiniGPT
 ///
 /// All wording is here. Each message is one line, whatever bytes were typed.
 enum UsageError: Error, CustomStringConvertible {
-  case unknownCommand([UInt8], nearest: String)
-  case unknownFlag([UInt8], command: String, nearest: String)
+  case unknownCommand([UInt8], nearest: String?)
+  case unknownFlag([UInt8], command: String, nearest: String?)
   case missingValue(flag: String, expectation: String, found: [UInt8]?)
   case valueNotWanted(flag: String)
   case badValue(flag: String, expectation: String, found: [UInt8])
@@ -19,9 +19,9 @@ enum UsageError: Error, CustomStringConvertible {
   var description: String {
     switch self {
     case .unknownCommand(let word, let nearest):
-      "there is no command \(quoted(word)); the nearest is \(nearest) (minigpt --help lists them)"
+      "there is no command \(quoted(word))\(suggestion(nearest)) (minigpt --help lists them)"
     case .unknownFlag(let flag, let command, let nearest):
-      "unknown flag \(printable(flag)); the nearest is \(nearest)"
+      "unknown flag \(printable(flag))\(suggestion(nearest))"
         + " (minigpt \(command.isEmpty ? "" : command + " ")--help lists them)"
     case .missingValue(let flag, let expectation, nil):
       "\(flag) needs \(expectation), and nothing follows it"
@@ -37,9 +37,12 @@ enum UsageError: Error, CustomStringConvertible {
     case .wordMissing(let command, let what):
       "\(command) needs \(what) (minigpt \(command) --help)"
     case .wordTooMany(let command, let word, 0):
-      "\(command) takes only flags, and \(quoted(word)) is none (minigpt \(command) --help)"
+      "\(command) takes only flags, and \(quoted(word)) is none"
+        + (isFile(word) ? ": < \(printable(word)) hands it the file" : "") + " (minigpt \(command) --help)"
     case .wordTooMany(let command, let word, let allowed):
-      "\(quoted(word)) is one word too many: \(command) takes at most \(allowed) (minigpt \(command) --help)"
+      "\(quoted(word)) is one argument too many: \(command) takes at most \(allowed)"
+        + (word.contains(0x20) && command == "sample" ? "; a text to continue stands behind --prompt" : "")
+        + " (minigpt \(command) --help)"
     case .subcommandMissing(let command, let choices):
       "\(command) needs \(alternatives(choices)) behind it (minigpt \(command) --help)"
     case .contradiction(let sentence):

@@ -18,7 +18,7 @@ struct AttendCommand: Command {
   static let summary = "who looks at whom: the attention of each layer and head"
   static let discussion = """
     Shows for each token of a text how much of every other it takes, per layer and head: in the terminal as rows of \
-    blocks (a full block is all of the attention), with --out as a picture that opens in any browser, offline. Of a \
+    blocks (a full block is the most of its row), with --out as a picture that opens in any browser, offline. Of a \
     translator it shows the encoder, the decoder, and how the decoder looks at the encoder.
     """
   static let words = Words("[MODEL] TEXT", 1...2, "a TEXT to look at")
@@ -47,6 +47,9 @@ struct AttendCommand: Command {
 
   mutating func take(_ words: [[UInt8]]) throws {
     text = words[words.count - 1]
+    if words.count == 1, isModel(text) {
+      throw UsageError.wordMissing(command: Self.name, what: "a TEXT behind the MODEL")
+    }
     if words.count > 1 { try takeModel(words[0], into: &model) }
   }
 
@@ -138,7 +141,8 @@ struct AttendCommand: Command {
     return (layer.map { $0...$0 } ?? 1...max(1, layers)).flatMap { layer in
       (head.map { $0...$0 } ?? 1...max(1, heads)).map { head in
         AttentionPicture.Map(
-          name: "\(stack.name)layer \(layer), head \(head)", queries: stack.queries, keys: stack.keys,
+          name: "\(stack.name)layer \(layer), head \(head)", row: "\(stack.name)\(layer)", queries: stack.queries,
+          keys: stack.keys,
           weights: stack.weights[layer - 1][head - 1])
       }
     }

@@ -7,6 +7,7 @@ struct EvalCommand: Command, Searching {
   var file: [UInt8] = []
   var pairs: [[UInt8]] = []
   var search = SearchOptions()
+  var allowsSpecial = false
   var ids = false
   var logits: [UInt8]?
   var overwrite = false
@@ -30,6 +31,7 @@ struct EvalCommand: Command, Searching {
     Section(
       "Text",
       [
+        .toggle("allow-special", in: \.allowsSpecial, "names of special tokens in the text are those tokens"),
         .toggle("ids", in: \.ids, "FILE holds ids of tokens, separated by white space, instead of text"),
         .optional(
           "logits", in: \.logits, .file(), else: "none",
@@ -103,7 +105,10 @@ struct EvalCommand: Command, Searching {
     let tokenizer = try checkpoint.tokenizer()
     let split = try corpus.flatMap { baselines ? try self.split($0, checkpoint) : nil }
     let tokens =
-      try corpus.map { try TokenSequence.encode(split?.held ?? $0.parts, tokenizer, pool: machine.pool) }
+      try corpus.map {
+        try TokenSequence.encode(
+          split?.held ?? $0.parts, tokenizer, allowsSpecial ? .specials : .plain, pool: machine.pool)
+      }
       ?? TokenSequence.of(IdFile.read(bytes, path, vocabularySize: tokenizer.vocabularySize))
     if tokens.count < 2 { throw DatasetError.tooShort(what: "\(path)", tokens: tokens.count, context: 1) }
     let result = try evaluate(checkpoint, tokenizer, tokens, machine, console)

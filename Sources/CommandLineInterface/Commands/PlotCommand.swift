@@ -33,7 +33,11 @@ struct PlotCommand: Command {
   }
 
   func run(_ console: Console) throws {
-    let files = logs.map { Path(bytes: $0) }
+    // A checkpoint stands for its log.
+    let files = logs.map { name in
+      let path = Path(bytes: name)
+      return path.hasSuffix(RunFiles.ending) ? RunFiles(containing: path).log : path
+    }
     let outputs = try out.map {
       try Outputs(of: Path(bytes: $0), reading: console.inputs + files, overwrite: overwrite)
     }

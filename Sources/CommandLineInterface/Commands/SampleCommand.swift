@@ -28,7 +28,7 @@ struct SampleCommand: Command, Sampling {
     Section(
       "Text",
       [
-        .optional("prompt", in: \.prompt, .text, else: "none", "the text to continue"),
+        .optional("prompt", short: "p", in: \.prompt, .text, else: "none", "the text to continue"),
         .optional("prompt-file", in: \.promptFile, .file(), else: "none", "the same from a file; - is stdin"),
         .value("num-samples", in: \.samples, .integer(1...1_000_000), "how many texts"),
         .toggle("compare", in: \.compare, "greedy, temperatures, top-k and top-p side by side, from one prompt"),
@@ -163,6 +163,18 @@ struct SampleCommand: Command, Sampling {
     for row in rows { try console.answer(line: row) }
   }
 }
+
+/// Whether a word names a checkpoint or a model folder that is there: then it is meant as one.
+func isModel(_ word: [UInt8]) -> Bool {
+  let path = Path(bytes: word)
+  return switch Files.kind(path) {
+  case .file: SafetensorsFile.looksLike(path) || path.hasSuffix(".gguf")
+  case .folder: Files.exists(path.appending("config.json"))
+  default: false
+  }
+}
+
+func isFile(_ word: [UInt8]) -> Bool { Files.kind(Path(bytes: word)) == .file }
 
 /// A model as the first word, which must not be given by `--model` too.
 func takeModel(_ word: [UInt8]?, into model: inout [UInt8]?) throws {

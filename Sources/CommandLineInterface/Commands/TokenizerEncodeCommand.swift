@@ -40,6 +40,7 @@ struct TokenizerEncodeCommand: Command {
     let tokenizer = try TokenizerSource(tokenizer).open(console)
     let pool = Machine.pool(threads: threads, console)
     var writer = Writer(command: self, tokenizer: tokenizer, console: console)
+    try writer.write(tokenizer.separator(isFirst: true))
     // A large file is read by all threads where it lies.
     if !allowSpecial, let file = MappedFile.standardInput(atLeast: 1 << 20) {
       try tokenizer.encode(

@@ -11,6 +11,7 @@ struct TokenizerTrainCommand: Command {
   var minimumFrequency = 1
   var maximumLength: Int?
   var specials: [[UInt8]] = []
+  var allowsSpecial = false
   var threads: Int?
   var quiet = false
 
@@ -39,6 +40,8 @@ struct TokenizerTrainCommand: Command {
         .list(
           "special", in: \.specials, .text, else: "\(SpecialToken.endOfText) alone",
           "a special token, written so; it may repeat, and \(SpecialToken.endOfText) stays the last"),
+        .toggle(
+          "allow-special", in: \.allowsSpecial, "names of special tokens in the text are those tokens, and no letters"),
         .optional("threads", in: \.threads, .integer(1...4096), else: "the cores it may use", "changes no result"),
         .toggle("quiet", in: \.quiet, "no progress"),
       ])
@@ -76,6 +79,7 @@ struct TokenizerTrainCommand: Command {
     trainer.minimumFrequency = Int64(minimumFrequency)
     trainer.layout = .language(
       specials: specials.map { String(decoding: $0, as: UTF8.self) } + [SpecialToken.endOfText])
+    trainer.allowsSpecial = allowsSpecial
     if let maximumLength { trainer.maximumTokenLength = maximumLength }
     let pool = Machine.pool(threads: threads, console)
     var report = TokenizerReport(console)

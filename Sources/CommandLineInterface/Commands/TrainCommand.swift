@@ -58,7 +58,9 @@ struct TrainCommand: Command {
           "fine-tune: begin with the weights of this model, in its shape and with its tokenizer"),
       ] + fields(.files) + [
         .optional("log", in: \.log, .file(), else: "beside the checkpoint", "the log: one JSON object a line"),
-        .optional("log-every", in: \.logEvery, .integer(1...1_000_000_000), else: "10", "steps between its lines"),
+        .optional(
+          "log-every", "log-interval", in: \.logEvery, .integer(1...1_000_000_000), else: "10",
+          "steps between its lines"),
       ]),
     Section(
       "Tokenizer",

@@ -20,10 +20,11 @@ struct TranslateCommand: Command, Searching {
   static let names = ["translate"]
   static let summary = "translates sentences"
   static let discussion = """
-    Each TEXT is a sentence; without any, each line of standard input is one. Every sentence gives one line, in order, \
+    Each TEXT is a sentence; without any, each line of standard input is one. A first word that is a checkpoint is the \
+    MODEL. Every sentence gives one line, in order, \
     an empty one an empty line; with --n-best, that many.
     """
-  static let words = Words("[TEXT…]", 0...100_000, "a TEXT", completion: .nothing)
+  static let words = Words("[MODEL] [TEXT…]", 0...100_000, "a TEXT", completion: .files)
 
   static let sections: [Section<Self>] = [
     Section(
@@ -57,7 +58,19 @@ struct TranslateCommand: Command, Searching {
       ]),
   ]
 
-  mutating func take(_ words: [[UInt8]]) throws { texts = words }
+  mutating func take(_ words: [[UInt8]]) throws {
+    texts = words
+    if let first = words.first, isModel(first) {
+      try takeModel(first, into: &model)
+      texts.removeFirst()
+    }
+    // Nobody means the name of a file that is there as a sentence.
+    if texts.count == 1, isFile(texts[0]) {
+      throw UsageError.contradiction(
+        "\(printable(texts[0])) is a file, and a TEXT is wanted: minigpt translate < \(printable(shellQuoted(texts[0])))"
+      )
+    }
+  }
 
   mutating func validate() throws {
     if nBest > search.beam {

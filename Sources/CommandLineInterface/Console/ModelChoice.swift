@@ -16,6 +16,7 @@ struct ModelChoice {
     }
     path = Path(bytes: name)
     isNamed = true
+    if path.bytes.contains(0x20), !path.hasSuffix(RunFiles.ending), !Files.exists(path) { throw Missing(path: path) }
   }
 
   private init(found path: Path) {
@@ -52,6 +53,15 @@ struct ModelChoice {
   func open() throws -> Checkpoint { try openAny().textModel() }
 
   func openTranslator() throws -> TranslatorCheckpoint { try openAny().translator() }
+}
+
+/// Several words where a model is wanted, and no file of that name: they may be meant as a prompt.
+struct Missing: Error, CustomStringConvertible {
+  let path: Path
+
+  var description: String {
+    "\(path): there is no such model; to continue a text: minigpt sample --prompt \(printable(shellQuoted(path.bytes)))"
+  }
 }
 
 /// There is no model to take, and how to get one.

@@ -5,7 +5,6 @@ internal import MiniGPTPlatform
 final class Speaker {
   let tokenizer: any Tokenizer
   private let generator: TextGenerator
-  private let endOfText: Int32
 
   /// The most tokens that the model sees at once.
   var context: Int { generator.model.configuration.context }
@@ -20,7 +19,6 @@ final class Speaker {
     generator = TextGenerator(
       model, parameters: parameters, weights: packed, sequences: sequences, on: machine.processor)
     self.tokenizer = tokenizer
-    endOfText = tokenizer.endOfText ?? -1
   }
 
   /// Feeds on weights that are being trained.
@@ -28,7 +26,6 @@ final class Speaker {
     generator = TextGenerator(
       trainer.model, parameters: trainer.memory.parameters, on: machine.processor)
     tokenizer = trainer.tokenizer
-    endOfText = tokenizer.endOfText ?? -1
   }
 
   /// Continues `prompt`, or begins a text where it is empty, in whole characters up to a stop text. Characters that may
@@ -62,7 +59,8 @@ final class Speaker {
     _ prompt: [Int32], _ options: SamplingOptions, seed: UInt64, samples first: Int, count: Int,
     text: (Int, [UInt8]) throws -> Void
   ) throws -> [Speech.Answer] {
-    start(prompt)
+    let ends = tokenizer.marks.ends
+    try start(prompt, excluding: options.ignoresEnd ? ends : [])
     var samplers = (0..<generator.sequences).map { Sampler(options.configuration(seed: seed), sample: first + $0) }
     for index in samplers.indices { samplers[index].observe(prompt) }
     var speeches = samplers.indices.map { _ in Speech(tokenizer, options) }
@@ -77,9 +75,9 @@ final class Speaker {
     for index in count..<max(count, samplers.count) { try end(index, .longEnough) }
     var left = options.newTokens ?? SamplingOptions.usualNewTokens
     while left > 0 && running.contains(true) && !Interruption.isRequested {
-      generator.next(&samplers, excluding: options.ignoresEnd ? endOfText : nil, into: &tokens)
+      generator.next(&samplers, into: &tokens)
       for index in running.indices where running[index] {
-        if tokens[index] == endOfText {
+        if ends.contains(tokens[index]) {
           try end(index, .endOfText)
           continue
         }
@@ -93,17 +91,26 @@ final class Speaker {
     return speeches.prefix(count).map(\.answer)
   }
 
-  private func start(_ prompt: [Int32]) { generator.start(prompt.isEmpty ? [endOfText] : prompt) }
+  private func start(_ prompt: [Int32], excluding excluded: [Int32] = []) throws {
+    generator.start(try tokenizer.opening(prompt))
+    generator.excluded = tokenizer.unusedIds + excluded
+    if !generator.nextLogits().contains(where: \.isFinite) { throw NotFinite() }
+  }
 
   // MARK: - Looking into the model
 
   /// What may come after `prompt`.
-  func expectations(after prompt: [Int32]) -> TokenProbabilities {
-    start(prompt)
+  func expectations(after prompt: [Int32]) throws -> TokenProbabilities {
+    try start(prompt)
     return TokenProbabilities(logits: generator.nextLogits())
   }
 
   /// -log of how likely each token of `ids` but the first is after those before it, in windows of the context, as
   /// `minigpt eval` walks.
   func losses(of ids: [Int32]) -> [Double] { generator.losses(of: ids) }
+}
+
+/// A model whose weights are broken: what it says would be one token for ever.
+struct NotFinite: Error, CustomStringConvertible {
+  var description: String { "the model's logits are not finite: its weights are broken" }
 }

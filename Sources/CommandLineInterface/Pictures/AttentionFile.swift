@@ -9,32 +9,33 @@ struct AttentionFile {
 
   private static let cell = 16.0
   private static let gap = 28.0
-  /// Where maps stand beside each other, they take up to this.
+  /// A title makes a picture as wide as this at most.
   private static let page = 1200.0
   /// Weights below this are not drawn; with hundreds of keys they would be most of the file.
   private static let least = 50
 
-  private static let style = """
-    .cell{fill:var(--heat)}.frame{fill:none;stroke:var(--grid)}g.row:hover .hit{fill:var(--grid);opacity:.5}.hit{fill:none;\
-    pointer-events:all}text{white-space:pre}
-    """
+  /// What a browser adds: the row under the pointer.
+  private static let style =
+    "g.row:hover .hit{fill:#8888;pointer-events:all}.hit{pointer-events:all}text{white-space:pre}"
 
   func svg() -> String {
-    var drawing = SVG(), x = 16.0, y = 56.0, rowHeight = 0.0, width = 640.0
-    drawing.text(16, 24, picture.title, style: "head", more: "unicode-bidi=\"isolate\"")
-    drawing.text(16, 41, "a row looks at its columns, the stronger the more:", style: "soft")
+    var drawing = SVG(), x = 16.0, y = 56.0, rowHeight = 0.0, width = 640.0, last: String?
+    drawing.text(16, 24, picture.title, isHead: true, more: "unicode-bidi=\"isolate\"")
+    drawing.text(16, 41, "a row looks at its columns, the stronger the more:", "soft")
     for (index, share) in [100, 1_000, 2_500, 5_000, 10_000].enumerated() {
       let place = 320 + Double(index) * 62
       drawing.add(Self.square(place, 30, share, told: nil))
-      drawing.text(place + 20, 41, shortest(Double(share) / 10_000), style: "soft")
+      drawing.text(place + 20, 41, shortest(Double(share) / 10_000), "soft")
     }
     for map in picture.maps {
       let (mapWidth, mapHeight) = Self.size(map)
-      if x > 16 && x + mapWidth > Self.page {
+      // The heads of a layer share a row.
+      if let last, last != map.row {
         x = 16
         y += rowHeight + Self.gap
         rowHeight = 0
       }
+      last = map.row
       draw(map, x, y, in: &drawing)
       width = max(width, x + mapWidth + 16)
       rowHeight = max(rowHeight, mapHeight)
@@ -84,7 +85,7 @@ struct AttentionFile {
     let (left, top) = Self.margins(map), cell = Self.cell, number = SVG.number
     let width = Double(map.keys.count) * cell
     drawing.add("<g transform=\"translate(\(number(x)) \(number(y)))\">")
-    drawing.text(0, 12, map.name, style: "head")
+    drawing.text(0, 12, map.name, isHead: true)
     for (index, key) in map.keys.enumerated() {
       let place = left + (Double(index) + 0.5) * cell + 4
       drawing.text(
@@ -95,9 +96,9 @@ struct AttentionFile {
       let numbers = shares.map(String.init).joined(separator: " ")
       drawing.add("<g class=\"row\" data-shares=\"\(numbers)\">")
       drawing.add(
-        "<rect class=\"hit\" x=\"0\" y=\"\(number(top))\" width=\"\(number(left + width))\" height=\"\(number(cell))\"/>"
+        "<rect class=\"hit\" fill=\"none\" x=\"0\" y=\"\(number(top))\" width=\"\(number(left + width))\" height=\"\(number(cell))\"/>"
       )
-      drawing.text(left - 6, top + cell - 4, Self.shortened(map.queries[row]), style: "end")
+      drawing.text(left - 6, top + cell - 4, Self.shortened(map.queries[row]), anchor: .end)
       for (column, share) in shares.enumerated() where share >= Self.least {
         let told = "\(map.queries[row]) → \(map.keys[column]): \(fixed(Double(share) / 10_000, 4))"
         drawing.add(Self.square(left + Double(column) * cell, top, share, told: told))
@@ -105,7 +106,7 @@ struct AttentionFile {
       drawing.add("</g>")
     }
     drawing.add(
-      "<rect class=\"frame\" pointer-events=\"none\" x=\"\(number(left))\" y=\"\(number(top))\" width=\"\(number(width))\""
+      "<rect \(SVG.stroke("grid", classes: "frame")) pointer-events=\"none\" x=\"\(number(left))\" y=\"\(number(top))\" width=\"\(number(width))\""
         + " height=\"\(number(Double(map.queries.count) * cell))\"/>")
     drawing.add("</g>")
   }
@@ -113,7 +114,8 @@ struct AttentionFile {
   /// The square of a share. Its opacity is the share's root, so that small ones are seen as well.
   private static func square(_ x: Double, _ y: Double, _ share: Int, told: String?) -> String {
     let side = SVG.number(cell - 1), opacity = fixed((Double(share) / 10_000).squareRoot(), 3)
-    return "<rect class=\"cell\" x=\"\(SVG.number(x))\" y=\"\(SVG.number(y))\" width=\"\(side)\" height=\"\(side)\""
+    return
+      "<rect \(SVG.fill("heat", classes: "cell")) x=\"\(SVG.number(x))\" y=\"\(SVG.number(y))\" width=\"\(side)\" height=\"\(side)\""
       + " opacity=\"\(opacity)\">" + (told.map { "<title>\(SVG.escaped($0))</title>" } ?? "") + "</rect>"
   }
 

@@ -7,14 +7,17 @@ struct AttentionPicture {
   struct Map {
     /// "layer 2, head 3".
     let name: String
+    /// What maps that belong together share: "layer 2".
+    let row: String
     /// The texts that look, one a row, and those that are looked at, one a column.
     let queries: [String]
     let keys: [String]
     /// The share of each key in each row, in ten-thousandths; every row sums to 10,000.
     let shares: [[Int]]
 
-    init(name: String, queries: [String], keys: [String], weights: PlainMatrix<Double>) {
+    init(name: String, row: String = "", queries: [String], keys: [String], weights: PlainMatrix<Double>) {
       self.name = name
+      self.row = row
       self.queries = queries
       self.keys = keys
       shares = (0..<weights.rows).map { Self.tenThousandths(weights.row($0)) }
@@ -66,7 +69,8 @@ extension AttentionPicture.Map {
       let label = leading(String(row), number) + " " + Self.cut(queries[row], 15)
       if fits {
         // A weight of nothing is a space; every other is visible.
-        lines.append(String(shares.map(Self.block)) + " " + label)
+        let largest = shares.max() ?? 1
+        lines.append(String(shares.map { Self.block($0, of: largest) }) + " " + label)
       } else {
         let told = Self.largest(shares).map { place in
           "\(place) \(Self.cut(keys[place], 6)) \(fixed(Double(shares[place]) / 10_000, 2))"
@@ -77,8 +81,10 @@ extension AttentionPicture.Map {
     return lines
   }
 
-  /// An eighth of a block for every eighth of the attention, rounded up.
-  private static func block(_ share: Int) -> Character { blocks[min(8, (share * 8 + 9_999) / 10_000)] }
+  /// An eighth of a block for every eighth of the row's largest share, rounded up.
+  private static func block(_ share: Int, of largest: Int) -> Character {
+    blocks[min(8, (share * 8 + largest - 1) / max(1, largest))]
+  }
 
   /// The places of the three largest shares, the largest first.
   private static func largest(_ shares: [Int]) -> [Int] {

@@ -26,35 +26,36 @@ struct LossChart {
     }
     var picture = SVG(), labels: [(y: Double, text: String, style: String)] = []
     let unit = curves.allSatisfy(\.isBits) ? "bits per byte" : "loss"
-    picture.text(Self.left, 24, "\(unit) by step", style: "head")
-    picture.text(end, 24, "● held-out text · thin: training text · grey dashes: n-grams", style: "soft end")
+    picture.text(Self.left, 24, "\(unit) by step", isHead: true)
+    picture.text(end, 24, "● held-out text · thin: training text · grey dashes: n-grams", "soft", anchor: .end)
     for tick in range.ticks {
-      picture.line(Self.left, y(tick), end, y(tick), "class=\"grid\"")
-      picture.text(Self.left - 8, y(tick) + 4, shortest((tick * 1e6).rounded() / 1e6), style: "soft end")
+      picture.line(Self.left, y(tick), end, y(tick), SVG.stroke("grid"))
+      picture.text(Self.left - 8, y(tick) + 4, shortest((tick * 1e6).rounded() / 1e6), "soft", anchor: .end)
     }
     for step in range.stepTicks {
-      picture.text(x(step), Self.height - Self.bottom + 20, grouped(step), style: "soft mid")
+      picture.text(x(step), Self.height - Self.bottom + 20, grouped(step), "soft", anchor: .middle)
     }
     for (order, value) in rungs where value >= range.low && value <= range.high {
       picture.line(
         Self.left, y(value), end, y(value),
-        "class=\"rung\" stroke=\"var(--soft)\" stroke-dasharray=\"4 4\" data-value=\"\(fixed(value, 4))\"")
+        SVG.stroke("soft", classes: "rung") + " stroke-dasharray=\"4 4\" data-value=\"\(fixed(value, 4))\"")
       labels.append((y(value), "\(order)-gram \(fixed(value, 3))", "soft"))
     }
     for (index, curve) in curves.enumerated() {
-      let colour = "var(--c\(index % SVG.palette))", dash = Self.dashes[index % Self.dashes.count]
+      let colour = "c\(index % SVG.palette)", dash = Self.dashes[index % Self.dashes.count]
       let dashed = dash.isEmpty ? "" : " stroke-dasharray=\"\(dash)\""
       picture.add(
-        "<polyline class=\"line\" stroke=\"\(colour)\" style=\"stroke-width:1;opacity:.55\""
+        "<polyline \(SVG.stroke(colour, classes: "line")) opacity=\"0.55\" stroke-linejoin=\"round\""
           + " points=\"\(points(curve.smoothed.filter { $0.value <= range.high }))\"/>")
       if !curve.validation.isEmpty {
         picture.add(
-          "<polyline class=\"line\" stroke=\"\(colour)\"\(dashed) points=\"\(points(curve.validation))\"/>")
+          "<polyline \(SVG.stroke(colour, width: "2", classes: "line"))\(dashed) stroke-linejoin=\"round\""
+            + " points=\"\(points(curve.validation))\"/>")
       }
       for point in curve.validation {
         let told = "\(curve.name), step \(grouped(point.step)): \(fixed(point.value, 4))"
         picture.add(
-          "<circle cx=\"\(SVG.number(x(point.step)))\" cy=\"\(SVG.number(y(point.value)))\" r=\"3\" fill=\"\(colour)\">"
+          "<circle cx=\"\(SVG.number(x(point.step)))\" cy=\"\(SVG.number(y(point.value)))\" r=\"3\" \(SVG.fill(colour))>"
             + "<title>\(SVG.escaped(told))</title></circle>")
       }
       if let last = curve.validation.last ?? curve.smoothed.last {
@@ -63,10 +64,11 @@ struct LossChart {
       }
     }
     for (place, label) in spread(labels) {
-      let fill = label.style == "soft" ? "" : "style=\"fill:var(--\(label.style));font-weight:600\""
-      picture.text(end + 8, place + 4, label.text, style: label.style == "soft" ? "soft" : "", more: fill)
+      picture.text(end + 8, place + 4, label.text, label.style, isHead: label.style != "soft")
     }
-    return picture.file(width: Self.width, height: Self.height, title: "loss by step of \(curves.count) runs")
+    return picture.file(
+      width: Self.width, height: Self.height,
+      title: "loss by step of \(curves.count) run\(curves.count == 1 ? "" : "s")")
   }
 
   /// The n-grams of all runs, each once.

@@ -2,29 +2,51 @@ internal import MiniGPTPlatform
 
 /// A picture as text: elements are written one behind the other, and everything that a person wrote is escaped.
 ///
-/// One file that opens offline: no script, no font and no picture from elsewhere. Colours are variables of the style
-/// sheet, one set for light and one for dark surroundings.
+/// One file that opens offline and everywhere: no script, no font and no picture from elsewhere, and every colour an
+/// attribute. A style sheet on top has the colours for dark surroundings, which browsers alone know.
 struct SVG {
   private(set) var body = ""
 
   /// Colours that people with any common colour vision tell apart: Okabe and Ito 2008.
   static let palette = 6
 
-  private static let style = """
-    svg{--paper:#fff;--ink:#1a1a1a;--soft:#6b6b6b;--grid:#e3e3e3;--heat:#0058a8;--c0:#0072b2;--c1:#d55e00;--c2:#009e73;\
-    --c3:#aa4499;--c4:#b07900;--c5:#444;background:var(--paper);font:12px system-ui,sans-serif}
-    @media (prefers-color-scheme:dark){svg{--paper:#16181c;--ink:#ececec;--soft:#a0a4ab;--grid:#33373e;--heat:#7cc4ff;\
-    --c0:#5ab4ee;--c1:#ff9147;--c2:#35cda0;--c3:#e393c6;--c4:#f3c14b;--c5:#ccc}}
-    text{fill:var(--ink)}.soft{fill:var(--soft)}.end{text-anchor:end}.mid{text-anchor:middle}.head{font-weight:600}
-    .grid{stroke:var(--grid)}.line{fill:none;stroke-width:2;stroke-linejoin:round}
-    """
+  private static let colours: [(name: String, light: String, dark: String)] = [
+    ("paper", "#fff", "#16181c"), ("ink", "#1a1a1a", "#ececec"), ("soft", "#6b6b6b", "#a0a4ab"),
+    ("grid", "#e3e3e3", "#33373e"), ("heat", "#0058a8", "#7cc4ff"), ("c0", "#0072b2", "#5ab4ee"),
+    ("c1", "#d55e00", "#ff9147"), ("c2", "#009e73", "#35cda0"), ("c3", "#aa4499", "#e393c6"),
+    ("c4", "#b07900", "#f3c14b"), ("c5", "#444", "#ccc"),
+  ]
+
+  private static var style: String {
+    let rules = colours.map { ".\($0.name){fill:\($0.dark)}.s-\($0.name){stroke:\($0.dark)}" }
+    return "@media (prefers-color-scheme:dark){svg{background:\(colours[0].dark)}\(rules.joined())}"
+  }
+
+  private static func light(_ name: String) -> String { colours.first { $0.name == name }?.light ?? "#000" }
+
+  /// Attributes that paint the inside of an element.
+  static func fill(_ colour: String, classes: String = "") -> String {
+    "class=\"\(classes.isEmpty ? "" : classes + " ")\(colour)\" fill=\"\(light(colour))\""
+  }
+
+  /// Attributes that paint the line of an element, of which the inside stays empty.
+  static func stroke(_ colour: String, width: String = "1", classes: String = "") -> String {
+    "class=\"\(classes.isEmpty ? "" : classes + " ")s-\(colour)\" fill=\"none\" stroke=\"\(light(colour))\""
+      + " stroke-width=\"\(width)\""
+  }
+
+  enum Anchor: String { case start, middle, end }
 
   /// Appends what is SVG already.
   mutating func add(_ markup: String) { body += markup + "\n" }
 
-  mutating func text(_ x: Double, _ y: Double, _ text: String, style: String = "", more: String = "") {
+  mutating func text(
+    _ x: Double, _ y: Double, _ text: String, _ colour: String = "ink", anchor: Anchor = .start, isHead: Bool = false,
+    more: String = ""
+  ) {
     add(
-      "<text x=\"\(Self.number(x))\" y=\"\(Self.number(y))\"" + (style.isEmpty ? "" : " class=\"\(style)\"")
+      "<text x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" \(Self.fill(colour))"
+        + (anchor == .start ? "" : " text-anchor=\"\(anchor.rawValue)\"") + (isHead ? " font-weight=\"600\"" : "")
         + (more.isEmpty ? "" : " " + more) + ">\(Self.escaped(text))</text>")
   }
 
@@ -37,9 +59,11 @@ struct SVG {
   func file(width: Double, height: Double, title: String, style: String = "") -> String {
     let w = Self.number(width), h = Self.number(height)
     return """
-      <svg xmlns="http://www.w3.org/2000/svg" width="\(w)" height="\(h)" viewBox="0 0 \(w) \(h)" role="img">
+      <svg xmlns="http://www.w3.org/2000/svg" width="\(w)" height="\(h)" viewBox="0 0 \(w) \(h)" role="img"\
+       font-family="system-ui, sans-serif" font-size="12">
       <title>\(Self.escaped(title))</title>
       <style>\(Self.style)\(style)</style>
+      <rect width="100%" height="100%" \(Self.fill("paper"))/>
       \(body)</svg>
 
       """

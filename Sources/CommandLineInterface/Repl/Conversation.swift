@@ -114,8 +114,9 @@ final class Conversation {
     let rest = trimmed(line[name.count...])
     let typed = String(decoding: name.dropFirst(), as: UTF8.self)
     guard let verb = ReplVerb.named(typed) else {
-      let near = nearest(to: typed, in: ReplVerb.all.map(\.name)) ?? "help"
-      throw ReplError.unknownCommand(Array(name), nearest: "/" + near)
+      // What leaves other programs leaves this one too.
+      let near = typed == "exit" ? "quit" : nearest(to: typed, in: ReplVerb.all.map(\.name))
+      throw ReplError.unknownCommand(Array(name), nearest: near.map { "/" + $0 })
     }
     try verb.run(self, rest)
   }
@@ -145,8 +146,8 @@ struct ReplVerb: Sendable {
 
 /// What cannot be done in a REPL. All wording is here.
 enum ReplError: Error, CustomStringConvertible {
-  case unknownCommand([UInt8], nearest: String)
-  case unknownSetting([UInt8], nearest: String)
+  case unknownCommand([UInt8], nearest: String?)
+  case unknownSetting([UInt8], nearest: String?)
   case badValue(setting: String, expectation: String, found: [UInt8])
   case needs(command: String, what: String)
   case noPrompt(command: String)
@@ -155,9 +156,9 @@ enum ReplError: Error, CustomStringConvertible {
   var description: String {
     switch self {
     case .unknownCommand(let name, let nearest):
-      "there is no command \(quoted(name)); the nearest is \(nearest) (/help lists them, // begins a prompt with a slash)"
+      "there is no command \(quoted(name))\(suggestion(nearest)) (/help lists them, // begins a prompt with a slash)"
     case .unknownSetting(let name, let nearest):
-      "there is no setting \(quoted(name)); the nearest is \(nearest) (/show lists them)"
+      "there is no setting \(quoted(name))\(suggestion(nearest)) (/show lists them)"
     case .badValue(let setting, let expectation, let found): "\(setting) needs \(expectation), not \(quoted(found))"
     case .needs(let command, let what): "/\(command) needs \(what)"
     case .noPrompt(let command): "/\(command) needs a prompt first"

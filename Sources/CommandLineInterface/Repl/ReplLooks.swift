@@ -24,7 +24,7 @@ extension ReplVerb {
     let number = StrictNumber.integer(Array(word)).flatMap { (1...100_000).contains($0) ? $0 : nil }
     let text = number == nil ? rest : trimmed(rest[word.count...])
     let prompt = text.isEmpty ? conversation.prompt ?? [] : try conversation.encode(text)
-    let expected = conversation.speaker.expectations(after: prompt)
+    let expected = try conversation.speaker.expectations(after: prompt)
     let ids = expected.likeliest(number ?? usualCount)
     let tokenizer = conversation.speaker.tokenizer
     let bars = ids.map { (name: tokenName($0, tokenizer), share: expected[$0]) }

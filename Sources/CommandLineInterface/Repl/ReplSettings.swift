@@ -39,7 +39,7 @@ enum ReplSettings {
     let name = rest.prefix { $0 != 0x20 && $0 != 9 && $0 != UInt8(ascii: "=") }
     if name.isEmpty { throw ReplError.needs(command: "set", what: "the name of a setting and its value") }
     guard let option = option(String(decoding: name, as: UTF8.self)) else {
-      let near = nearest(to: spelled(name), in: options.flatMap(\.names)) ?? "temp"
+      let near = nearest(to: spelled(name), in: options.flatMap(\.names))
       throw ReplError.unknownSetting(Array(name), nearest: near)
     }
     var value = trimmed(rest[name.count...])

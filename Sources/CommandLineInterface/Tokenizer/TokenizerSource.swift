@@ -25,7 +25,7 @@ struct TokenizerSource {
 
   /// A checkpoint's tokenizer, whatever the model does, or a tokenizer in a file or folder.
   static func read(_ path: Path) throws -> any Tokenizer {
-    if path.hasSuffix(".safetensors") || SafetensorsFile.looksLike(path) {
+    if path.hasSuffix(".safetensors") || path.hasSuffix(".gguf") || SafetensorsFile.looksLike(path) {
       return try ModelFile.open(path).tokenizer()
     }
     return try TokenizerFile.open(path)

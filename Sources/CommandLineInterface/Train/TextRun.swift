@@ -13,14 +13,23 @@ final class TextRun: RunMaterial {
   /// How far counting gets, which the model must beat; nil where nothing is held out.
   private var rungs: String?
   private var speaker: Speaker?
+  /// What its samples begin with: nothing, or the corpus's first token where no token begins a text.
+  private var opening: [Int32] = []
 
   init(_ command: TrainCommand, _ console: Console) throws {
     self.command = command
     self.console = console
+    if let model = command.corpora.first(where: isModel) {
+      throw NotACorpus(path: Path(bytes: model), resumes: command.resume)
+    }
     material = try TextCorpus(command.corpora.map { Path(bytes: $0) })
+    if let file = material.files.first, let odd = OddText.describe(file) { console.note("\(file.path) \(odd)") }
     if let file = material.files.first, SentencePairs.looksLikePairs(file) {
       console.note(
         "\(file.path) looks like sentence pairs: minigpt train --pairs \(file.path) learns to translate them")
+    }
+    if command[\.allowsSpecial] != true, let file = material.files.first, let name = OddText.specialName(in: file) {
+      console.note("\(file.path) holds \(name), learned as letters: --allow-special makes it a token")
     }
     validation = try command.validation.map { try TextCorpus([Path(bytes: $0)]) }
   }
@@ -37,6 +46,7 @@ final class TextRun: RunMaterial {
     let trainer = prepared.trainer, c = trainer.record.configuration
     tokensPerStep = c.batchSize * c.gradientAccumulation * trainer.model.configuration.context
     speaker = Speaker(trainer, machine)
+    if trainer.tokenizer.marks.begin == nil { opening = prepared.encoded.training.read(0..<1) { [$0[0]] } }
     ladder = setup.countingLadder(prepared.encoded) { done in
       console.progress(["counting n-grams", percent(done, material.byteCount)])
       return !Interruption.isRequested
@@ -85,7 +95,9 @@ final class TextRun: RunMaterial {
     options.newTokens = 40
     options.ignoresEnd = true
     var decoder = StreamingDecoder(speaker.tokenizer), text = ""
-    for id in try speaker.say([], options, seed: seed, sample: step, text: { _ in }).tokens { text += decoder.push(id) }
+    for id in try speaker.say(opening, options, seed: seed, sample: step, text: { _ in }).tokens {
+      text += decoder.push(id)
+    }
     let line = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     let room = max(20, min(80, Terminal.width(2)) - 6)
     console.note("  " + printable(String(line.prefix(room))))
@@ -96,7 +108,7 @@ final class TextRun: RunMaterial {
       console.note("")
       var options = SamplingOptions()
       options.newTokens = 200
-      let answer = try speaker.say([], options, seed: record.configuration.seed, sample: 0, to: console)
+      let answer = try speaker.say(opening, options, seed: record.configuration.seed, sample: 0, to: console)
       if answer.end == .interrupted { throw Interrupted() }
     }
     console.note("")

@@ -11,7 +11,9 @@ struct TrainingFiles {
   var best: Path { run.best }
 
   init(out: [UInt8]?, log: [UInt8]?, corpus: Path) {
-    let name = corpus.stem.isEmpty ? Array("model".utf8) : corpus.stem
+    // What comes through a pipe has no name.
+    let isNamed = !corpus.stem.isEmpty && corpus != "-" && Files.kind(corpus) != .pipe
+    let name = isNamed ? corpus.stem : Array("model".utf8)
     run = RunFiles(out.map { Path(bytes: $0) } ?? Path("checkpoints").appending(name + RunFiles.ending.utf8))
     self.log = log.map { Path(bytes: $0) } ?? run.log
     isLogNamed = log != nil

@@ -56,8 +56,11 @@ final class TrainingRun<Run: RunMaterial> {
   }
 
   func start() throws {
+    // Before the first step there is nothing to save.
+    Interruption.endAtOnce(true)
     try files.claim(
       outputs, isDefault: command.out == nil, overwrite: command.overwrite, resume: command.resume)
+    if command.resume, !Files.exists(files.checkpoint) { throw NothingToResume(files) }
     let checkpoint = command.resume ? try Checkpoint(files.checkpoint) : nil
     let initial = try command.initial.map { try run.open(ModelChoice($0)) }
     let tokenizer = try completeCommand(checkpoint, initial)
@@ -72,11 +75,13 @@ final class TrainingRun<Run: RunMaterial> {
     setup.availableMemory = ProcessMemory.available
     let prepared = try prepare(setup, from: initial)
     if let checkpoint { try prepared.trainer.resume(checkpoint) }
+    try checkSteps(prepared.trainer.record)
     let settled = prepared.trainer.record.configuration
     command.precision = PrecisionChoice(settled.precision)
     command[\.warmup] = settled.warmup
     run.begin(setup, prepared, machine)
     try introduce(prepared, machine, resumed: checkpoint)
+    Interruption.endAtOnce(false)
     try train(prepared.trainer)
   }
 
@@ -100,6 +105,15 @@ final class TrainingRun<Run: RunMaterial> {
     command.takeShape(initial.configuration)
     run.takeRecipe(&command)
     return tokenizer
+  }
+
+  /// A run that is resumed may have more steps to do, or none; fewer than it has done make no sense.
+  private func checkSteps(_ record: TrainingRecord) throws {
+    let wanted = record.configuration.steps
+    if record.step > wanted { throw TooFewSteps(path: files.checkpoint, done: record.step, wanted: wanted) }
+    if record.step == wanted, record.step > 0 {
+      console.note("all \(grouped(wanted)) steps are done; --steps N goes further")
+    }
   }
 
   private func prepare(_ setup: MaterialSetup<Run.Material>, from initial: Checkpoint?) throws -> Run.Prepared {
@@ -131,6 +145,10 @@ final class TrainingRun<Run: RunMaterial> {
     let configuration = trainer.record.configuration
     var report = TrainingReport(
       console, steps: configuration.steps, firstStep: trainer.record.step, tokensPerStep: run.tokensPerStep)
+    let console = console
+    trainer.evaluating = { done in
+      if done < 1 { console.progress(["validating", percent(Int(done * 1e6), 1_000_000)]) }
+    }
     var log = try TrainingLog(files.log, keepingUpTo: trainer.record.step, every: command.logEvery ?? 10)
     let outcome = try trainer.run(
       saveTo: files.checkpoint, bestPath: files.best, shouldStop: { Interruption.isRequested }
@@ -166,5 +184,34 @@ extension TrainingEstimate {
         "roughly \(duration(seconds)) on \(machine.pool.threads) thread\(machine.pool.threads == 1 ? "" : "s")"
       ),
     ]
+  }
+}
+
+/// A run that is resumed has done more than is asked for.
+struct TooFewSteps: Error, CustomStringConvertible {
+  let path: Path
+  let done: Int
+  let wanted: Int
+
+  var description: String {
+    "\(path): \(grouped(done)) steps are done already; --steps counts from the beginning: --steps"
+      + " \(done + wanted) does \(grouped(wanted)) more"
+  }
+}
+
+/// There is no checkpoint to go on from.
+struct NothingToResume: Error, CustomStringConvertible {
+  private let checkpoint: Path
+  private let best: Path?
+
+  init(_ files: TrainingFiles) {
+    checkpoint = files.checkpoint
+    best = Files.exists(files.best) ? files.best : nil
+  }
+
+  var description: String {
+    "\(checkpoint): there is no checkpoint to go on from"
+      + (best.map { "; the best one is still there: --init \($0) begins a new training with it, to another --out" }
+        ?? "; without --resume a training begins")
   }
 }

@@ -22,7 +22,7 @@ struct SentenceSource {
       if let input {
         if !sentences.isEmpty && !input.hasLine { break }
         switch try input.read() {
-        case .line(let line): sentences.append(line.last == UInt8(ascii: "\r") ? line.dropLast() : line)
+        case .line(let line): sentences.append(line)
         case .interrupted: throw Interrupted()
         case .end: return sentences.isEmpty ? nil : handOut(sentences)
         }
@@ -59,7 +59,10 @@ struct References {
     if next >= bytes.byteCount { throw ReferenceError.tooShort(file.path, lines: line) }
     var end = next
     while end < bytes.byteCount && bytes[end] != UInt8(ascii: "\n") { end += 1 }
-    bleu.add(translation, reference: bytes.extracting(next..<end).array, source: source)
+    var reference = bytes.extracting(next..<end).array
+    if reference.last == UInt8(ascii: "\r") { reference.removeLast() }
+    if line == 0, reference.starts(with: [0xEF, 0xBB, 0xBF]) { reference.removeFirst(3) }
+    bleu.add(translation, reference: reference, source: source)
     next = end + 1
     line += 1
   }

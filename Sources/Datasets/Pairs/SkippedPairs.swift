@@ -37,7 +37,7 @@ public struct SkippedPair: Sendable, Equatable, CustomStringConvertible {
       switch self {
       case .emptyLine: "empty: expected source TAB target"
       case .noTab: "no TAB: expected source TAB target"
-      case .manyTabs(let count): "\(count) TABs: expected source TAB target"
+      case .manyTabs(let count): "\(count) TABs: expected source TAB target (cut -f1,2 keeps the first two columns)"
       case .blankSource: "nothing before the TAB"
       case .blankTarget: "nothing behind the TAB"
       case .brokenUTF8(let byte): "not UTF-8 at its byte \(byte)"

@@ -9,11 +9,10 @@ package struct Candidates: Sendable {
   package init() {}
 
   /// Takes the whole vocabulary, in the order of the ids.
-  mutating func takeAll(_ logits: [Float], excluding excluded: Int32?) {
+  mutating func takeAll(_ logits: [Float]) {
     ids.removeAll(keepingCapacity: true)
     ids.reserveCapacity(logits.count)
     for index in logits.indices { ids.append(Int32(index)) }
-    if let excluded, ids.indices.contains(Int(excluded)) { ids.remove(at: Int(excluded)) }
     areSorted = false
   }
 

@@ -27,26 +27,26 @@ package struct Sampler: Sendable {
     for token in tokens { penalty.observe(token) }
   }
 
-  /// The next token for a row of logits; `excluded` is never chosen.
-  package mutating func next(_ logits: [Float], excluding excluded: Int32? = nil) -> Int32 {
+  /// The next token for a row of logits; one of -∞ is never chosen where others are finite.
+  package mutating func next(_ logits: [Float]) -> Int32 {
     let token: Int32
     if penalty.isOff {
-      token = choose(logits, excluding: excluded)
+      token = choose(logits)
     } else {
-      token = choose(penalty.apply(logits), excluding: excluded)
+      token = choose(penalty.apply(logits))
       penalty.observe(token)
     }
     draws += 1
     return token
   }
 
-  private mutating func choose(_ logits: [Float], excluding excluded: Int32?) -> Int32 {
-    let likeliest = Self.likeliest(logits, excluding: excluded)
+  private mutating func choose(_ logits: [Float]) -> Int32 {
+    let likeliest = Self.likeliest(logits)
     if configuration.isGreedy { return likeliest }
     if configuration.topK > 0 && configuration.topK < logits.count {
-      candidates.takeLikeliest(configuration.topK, logits, excluding: excluded)
+      candidates.takeLikeliest(configuration.topK, logits, excluding: nil)
     } else {
-      candidates.takeAll(logits, excluding: excluded)
+      candidates.takeAll(logits)
     }
     candidates.weigh(logits, largest: logits[Int(likeliest)], temperature: configuration.temperature)
     if configuration.topP < 1 { candidates.keepMass(Double(configuration.topP), logits) }
@@ -55,10 +55,9 @@ package struct Sampler: Sendable {
   }
 
   /// The likeliest token: the first of the largest logits.
-  package static func likeliest(_ logits: [Float], excluding excluded: Int32? = nil) -> Int32 {
-    var best = excluded == 0 && logits.count > 1 ? 1 : 0
-    let skipped = excluded.map { Int($0) } ?? -1
-    for index in logits.indices where logits[index] > logits[best] && index != skipped { best = index }
+  package static func likeliest(_ logits: [Float]) -> Int32 {
+    var best = 0
+    for index in logits.indices where logits[index] > logits[best] { best = index }
     return Int32(best)
   }
 }

@@ -19,16 +19,28 @@ extension Configurable {
 
   /// Reads every field; one that this program does not know is an error.
   package init(fields object: JSONField) throws(JSONError) {
-    let known = Set(Self.fields.map(\.key))
-    for member in try object.members() where !known.contains(JSON.Key(member.key)) { throw member.field.unknown }
     self.init()
+    var known = 0
     for field in Self.fields {
+      let key = field.key.text
+      guard try object.has(key) else {
+        if !field.traits.isDisjoint(with: [.optional, .sparse]) { continue }
+        try Self.checkKnown(object)
+        throw object.missing(key)
+      }
+      known += 1
       if field.traits.isDisjoint(with: [.optional, .sparse]) {
-        try field.read(object.field(field.key.text), into: &self)
-      } else if let member = try object.optionalField(field.key.text) {
+        try field.read(object.field(key), into: &self)
+      } else if let member = try object.optionalField(key) {
         try field.read(member, into: &self)
       }
     }
+    if try object.object().members.count > known { try Self.checkKnown(object) }
+  }
+
+  private static func checkKnown(_ object: JSONField) throws(JSONError) {
+    let keys = Set(fields.map(\.key))
+    for member in try object.members() where !keys.contains(JSON.Key(member.key)) { throw member.field.unknown }
   }
 
   /// The first field that must stay on resume and does not: its name and both values.

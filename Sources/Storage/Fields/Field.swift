@@ -9,15 +9,19 @@ package struct Field<Owner>: Sendable {
   private let row: FieldRow
   private let get: @Sendable (Owner) -> any FieldValue
   private let set: @Sendable (inout Owner, any FieldValue) -> Void
+  private let readInto: @Sendable (JSONField, inout Owner) throws(JSONError) -> Void
   private let path: @Sendable () -> AnyKeyPath
 
   private init(
     _ row: FieldRow, get: @escaping @Sendable (Owner) -> any FieldValue,
-    set: @escaping @Sendable (inout Owner, any FieldValue) -> Void, path: @escaping @Sendable () -> AnyKeyPath
+    set: @escaping @Sendable (inout Owner, any FieldValue) -> Void,
+    read: @escaping @Sendable (JSONField, inout Owner) throws(JSONError) -> Void,
+    path: @escaping @Sendable () -> AnyKeyPath
   ) {
     self.row = row
     self.get = get
     self.set = set
+    readInto = read
     self.path = path
   }
 
@@ -29,18 +33,18 @@ package struct Field<Owner>: Sendable {
   ///   - noun: what the error of a value out of range calls it.
   package init<Value: FieldValue>(
     _ names: String..., at place: any Place<Value>, in range: FieldRange? = nil, traits: FieldTraits = [],
-    label: String? = nil, unit: String = "", noun: String? = nil, flag: Flag<Value>? = nil
+    label: String? = nil, unit: String = "", noun: String? = nil,
+    flag: @escaping @autoclosure @Sendable () -> Flag<Value>? = nil
   ) {
     let row = FieldRow(
-      names: names, range: range ?? flag?.kind.range ?? .any, traits: traits, label: label ?? names[0], unit: unit,
-      noun: noun ?? names[0],
-      flag: flag?.erased, read: { field throws(JSONError) in try Value(json: field) })
+      names: names, givenRange: range, traits: traits, label: label ?? names[0], unit: unit, noun: noun ?? names[0],
+      makeFlag: { flag()?.erased })
     self.init(
       row, get: { $0[keyPath: place] },
       set: { owner, value in
         guard let value = value as? Value else { return check(false, "\(row.name) is no \(type(of: value))") }
         owner[keyPath: place] = value
-      }, path: { place })
+      }, read: { field, owner throws(JSONError) in owner[keyPath: place] = try Value(json: field) }, path: { place })
   }
 
   package subscript<Value>(dynamicMember member: KeyPath<FieldRow, Value>) -> Value { row[keyPath: member] }
@@ -49,6 +53,7 @@ package struct Field<Owner>: Sendable {
   package func within<Outer>(_ place: any (WritableKeyPath<Outer, Owner> & Sendable)) -> Field<Outer> {
     Field<Outer>(
       row, get: { get($0[keyPath: place]) }, set: { set(&$0[keyPath: place], $1) },
+      read: { field, owner throws(JSONError) in try readInto(field, &owner[keyPath: place]) },
       path: { [path] in (place as AnyKeyPath).appending(path: path()) ?? place })
   }
 
@@ -60,7 +65,7 @@ package struct Field<Owner>: Sendable {
 
   /// Reads a member of JSON.
   package func read(_ member: JSONField, into owner: inout Owner) throws(JSONError) {
-    set(&owner, try row.read(member))
+    try readInto(member, &owner)
   }
 
   /// Takes what stands behind the flag; false where it is not what was expected.
@@ -103,15 +108,19 @@ package struct FieldTraits: OptionSet, Sendable {
 /// What a row says besides where its value is.
 package struct FieldRow: Sendable {
   package let names: [String]
-  package let range: FieldRange
+  let givenRange: FieldRange?
   package let traits: FieldTraits
   package let label: String
   package let unit: String
   package let noun: String
-  package let flag: Flag<any FieldValue>?
-  let read: @Sendable (JSONField) throws(JSONError) -> any FieldValue
+  /// Made when it is asked for: to open a file takes no flags.
+  let makeFlag: @Sendable () -> Flag<any FieldValue>?
 
+  package var flag: Flag<any FieldValue>? { makeFlag() }
+  package var range: FieldRange { givenRange ?? flag?.kind.range ?? .any }
   package var name: String { names[0] }
-  package var key: JSON.Key { JSON.Key(String(name.map { $0 == "-" ? "_" : $0 })) }
+  package var key: JSON.Key {
+    name.utf8.contains(UInt8(ascii: "-")) ? JSON.Key(String(name.map { $0 == "-" ? "_" : $0 })) : JSON.Key(name)
+  }
   package var isFixed: Bool { !traits.contains(.mayChange) }
 }

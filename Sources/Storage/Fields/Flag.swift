@@ -22,7 +22,7 @@ extension Flag where Value: FieldValue {
   var erased: Flag<any FieldValue> {
     let (parse, show) = (kind.parse, kind.show)
     let erased = ValueKind<any FieldValue>(
-      placeholder: kind.placeholder, expectation: kind.expectation, completion: kind.completion,
+      placeholder: kind.placeholder, expectation: kind.expectation, completion: kind.completion, range: kind.range,
       parse: { parse($0) }, show: { ($0 as? Value).map(show) ?? [] })
     return Flag<any FieldValue>(group, erased, else: fallback, help)
   }

@@ -61,4 +61,11 @@ package struct FeedForward: Sendable {
     down.backward(dy, activated, into: dHidden, then: .activationBackward(activation, at: hidden), in: memory)
     up.backward(dHidden, x, into: dx, in: memory)
   }
+
+  /// y += FFN(x), for the rows of a decoding step.
+  func decode(_ x: Slot, addTo y: Slot, _ context: DecodingContext, in memory: Memory) {
+    let hidden = context.workspace.hidden.rows(0..<x.rows)  // [R, F]
+    up.decode(x, into: hidden, activation: activation, context, in: memory)
+    down.decode(hidden, into: y, adds: true, context, in: memory)
+  }
 }

@@ -66,4 +66,10 @@ extension BlockStack {
     get { block[keyPath: member] }
     set { block[keyPath: member] = newValue }
   }
+
+  /// The same of what follows from it.
+  @inlinable
+  public subscript<Value>(dynamicMember member: any KeyPath<BlockConfiguration, Value> & Sendable) -> Value {
+    block[keyPath: member]
+  }
 }

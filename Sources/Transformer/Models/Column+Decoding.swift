@@ -16,15 +16,16 @@ package struct DecodingWorkspace: Sendable {
   /// Inputs of products in the type of the weights.
   let inputs: Slot
 
-  package init(rows: Int, width: Int, feedForwardWidth: Int, in plan: inout MemoryPlan) {
+  package init(rows: Int, _ block: BlockConfiguration, in plan: inout MemoryPlan) {
+    let width = block.width
     stream = plan.take(rows, width)
     normalized = plan.take(rows, width)
     heads = plan.take(rows, width)
     branch = plan.take(rows, width)
     projections = plan.take(rows, 3 * width)
-    hidden = plan.take(rows, feedForwardWidth)
+    hidden = plan.take(rows, block.feedForwardWidth)
     statistics = plan.take(rows, 2)
-    inputs = plan.take(rows, Memory.decodingInputs(max(width, feedForwardWidth)))
+    inputs = plan.take(rows, Memory.decodingInputs(max(width, block.feedForwardWidth)))
   }
 }
 
@@ -104,9 +105,7 @@ extension Block {
       }
     }
     subLayer(x, feedForwardNorm, context, in: memory) { input in
-      let hidden = workspace.hidden.rows(0..<count)  // [R, F]
-      feedForward.up.decode(input, into: hidden, activation: feedForward.activation, context, in: memory)
-      feedForward.down.decode(hidden, into: x, adds: true, context, in: memory)
+      feedForward.decode(input, addTo: x, context, in: memory)
     }
   }
 

@@ -66,7 +66,7 @@ extension EncoderDecoder {
         SentenceBatch.Capacity(pairs: capacity.sentences, sourceRows: capacity.sourceRows, targetRows: 1), .inference,
         logitRows: 1, in: &plan),
       workspace: DecodingWorkspace(
-        rows: hypotheses, width: c.width, feedForwardWidth: c.feedForwardWidth, in: &plan),
+        rows: hypotheses, c.block, in: &plan),
       keyValues: plan.take(capacity.sourceRows, 2 * c.width), sourceCache: cache(capacity.sentences, in: &plan),
       sourceCounts: plan.takeIndices(capacity.sentences),
       crossRows: (plan.takeIndices(hypotheses), plan.takeIndices(hypotheses)),

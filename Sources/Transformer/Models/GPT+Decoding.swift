@@ -30,7 +30,7 @@ extension GPT {
       rowLimit: rowLimit,
       cache: KeyValueCache(layers: c.layers, sequences: sequences, c.blockShape, capacity: c.context, in: &plan),
       workspace: DecodingWorkspace(
-        rows: rowLimit, width: c.width, feedForwardWidth: c.feedForwardWidth, in: &plan),
+        rows: rowLimit, c.block, in: &plan),
       rows: DecodingRows(capacity: rowLimit, in: &plan), last: plan.take(logitRows, c.width),
       logits: plan.take(logitRows, c.vocabularySize),
       positions: decoder.embedding.planPositions(c.context, in: &plan))

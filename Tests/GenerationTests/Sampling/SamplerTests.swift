@@ -20,8 +20,9 @@ import Testing
   private func draws(
     _ count: Int, _ logits: [Float], _ configuration: SamplingConfiguration, sample: Int = 0, excluding: Int32? = nil
   ) -> [Int32] {
-    var sampler = Sampler(configuration, sample: sample)
-    return (0..<count).map { _ in sampler.next(logits, excluding: excluding) }
+    var sampler = Sampler(configuration, sample: sample), logits = logits
+    if let excluding { logits[Int(excluding)] = -.infinity }
+    return (0..<count).map { _ in sampler.next(logits) }
   }
 
   /// Logits that look random, the likeliest far from the first.

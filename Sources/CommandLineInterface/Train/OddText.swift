@@ -1,0 +1,40 @@
+internal import MiniGPT
+
+/// What is unusual about a text, and would be learned with it.
+enum OddText {
+  /// Bytes that are looked at.
+  private static let most = 1 << 20
+
+  /// What there is, and what to do about it; nil where the text is as texts are.
+  static func describe(_ file: MappedFile) -> String? {
+    let bytes = file.bytes, count = min(bytes.byteCount, most)
+    var returns = 0
+    for place in 1..<max(1, count) where bytes[place] == 10 && bytes[place - 1] == 13 { returns += 1 }
+    let hasMark = count >= 3 && bytes[0] == 0xEF && bytes[1] == 0xBB && bytes[2] == 0xBF
+    if returns > 0 {
+      return "has line ends of CR LF" + (hasMark ? " and a byte order mark" : "")
+        + ", learned as they are: tr -d '\\r' < FILE > NEW leaves plain ones"
+    }
+    return hasMark ? "begins with a byte order mark, learned as it is" : nil
+  }
+}
+
+extension OddText {
+  /// The name of a special token that the beginning of a text holds.
+  static func specialName(in file: MappedFile) -> String? {
+    let start = file.bytes.extracting(0..<min(file.count, most)).array
+    return [SpecialToken.endOfText, "<|im_start|>", "</s>"].first { start.contains(Array($0.utf8)) }
+  }
+}
+
+/// A checkpoint where a text is wanted.
+struct NotACorpus: Error, CustomStringConvertible {
+  let path: Path
+  let resumes: Bool
+
+  var description: String {
+    resumes
+      ? "\(path): is a checkpoint, and a CORPUS is wanted: minigpt train CORPUS --resume --out \(path)"
+      : "\(path): is a model, and a CORPUS is wanted: minigpt train CORPUS --init \(path) begins with it"
+  }
+}
