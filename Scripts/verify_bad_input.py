@@ -143,6 +143,44 @@ def main():
             case(f"init, a bit flipped at {place}", ["train", text, "--init", bad, "--out", at("tuned.safetensors"), "--overwrite",
                  "--steps", "2", "--batch-size", "2"], (0, 1) if place == len(whole) - 5 else 1,
                  *([] if place == len(whole) - 5 else ["bad.safetensors"]))  # moments are not read
+        # Files of users: nothing that is read or that another run left is written over.
+        for name, command in [
+            ("the log onto the corpus", ["train", text, "--tokenizer", "char", "--out", at("g.safetensors"), "--log", text, *SMALL]),
+            ("the corpus as checkpoint", ["train", text, "--tokenizer", "char", "--out", text, "--overwrite", *SMALL]),
+            ("logits onto the model", ["eval", good, text, "--logits", good]),
+            ("an import onto its source", ["import", good, "--out", good, "--overwrite"]),
+        ]:
+            case(name, command, 1, "being read")
+        case("a log that is none", ["train", text, "--tokenizer", "char", "--out", at("g.safetensors"), "--log",
+             write(at("notes.txt"), b"milk\n"), "--overwrite", *SMALL], 1, "notes.txt")
+        case("logits onto a file", ["eval", good, text, "--logits", at("notes.txt")], 1, "notes.txt")
+        orphan = at("orphan.safetensors")
+        case("a run", ["train", text, "--tokenizer", "char", "--out", orphan, *SMALL], 0)
+        os.remove(orphan)
+        case("the best of a run whose checkpoint is gone", ["train", text, "--tokenizer", "char", "--out", orphan, *SMALL], 1, "best")
+        case("resume without it", ["train", text, "--out", orphan, "--resume"], 1, "orphan.best")
+        case("a name that is too long", ["train", text, "--tokenizer", "char", "--out", at("x" * 240), *SMALL], 1, "too long")
+        case("fewer steps than done", ["train", text, "--out", good, "--resume", "--steps", "2"], 1, "4 steps are done")
+        for flag in ["--dropout", "0.99999999"], ["--beta2", "0.9999999999999999"]:
+            case(" ".join(flag), ["train", text, "--tokenizer", "char", "--out", at("g.safetensors"), *SMALL, *flag], 2, flag[0])
+        folder = at("theirs")
+        os.mkdir(folder)
+        write(os.path.join(folder, "config.json"), b"{}")
+        write(os.path.join(folder, "app.py"), b"x")
+        case("an export onto somebody's folder", ["export", good, "--to", "hf", "--out", folder, "--overwrite"], 1, "theirs")
+        if sorted(os.listdir(folder)) != ["app.py", "config.json"]:
+            failures.append("an export deleted somebody's files")
+        for name, data, word in [
+            ("a zip archive", b"PK\3\4" + bytes(60), "zip"), ("gzip", b"\x1f\x8b" + bytes(60), "gzip"),
+            ("a git-lfs pointer", b"version https://git-lfs.github.com/spec/v1\n", "git-lfs"),
+            ("a web page", b"<!DOCTYPE html><html></html>", "web"), ("a pickle", b"\x80\x04\x95" + bytes(60), "pickle"),
+        ]:
+            case(f"{name} as model", ["sample", write(at("odd.bin"), data)], 1, word)
+        case("limit on addresses", ["train", text, "--tokenizer", "char", "--out", at("g.safetensors"), *SMALL], (0, 1),
+             preexec_fn=lambda: __import__("resource").setrlimit(__import__("resource").RLIMIT_AS, (40 << 20, 40 << 20)))
+        case("limit on files", ["train", text, "--tokenizer", "char", "--out", at("g2.safetensors"), *SMALL], (0, 1),
+             preexec_fn=lambda: __import__("resource").setrlimit(__import__("resource").RLIMIT_FSIZE, (4096, 4096)))
+        case("1000 threads", ["train", text, "--tokenizer", "char", "--out", at("g3.safetensors"), "--threads", "1000", *SMALL], 0)
         case("missing model", ["sample", at("no.safetensors")], 1, "no.safetensors")
         case("a folder as model", ["sample", top], 1, os.path.basename(top))
         case("no model at all", ["sample"], 1, "train", cwd=top)

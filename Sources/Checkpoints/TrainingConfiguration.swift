@@ -47,6 +47,8 @@ public struct TrainingConfiguration: Equatable, Sendable {
   public var validationFraction = 0.1
   /// Updates from one evaluation to the next.
   public var evaluateEvery = 250
+  /// Tokens that an evaluation of a text takes at most; 0 is all that is held out, at most a million.
+  public var evaluationTokens = 0
   /// Updates from one checkpoint to the next.
   public var saveEvery = 250
   /// Evaluations without a new best after which training ends; 0 is never.
@@ -137,6 +139,11 @@ extension TrainingConfiguration: Configurable {
       "eval-every", "eval-interval", at: \.evaluateEvery, in: .integers(1...1 << 31), traits: .mayChange,
       flag: Flag(.validation, .integer(1...1_000_000_000), else: "recipe", "steps between evaluations")),
     Field(
+      "eval-tokens", at: \.evaluationTokens, traits: [.texts, .sparse],
+      flag: Flag(
+        .validation, .integer(0...1_000_000_000), else: "all that is held out, at most a million",
+        "tokens that an evaluation takes; 0 is all")),
+    Field(
       "save-every", at: \.saveEvery, in: .integers(1...1 << 31), traits: .mayChange,
       flag: Flag(.validation, .integer(1...1_000_000_000), else: "as eval-every", "steps between checkpoints")),
     Field(
@@ -161,6 +168,11 @@ extension TrainingConfiguration: Configurable {
 public struct TrainingConfigurationError: Error, Equatable, CustomStringConvertible {
   let name: String
   let expected: String
+
+  package init(name: String, expected: String) {
+    self.name = name
+    self.expected = expected
+  }
 
   /// The error in one line.
   public var description: String { "impossible value for \(name): expected \(expected)" }

@@ -38,6 +38,8 @@ public struct TrainingRecord: Equatable, Sendable {
   public var validationFingerprint: UInt64?
   /// XXH64 of the weights that it began with, where those were another model's.
   public var initialWeights: UInt64?
+  /// Whether its tokenizer was there before.
+  public var isTokenizerGiven = false
   /// Whether the text looked like verse.
   public var isVerse = false
   /// The kernels that made the bits.
@@ -102,7 +104,8 @@ extension TrainingRecord: Configurable {
     Field("evaluations-since-best", at: \.evaluationsSinceBest, in: .integers(0...Int.max)),
     Field("evaluation-count", at: \.evaluationCount, in: .integers(0...Int.max)),
     Field("evaluations", at: \.evaluations), Field("verse", at: \.isVerse, traits: .sparse),
-    Field("init", at: \.initialWeights, traits: .sparse), Field("kept", at: \.kept, traits: .sparse),
+    Field("init", at: \.initialWeights, traits: .sparse),
+    Field("tokenizer-given", at: \.isTokenizerGiven, traits: .sparse), Field("kept", at: \.kept, traits: .sparse),
   ]
 
   package init() { self.init(configuration: TrainingConfiguration(), corpusFingerprint: 0, instructionSet: "") }

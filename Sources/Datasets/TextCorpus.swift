@@ -95,7 +95,7 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .emptyCorpus(let path): "\(path): empty: there is nothing to learn from"
     case .tooShort(let what, let tokens, let context):
-      "\(what): too short: \(tokens) tokens to learn from, but a context of \(context) needs at least \(context + 1)"
+      "\(what): too short: \(tokens) token\(tokens == 1 ? "" : "s") to learn from, but a context of \(context) needs at least \(context + 1)"
     case .notEncodable(let path, let error): "\(path): \(error)"
     case .noEnd: "--lines needs a token that ends each text, and the tokenizer has none"
     case .noPairs(let paths, let first):

@@ -21,7 +21,7 @@ package struct HuggingFaceFolder: ForeignContainer {
     let path = folder.appending(Self.configuration)
     if !Files.exists(path) { throw .notAModel(folder, "there is no \(Self.configuration) in it") }
     do {
-      let bytes = try FileReader.bytes(of: path, limit: Self.configurationLimit)
+      let bytes = try FileReader.whole(path, limit: Self.configurationLimit)
       root = try JSONField(parsing: bytes.rawBytes, source: "\(path)")
       type = try root.field("model_type").string()
       if let method = try root.optionalField("quantization_config") {
@@ -53,7 +53,7 @@ package struct HuggingFaceFolder: ForeignContainer {
   /// `generation_config.json`, where there is one.
   func generation() throws(JSONError) -> JSONField? {
     let file = path.appending("generation_config.json")
-    guard let bytes = try? FileReader.bytes(of: file, limit: Self.configurationLimit) else { return nil }
+    guard let bytes = try? FileReader.whole(file, limit: Self.configurationLimit) else { return nil }
     return try JSONField(parsing: bytes.rawBytes, source: "\(file)")
   }
 

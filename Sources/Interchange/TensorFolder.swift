@@ -53,7 +53,7 @@ struct TensorFolder: TensorSource {
     var wanted: [(name: JSON.Key, file: JSON.Key)] = []
     var files: [JSON.Key] = [], known = Set<JSON.Key>()
     do {
-      let bytes = try FileReader.bytes(of: path, limit: Self.indexLimit)
+      let bytes = try FileReader.whole(path, limit: Self.indexLimit)
       let map = try JSONField(parsing: bytes.rawBytes, source: "\(path)").field("weight_map")
       for (key, field) in try map.members() {
         let name = try field.string()

@@ -41,6 +41,13 @@ package struct FileReader: ~Copyable {
     return try reader.bytes(in: 0..<min(limit, reader.count))
   }
 
+  /// A whole file, which must not be longer than `limit`.
+  package static func whole(_ path: Path, limit: Int) throws(StorageError) -> [UInt8] {
+    let reader = try FileReader(path)
+    if reader.count > limit { throw .tooLong(path, limit: limit, found: reader.count) }
+    return try reader.bytes(in: 0..<reader.count)
+  }
+
   private func read(_ block: inout [UInt8], _ wanted: Int, at offset: Int) throws(StorageError) {
     let outcome = unsafe block.withUnsafeMutableBytes { buffer -> Result<Int, StorageError> in
       do throws(StorageError) {

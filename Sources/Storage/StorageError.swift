@@ -8,6 +8,8 @@ package enum StorageError: Error, Hashable, Sendable, CustomStringConvertible {
   case notAFile(Path, FileKind)
   /// The name leads to something that is no folder.
   case notAFolder(Path)
+  /// More bytes than such a file may have.
+  case tooLong(Path, limit: Int, found: Int)
   /// Another process writes under this name.
   case owned(Path)
   case emptyName
@@ -45,6 +47,8 @@ package enum StorageError: Error, Hashable, Sendable, CustomStringConvertible {
     case .refused(let attempt, let path, let error): "\(path): \(attempt.rawValue): \(error)"
     case .notAFile(let path, let kind): "\(path): expected a file, found \(kind.rawValue)"
     case .notAFolder(let path): "\(path): expected a folder, found something else"
+    case .tooLong(let path, let limit, let found):
+      "\(path): too long for what it should be: \(found) bytes, and at most \(limit) are read"
     case .owned(let path):
       "\(path): another minigpt is writing there; wait for it, or give another name"
     case .emptyName: "expected the name of a file, found an empty one"

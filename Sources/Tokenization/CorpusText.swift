@@ -34,6 +34,14 @@ package enum CorpusText: Sendable {
     }
   }
 
+  /// Throws where a byte is no part of a character.
+  package func checkUTF8() throws(TokenizerError) {
+    for part in characterParts(size: 1 << 24) {
+      let broken = read(part) { UTF8Scalars.firstBroken(in: $0) }
+      if let broken { throw .brokenUTF8(source: name, offset: part.lowerBound + broken) }
+    }
+  }
+
   /// Gives back the memory of a range that was read: a file of any size then takes little.
   func release(_ range: Range<Int>) {
     guard case .file(let file, let part) = self else { return }

@@ -11,7 +11,7 @@ package enum TokenizerFile {
   /// Throws `StorageError` where the file cannot be read and `TokenizerError` where it is no tokenizer.
   package static func open(_ path: Path, splitter: Splitter? = nil) throws -> any Tokenizer {
     if Files.kind(path) == .folder { return try openFolder(path) }
-    let bytes = try FileReader.bytes(of: path, limit: sizeLimit)
+    let bytes = try FileReader.whole(path, limit: sizeLimit)
     let start = bytes.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
     if start == UInt8(ascii: "{") { return try TokenizerJSON.parse(bytes.rawBytes, source: "\(path)") }
     if TiktokenRanks.looksLike(bytes) { return try TiktokenRanks.parse(bytes, source: "\(path)", splitter: splitter) }
@@ -77,8 +77,8 @@ package enum TokenizerFile {
 
   private static func openMerges(_ vocabulary: Path, _ merges: Path, in folder: Path) throws -> any Tokenizer {
     try MergesFolder.parse(
-      vocabulary: try FileReader.bytes(of: vocabulary, limit: sizeLimit),
-      merges: try FileReader.bytes(of: merges, limit: sizeLimit), added: try TokenizerSiblings(folder).added(),
+      vocabulary: try FileReader.whole(vocabulary, limit: sizeLimit),
+      merges: try FileReader.whole(merges, limit: sizeLimit), added: try TokenizerSiblings(folder).added(),
       names: ("\(vocabulary)", "\(merges)"))
   }
 }

@@ -46,7 +46,7 @@ struct TokenizerSiblings {
   private func read(_ name: String, _ body: (TokenizerFields) throws(TokenizerError) -> Void) throws {
     let path = folder.appending(name)
     if !Files.exists(path) { return }
-    let bytes = try FileReader.bytes(of: path, limit: TokenizerFile.sizeLimit), root: JSON
+    let bytes = try FileReader.whole(path, limit: TokenizerFile.sizeLimit), root: JSON
     do throws(JSONError) { root = try JSONReader.parse(bytes.rawBytes) } catch {
       throw TokenizerError.file(path: "\(path)", field: "", problem: error.description)
     }

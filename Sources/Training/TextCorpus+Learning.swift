@@ -63,6 +63,8 @@ extension TextCorpus: LearnableMaterial {
       var trainer = BPETrainer(vocabularySize: size)
       trainer.splitter = splitter
       trainer.allowsSpecial = configuration.allowsSpecial
+      // One rule for what is learned and what is held out.
+      for part in split.validation { try part.text.checkUTF8() }
       return try trainer.train(split.training.map(\.text), pool: pool, progress: progress)
     }
   }
@@ -76,7 +78,10 @@ extension TextCorpus: LearnableMaterial {
       split.training, encoding.tokenizer, form, pool: encoding.pool, folder: encoding.folder
     ) { progress($0, all) }
     let validation = try TokenSequence.encode(
-      split.validation, encoding.tokenizer, form, most: Self.mostValidationTokens, pool: encoding.pool,
+      split.validation, encoding.tokenizer, form,
+      most: configuration.evaluationTokens > 0
+        ? min(configuration.evaluationTokens, Self.mostValidationTokens) : Self.mostValidationTokens,
+      pool: encoding.pool,
       folder: encoding.folder)
     let lengths = encoding.tokenizer.tokenByteLengths
     return validation.read(0..<validation.count) { ids in

@@ -145,7 +145,8 @@ where Source.Batch == Model.Batch {
     }
     try removeLeftovers(files)
     var isSaved = true
-    if record.step > 0, isEvaluationDue {
+    // What another model knows is measured before it changes.
+    if record.step > 0 || record.initialWeights != nil, isEvaluationDue {
       guard try evaluate(bestPath, shouldStop, event) else { return .stopped }
       isSaved = false
     }
@@ -206,8 +207,9 @@ where Source.Batch == Model.Batch {
   /// What the last update was, for an evaluation that was put off by a stop.
   private var lastStep: TrainingStep {
     TrainingStep(
-      step: record.step, loss: record.lastLoss, learningRate: learner.rate(at: max(0, record.step - 1)),
-      gradientNorm: record.lastGradientNorm)
+      step: record.step, loss: record.step == 0 ? .nan : record.lastLoss,
+      learningRate: learner.rate(at: max(0, record.step - 1)),
+      gradientNorm: record.step == 0 ? .nan : record.lastGradientNorm)
   }
 
   /// Returns whether there is a new evaluation: none where it was stopped.

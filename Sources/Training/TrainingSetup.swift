@@ -122,6 +122,7 @@ extension MaterialSetup where Material: LearnableMaterial {
       configuration: configuration, corpusFingerprint: material.corpusFiles.fingerprint,
       instructionSet: instructionSet.rawValue)
     record.isVerse = material.isVerse
+    if case .given = self.tokenizer { record.isTokenizerGiven = initial == nil }
     record.validationFingerprint = validation?.corpusFiles.fingerprint
     let name = material.corpusFiles.names
     let trainer = try Trainer(
@@ -138,8 +139,8 @@ extension MaterialSetup where Material: LearnableMaterial {
     var result = configuration
     guard let epochs else { return result }
     let steps = (epochs * size.all / size.perUpdate).rounded(.up)
-    // What no Int holds is refused as what a configuration cannot have.
-    result.steps = steps < 1e15 ? max(1, Int(steps)) : Int.max
+    if steps > Double(1 << 31) { throw TrainingConfigurationError(name: "epochs", expected: "fewer steps than 2^31") }
+    result.steps = max(1, Int(steps))
     if shortensWarmup { result.warmup = min(result.warmup, result.steps / 10) }
     try result.validate()
     return result

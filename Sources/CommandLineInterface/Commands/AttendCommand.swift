@@ -109,10 +109,9 @@ struct AttendCommand: Command {
     if let target {
       said = try tokenizer.encode(target)
     } else {
-      var greedy = BeamSearchConfiguration()
-      greedy.beam = 1
+      // The translation that `translate` gives.
       let translator = Translator(
-        model, parameters: parameters, greedy, batch: 1, on: machine.processor)
+        model, parameters: parameters, SearchOptions().configuration, batch: 1, on: machine.processor)
       said = translator.translate([source])[0].first?.ids ?? []
     }
     if said.count > places { throw NothingToAttend.tooLong("the target", tokens: said.count, context: places) }

@@ -60,6 +60,10 @@ extension AttentionPicture.Map {
     let number = String(queries.count - 1).utf8.count
     let fits = keys.count + number + 16 <= Self.columns
     var lines = [name]
+    if keys != queries {
+      let named = keys.enumerated().map { "\($0.offset) \(Self.cut($0.element, 15))" }.joined(separator: ", ")
+      lines += TextColumns.wrapped("columns: " + named, width: Self.columns)
+    }
     if fits && keys.count > 10 {
       lines.append(
         keys.indices.map { (place: Int) -> String in place % 10 == 0 ? String(place / 10 % 10) : " " }.joined())

@@ -39,6 +39,9 @@ final class Conversation {
 
   /// Does what a line asks for.
   func take(_ line: [UInt8]) throws {
+    if console.isInteractive, [["exit"], ["quit"], ["help"]].contains([String(decoding: line, as: UTF8.self)]) {
+      return console.note("/quit leaves, /help lists the commands")
+    }
     if takesCommands {
       if line.isEmpty { return try goOn() }
       if line.first == UInt8(ascii: "/") {

@@ -27,6 +27,20 @@ extension OddText {
   }
 }
 
+extension OddText {
+  /// Whether a text begins with the byte order mark of UTF-16.
+  static func isUTF16(_ file: MappedFile) -> Bool {
+    file.count >= 2 && [[0xFF, 0xFE], [0xFE, 0xFF]].contains(file.bytes.extracting(0..<2).array)
+  }
+}
+
+/// A text in another encoding.
+struct UTF16: Error, CustomStringConvertible {
+  let path: Path
+
+  var description: String { "\(path): UTF-16, and UTF-8 is wanted: iconv -f utf-16 -t utf-8 \(path) > NEW" }
+}
+
 /// A checkpoint where a text is wanted.
 struct NotACorpus: Error, CustomStringConvertible {
   let path: Path

@@ -23,6 +23,7 @@ final class TextRun: RunMaterial {
       throw NotACorpus(path: Path(bytes: model), resumes: command.resume)
     }
     material = try TextCorpus(command.corpora.map { Path(bytes: $0) })
+    for file in material.files where OddText.isUTF16(file) && command.needsUTF8 { throw UTF16(path: file.path) }
     if let file = material.files.first, let odd = OddText.describe(file) { console.note("\(file.path) \(odd)") }
     if let file = material.files.first, SentencePairs.looksLikePairs(file) {
       console.note(

@@ -13,6 +13,11 @@ extension TrainCommand {
     return files.map { Path(bytes: $0) }
   }
 
+  /// Whether the text must be characters: bytes alone may be anything.
+  var needsUTF8: Bool {
+    if case .kind(.byte) = tokenizer { false } else { true }
+  }
+
   var isBPE: Bool {
     if case .kind(.bpe) = tokenizer ?? .kind(.bpe) { true } else { false }
   }
@@ -27,8 +32,13 @@ extension TrainCommand {
   mutating func complete(forPairs count: Int) { complete(with: PairsRecipe.preset(forPairs: count)) }
 
   private mutating func complete(with recipe: Preset) {
-    let typedSteps = self[\.steps], isWarmupGiven = self[\.warmup] != nil
+    let typedSteps = self[\.steps], isWarmupGiven = self[\.warmup] != nil, isRateGiven = self[\.learningRate] != nil
     recipe.fill(&self)
+    // What is known already is changed gently.
+    if initial != nil, !isRateGiven, let rate = self[\.learningRate] {
+      self[\.learningRate] = rate / 10
+      self[\.minimumLearningRate] = min(self[\.minimumLearningRate] ?? rate / 100, rate / 100)
+    }
     if self[\.minimumLearningRate] == nil {
       let endsAtZero = isForPairs && self[\.schedule] == .inverseSquareRoot
       self[\.minimumLearningRate] = endsAtZero ? 0 : (self[\.learningRate] ?? 0) / 10
@@ -81,6 +91,11 @@ extension TrainCommand {
       return
     }
     let known = try checkpoint.tokenizer()
+    // Its tokenizer was not made of the corpus: the checkpoint has it.
+    if checkpoint.record?.isTokenizerGiven == true {
+      (tokenizer, vocabularySize, split) = (.file(checkpoint.path.bytes), nil, nil)
+      return
+    }
     tokenizer = .kind(known.kind)
     if let pairs = known as? BytePairTokenizer {
       vocabularySize = pairs.vocabularySize
