@@ -22,8 +22,14 @@ enum OddText {
 extension OddText {
   /// The name of a special token that the beginning of a text holds.
   static func specialName(in file: MappedFile) -> String? {
-    let start = file.bytes.extracting(0..<min(file.count, most)).array
-    return [SpecialToken.endOfText, "<|im_start|>", "</s>"].first { start.contains(Array($0.utf8)) }
+    let names = [SpecialToken.endOfText, "<|im_start|>", "</s>"].map { Array($0.utf8) }, bytes = file.bytes
+    for place in 0..<min(file.count, most) where bytes[place] == UInt8(ascii: "<") {
+      let name = names.first { name in
+        place + name.count <= file.count && name.indices.allSatisfy { bytes[place + $0] == name[$0] }
+      }
+      if let name { return String(decoding: name, as: UTF8.self) }
+    }
+    return nil
   }
 }
 
