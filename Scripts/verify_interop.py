@@ -148,7 +148,7 @@ def check_transformers(name, model_path, hf, exact=True):
     theirs = loss_of(logits, ids)
     report(f"{name}: loss", abs(theirs - result["loss"]) <= 1e-4, f"{theirs:.6f} there, {result['loss']:.6f} here")
     if "--logits" in HELP:
-        minigpt("eval", model_path, path("valid.txt"), "--logits", path("logits"), "--quiet")
+        minigpt("eval", model_path, path("valid.txt"), "--logits", path("logits"), "--overwrite", "--quiet")
         ours = torch.from_numpy(load_file(path("logits"))["logits"].copy())
         distance = ((ours - logits).norm() / logits.norm()).item()
         report(f"{name}: logits", distance <= 1e-4, f"distance {distance:.1e}")
@@ -295,6 +295,87 @@ def theirs():
     after = json.loads(minigpt("eval", path("tuned.safetensors"), path("valid.txt"), "--json", "--quiet"))["loss"]
     report("fine-tuned with --init", after < before, f"{before:.4f} before, {after:.4f} after")
     check_transformers("fine-tuned", path("tuned.safetensors"), path("tuned"))
+
+
+def forms():
+    """Every form of tokenizer that we write, opened by tokenizers alone: the same ids."""
+    accents = path("accents.txt")
+    with open(accents, "w", encoding="utf-8") as file:
+        file.write("\u00c9l\u00e8ve \u732b and caf\u00e9, na\u00efve \u00fcber stra\u00dfe;\n" * 200)
+    small = ["--layers", 1, "--heads", 1, "--embd", 32, "--context", 32, "--steps", 2]
+    made = {f"split {split}": ["--vocab-size", 600, "--split", split] for split in ["gpt2", "cl100k", "o200k", "spaces", "none"]}
+    made |= {"bytes": ["--tokenizer", "byte"], "ASCII characters": ["--tokenizer", "char"], "other characters": ["--tokenizer", "char"]}
+    for name, flags in made.items():
+        corpus = accents if name == "other characters" else path("train.txt")
+        minigpt("train", corpus, "--out", path("form.safetensors"), "--overwrite", "--quiet", "--seed", 1, *small, *flags)
+        minigpt("export", path("form.safetensors"), "--to", "hf", "--out", path("form"), "--overwrite", "--quiet")
+        check_form(name, path("form"), [open(corpus, encoding="utf-8").read()[:3000]])
+    minigpt("train", "--pairs", options.pairs, "--out", path("form.safetensors"), "--overwrite", "--quiet", "--seed", 1, "--layers", 1,
+            "--heads", 1, "--embd", 32, "--steps", 2)
+    minigpt("export", path("form.safetensors"), "--to", "hf", "--out", path("translator-form"), "--overwrite", "--quiet")
+    check_form("translator", path("translator-form"), ["the cat is large"], ends=[0])
+
+
+def check_form(name, folder_, texts, ends=()):
+    try:
+        peer = Tokenizer.from_file(os.path.join(folder_, "tokenizer.json"))
+    except Exception as error:
+        return report(f"{name}: tokenizers opens it", False, str(error))
+    wrong = []
+    for text in texts + [text for text in HURTING if END not in text]:
+        found = ids_of(folder_, text)
+        if found is not None and peer.encode(text).ids != found + list(ends):
+            wrong.append(text[:20])
+    report(f"{name}: tokenizers has our ids", not wrong, str(wrong or ""))
+
+
+def folders():
+    """Folders as people have them, made of what transformers writes."""
+    shape = {"vocab_size": 900, "n_positions": CONTEXT, "n_embd": 96, "n_layer": 2, "n_head": 4}
+
+    def change(hf, name, change):
+        file = os.path.join(hf, name)
+        content = json.load(open(file, encoding="utf-8")) if os.path.exists(file) else {}
+        change(content)
+        json.dump(content, open(file, "w", encoding="utf-8"))
+
+    old = write_theirs("of-2019", shape)
+    ids_before = ids_of(old, "To be, or not")
+    change(old, "tokenizer.json", lambda it: (it["model"].pop("type"), it.update(
+        post_processor={"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": False})))
+    report("GPT-2's folder of 2019 opens", ids_of(old, "To be, or not") == ids_before)
+
+    padded = write_theirs("padded", shape)
+    model = transformers.GPT2LMHeadModel.from_pretrained(padded)
+    model.resize_token_embeddings(960)
+    model.save_pretrained(padded)
+    minigpt("import", padded, "--out", path("padded.safetensors"), "--overwrite", "--quiet")
+    minigpt("export", path("padded.safetensors"), "--to", "hf", "--out", path("padded-back"), "--overwrite", "--quiet")
+    before, after = (load_file(os.path.join(at, "model.safetensors")) for at in (padded, path("padded-back")))
+    report("a padded vocabulary comes back", all((before[key] == after[key]).all() for key in after if key in before)
+           and after["transformer.wte.weight"].shape[0] == 960)
+
+    added = write_theirs("added", shape, merges=True)
+    size = len(json.load(open(os.path.join(added, "vocab.json"), encoding="utf-8")))
+    model = transformers.GPT2LMHeadModel.from_pretrained(added)
+    model.resize_token_embeddings(size + 1)
+    model.save_pretrained(added)
+    json.dump({"[PAD]": size}, open(os.path.join(added, "added_tokens.json"), "w"))
+    found = minigpt("tokenizer", "encode", "--tokenizer", added, "--allow-special", text=b"a[PAD]b").split()
+    report("added tokens are read", len(found) == 3 and int(found[1]) == size)
+
+    ends = write_theirs("ends", shape)
+    text = our_greedy(ends, 20)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(ends)
+    ids = tokenizer(PROMPT + text)["input_ids"]
+    end = ids[len(tokenizer(PROMPT)["input_ids"]) + 5]
+    change(ends, "generation_config.json", lambda it: it.update(eos_token_id=[0, end]))
+    model = transformers.AutoModelForCausalLM.from_pretrained(ends).eval()
+    theirs_ = model.generate(**tokenizer(PROMPT, return_tensors="pt"), max_new_tokens=20, do_sample=False, pad_token_id=0)[0].tolist()
+    line = minigpt("sample", "--model", ends, "--prompt", PROMPT, "--greedy", "-n", 20, "--json", "--quiet")
+    said = json.loads(line)["text"]
+    report("several ends: the text stops where transformers stops",
+           said == tokenizer.decode(theirs_[:-1] if theirs_[-1] in (0, end) else theirs_, clean_up_tokenization_spaces=False))
 
 
 def check_translator(name, model_path):
@@ -461,7 +542,7 @@ parser.add_argument("--valid-pairs", default="corpora/grammar.valid.tsv")
 parser.add_argument("--translators", nargs="*", default=[], help="trained ones, instead of training them here")
 parser.add_argument("--speed", nargs="*", metavar="FILE=PAIRS", help="time translation in turn with CTranslate2, and nothing else")
 parser.add_argument("--turns", type=int, default=7)
-parser.add_argument("--only", choices=["ours", "theirs", "translators"], help="a part alone")
+parser.add_argument("--only", choices=["ours", "forms", "theirs", "folders", "translators"], help="a part alone")
 parser.add_argument("--keep", help="a folder for everything that is made; else it is removed")
 options = parser.parse_args()
 folder = options.keep or tempfile.mkdtemp(prefix="minigpt-interop-")
@@ -478,7 +559,7 @@ for name, module in [("llama-cpp-python", llama_cpp), ("tiktoken", tiktoken), ("
 print(f"transformers {transformers.__version__}, torch {torch.__version__}, llama-cpp-python "
       f"{getattr(llama_cpp, '__version__', '-')}, tiktoken {getattr(tiktoken, '__version__', '-')}, "
       f"ctranslate2 {getattr(ctranslate2, '__version__', '-')}")
-for part in [ours, theirs, translators] if options.speed is None else [speed]:
+for part in [ours, forms, theirs, folders, translators] if options.speed is None else [speed]:
     if options.speed is not None or options.only in (None, part.__name__):
         part()
 if not options.keep:
