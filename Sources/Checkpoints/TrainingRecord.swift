@@ -38,6 +38,8 @@ public struct TrainingRecord: Equatable, Sendable {
   public var validationFingerprint: UInt64?
   /// XXH64 of the weights that it began with, where those were another model's.
   public var initialWeights: UInt64?
+  /// Where a resumed run got other steps: the step, and how many there should have been until then.
+  public private(set) var extensions: [Int] = []
   /// Whether its tokenizer was there before.
   public var isTokenizerGiven = false
   /// Whether the text looked like verse.
@@ -88,6 +90,15 @@ public struct TrainingRecord: Equatable, Sendable {
     kept = (kept.filter { $0 < step } + [step]).suffix(configuration.average + 1)
   }
 
+  /// Takes the configuration of a run that goes on; no single command repeats one whose schedule was changed on the way.
+  package mutating func goOn(with configuration: TrainingConfiguration) {
+    let isScheduled = configuration.schedule == .cosine || configuration.schedule == .linear
+    if isScheduled, step > 0, self.configuration.steps != configuration.steps {
+      extensions += [step, self.configuration.steps]
+    }
+    self.configuration = configuration
+  }
+
   /// Steps whose weights are averaged.
   package var averaged: [Int] { kept.suffix(configuration.average) }
 
@@ -105,6 +116,7 @@ extension TrainingRecord: Configurable {
     Field("evaluation-count", at: \.evaluationCount, in: .integers(0...Int.max)),
     Field("evaluations", at: \.evaluations), Field("verse", at: \.isVerse, traits: .sparse),
     Field("init", at: \.initialWeights, traits: .sparse),
+    Field("extensions", at: \.extensions, traits: .sparse),
     Field("tokenizer-given", at: \.isTokenizerGiven, traits: .sparse), Field("kept", at: \.kept, traits: .sparse),
   ]
 

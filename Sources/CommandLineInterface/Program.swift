@@ -71,6 +71,9 @@ public enum Program {
         let near = nearest(to: spelled(first.drop { $0 == "-" }.utf8), in: ["help", "version"])
         throw UsageError.unknownFlag(arguments[arguments.startIndex], command: "", nearest: near.map { "--" + $0 })
       }
+      if isModel(arguments[arguments.startIndex]) {
+        throw UsageError.contradiction("\(printable(first)) is a model: minigpt repl \(printable(first)) talks with it")
+      }
       throw unknownCommand(arguments[arguments.startIndex])
     }
     let choices = members.map { String($0.name.dropFirst(first.utf8.count + 1)) }

@@ -44,6 +44,7 @@ package enum StorageError: Error, Hashable, Sendable, CustomStringConvertible {
 
   package var description: String {
     switch self {
+    case .refused(.write, let path, .noSuchFile): "\(path): there is no such folder: mkdir -p \(path) makes it"
     case .refused(let attempt, let path, let error): "\(path): \(attempt.rawValue): \(error)"
     case .notAFile(let path, let kind): "\(path): expected a file, found \(kind.rawValue)"
     case .notAFolder(let path): "\(path): expected a folder, found something else"

@@ -69,7 +69,7 @@ where Source.Batch == Model.Batch {
       corpusName: corpusName
     ).run()
     try checkpoint.load(into: memory, state: learner.optimizer.state)
-    resumed.configuration = record.configuration
+    resumed.goOn(with: record.configuration)
     resumed.instructionSet = record.instructionSet
     record = resumed
   }

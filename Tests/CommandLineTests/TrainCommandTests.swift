@@ -211,7 +211,7 @@ import Testing
       kill -\#(signal) $pid; wait $pid
       """#, folder: scratch.folder)
     #expect(stopped.status == status)
-    #expect(stopped.errorText.contains("--resume goes on there"))
+    #expect(stopped.errorText.contains("--resume --out b.safetensors goes on there"))
     let resumed = try Run(
       ["train", "bottles.txt", "--out", "b.safetensors", "--resume", "--quiet", "--log-every", "5"],
       folder: scratch.folder)

@@ -21,7 +21,8 @@ enum UsageError: Error, CustomStringConvertible {
     case .unknownCommand(let word, let nearest):
       "there is no command \(quoted(word))\(suggestion(nearest)) (minigpt --help lists them)"
     case .unknownFlag(let flag, let command, let nearest):
-      "unknown flag \(printable(flag))\(suggestion(nearest))"
+      "unknown flag \(printable(flag))"
+        + (ForeignFlags.cures[spelled(flag.drop { $0 == UInt8(ascii: "-") })].map { "; \($0)" } ?? suggestion(nearest))
         + " (minigpt \(command.isEmpty ? "" : command + " ")--help lists them)"
     case .missingValue(let flag, let expectation, nil):
       "\(flag) needs \(expectation), and nothing follows it"

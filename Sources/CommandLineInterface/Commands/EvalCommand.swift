@@ -107,7 +107,9 @@ struct EvalCommand: Command, Searching {
     let tokens =
       try corpus.map {
         try TokenSequence.encode(
-          split?.held ?? $0.parts, tokenizer, allowsSpecial ? .specials : .plain, pool: machine.pool)
+          split?.held ?? $0.parts, tokenizer,
+          allowsSpecial || checkpoint.record?.configuration.allowsSpecial == true ? .specials : .plain,
+          pool: machine.pool)
       }
       ?? TokenSequence.of(IdFile.read(bytes, path, vocabularySize: tokenizer.vocabularySize))
     if tokens.count < 2 { throw DatasetError.tooShort(what: "\(path)", tokens: tokens.count, context: 1) }

@@ -38,7 +38,12 @@ struct InfoCommand: Command {
   }
 
   private func show(_ model: some OpenedModel, _ console: Console) throws {
-    if command { return try console.answer(repeating(model) + [UInt8(ascii: "\n")]) }
+    if command {
+      if let extensions = model.checkpoint.record?.extensions, !extensions.isEmpty {
+        console.say("this does not repeat it exactly: " + RepeatedSteps.words(extensions))
+      }
+      return try console.answer(repeating(model) + [UInt8(ascii: "\n")])
+    }
     let checked = verify ? try verified(model.path) : nil
     if json { return try console.answer(json: record(model.checkpoint, checked)) }
     try console.answer(table: shape(model.checkpoint) + history(model.checkpoint))

@@ -13,9 +13,10 @@ enum OddText {
     let hasMark = count >= 3 && bytes[0] == 0xEF && bytes[1] == 0xBB && bytes[2] == 0xBF
     if returns > 0 {
       return "has line ends of CR LF" + (hasMark ? " and a byte order mark" : "")
-        + ", learned as they are: tr -d '\\r' < FILE > NEW leaves plain ones"
+        + ", learned as they are: " + (hasMark ? "tail -c +4 FILE" : "cat FILE") + " | tr -d '\\r' > NEW takes them out"
     }
-    return hasMark ? "begins with a byte order mark, learned as it is" : nil
+    return hasMark
+      ? "begins with a byte order mark, learned as it is: tail -c +4 FILE > NEW takes it out" : nil
   }
 }
 

@@ -6,7 +6,9 @@ extension TrainingFiles {
   func conclude(_ record: TrainingRecord, _ outcome: TrainingOutcome, _ console: Console) throws -> Path {
     switch outcome {
     case .stopped:
-      console.note("stopped at step \(grouped(record.step)); saved to \(checkpoint), and --resume goes on there")
+      console.note(
+        "stopped at step \(grouped(record.step)); saved to \(checkpoint), and --resume"
+          + (isDefault ? "" : " --out \(printable(shellQuoted(checkpoint.bytes)))") + " goes on there")
       throw Interrupted()
     case .outOfPatience:
       console.note(

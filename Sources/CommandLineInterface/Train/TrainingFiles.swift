@@ -6,6 +6,8 @@ struct TrainingFiles {
   let log: Path
   /// Whether `--log` names it.
   private let isLogNamed: Bool
+  /// Whether the checkpoint has the name that it gets by itself.
+  let isDefault: Bool
 
   var checkpoint: Path { run.checkpoint }
   var best: Path { run.best }
@@ -17,10 +19,11 @@ struct TrainingFiles {
     run = RunFiles(out.map { Path(bytes: $0) } ?? Path("checkpoints").appending(name + RunFiles.ending.utf8))
     self.log = log.map { Path(bytes: $0) } ?? run.log
     isLogNamed = log != nil
+    isDefault = out == nil
   }
 
   /// Takes the names that the run writes, and throws where it may not; what killed saves left behind is cleared away.
-  func claim(_ outputs: Outputs, isDefault: Bool, overwrite: Bool, resume: Bool) throws {
+  func claim(_ outputs: Outputs, overwrite: Bool, resume: Bool) throws {
     if isDefault { try Files.createFolder(checkpoint.folder) }
     try outputs.lock(run.name)
     let replaces = overwrite || resume

@@ -58,8 +58,7 @@ final class TrainingRun<Run: RunMaterial> {
   func start() throws {
     // Before the first step there is nothing to save.
     Interruption.endAtOnce(true)
-    try files.claim(
-      outputs, isDefault: command.out == nil, overwrite: command.overwrite, resume: command.resume)
+    try files.claim(outputs, overwrite: command.overwrite, resume: command.resume)
     if command.resume, !Files.exists(files.checkpoint) { throw NothingToResume(files) }
     let checkpoint = command.resume ? try Checkpoint(files.checkpoint) : nil
     let initial = try command.initial.map { try run.open(ModelChoice($0)) }
@@ -138,7 +137,11 @@ final class TrainingRun<Run: RunMaterial> {
     let (again, words) = try run.canonical(command, resumed: resumed)
     let line = canonicalCommand(
       again, words: words, leavingOut: ["resume", "overwrite", "quiet", "threads", "preset"])
-    console.note("again: " + printable(line))
+    if record.extensions.isEmpty {
+      console.note("again: " + printable(line))
+    } else {
+      console.note("again: no single command, as \(RepeatedSteps.words(record.extensions))")
+    }
   }
 
   private func train(_ trainer: Run.Trainer) throws {
@@ -213,5 +216,15 @@ struct NothingToResume: Error, CustomStringConvertible {
     "\(checkpoint): there is no checkpoint to go on from"
       + (best.map { "; the best one is still there: --init \($0) begins a new training with it, to another --out" }
         ?? "; without --resume a training begins")
+  }
+}
+
+/// Why a run that was extended is repeated by no single command.
+enum RepeatedSteps {
+  static func words(_ extensions: [Int]) -> String {
+    let changes = stride(from: 0, to: extensions.count - 1, by: 2).map { place in
+      "at step \(grouped(extensions[place])) of \(grouped(extensions[place + 1]))"
+    }
+    return "its steps were changed " + changes.joined(separator: " and ") + ", and with them the learning rate"
   }
 }
