@@ -37,6 +37,7 @@ public enum Program {
   }
 
   private static func status(of arguments: [[UInt8]], _ console: Console) -> Int32 {
+    defer { console.outputs = nil }
     do {
       try run(arguments[...], console)
       try console.flush()

@@ -38,8 +38,10 @@ package enum NearestTokens {
         cosines.append(norm > 0 ? Float(product / norm) : 0)
       }
     }
+    // Nothing is its own neighbour.
+    cosines[Int(id)] = -.infinity
     var candidates = Candidates()
-    candidates.takeLikeliest(max(0, min(count, table.rows - 1)), cosines, excluding: id)
+    candidates.takeLikeliest(max(0, min(count, table.rows - 1)), cosines)
     return candidates.ids.map { Neighbour(id: $0, cosine: Double(cosines[Int($0)])) }
   }
 }

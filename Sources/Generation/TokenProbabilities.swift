@@ -24,7 +24,7 @@ package struct TokenProbabilities: Sendable {
   package func likeliest(_ count: Int) -> [Int32] {
     if count <= 0 { return [] }
     var candidates = Candidates()
-    candidates.takeLikeliest(min(count, logits.count), logits, excluding: nil)
+    candidates.takeLikeliest(min(count, logits.count), logits)
     return candidates.ids
   }
 }

@@ -24,7 +24,7 @@ protocol ForeignFormat: Sendable {
   func tokenizer(_ container: Container) throws(InterchangeError) -> any Tokenizer
   /// Returns what begins and ends a text as the container says it, given what its tokenizer alone says.
   func marks(_ container: Container, _ tokenizer: TextMarks) throws(InterchangeError) -> TextMarks
-  /// Why a model with such positions cannot be written all the same.
+  /// Why a model cannot be written whose positions are among these and whose other fields are carried.
   func refusal(_ configuration: Model.Configuration) -> String?
   func write(_ export: ModelExport<Model>, _ tensors: [ExportedTensor], replacing: Bool) throws
 }
@@ -121,9 +121,9 @@ extension ForeignFormat {
       throw .contradiction(path, "its tokenizer has \(count) tokens, but its model \(vocabularySize)")
     }
     var marks = try marks(container, tokenizer.marks)
-    // An id beyond the vocabulary is a default that was never set.
-    marks.ends.removeAll { Int($0) >= count }
-    if marks.ends.isEmpty { marks.ends = tokenizer.marks.ends }
+    // An id beyond the vocabulary is a default that was never set; none at all is an answer.
+    let known = marks.ends.filter { Int($0) < count }
+    if known.isEmpty, !marks.ends.isEmpty { marks.ends = tokenizer.marks.ends } else { marks.ends = known }
     if Int(marks.begin ?? 0) >= count { marks.begin = tokenizer.marks.begin }
     tokenizer.marks = marks
     return tokenizer

@@ -46,12 +46,8 @@ struct GPT2Folder: ForeignFormat {
     do throws(JSONError) {
       for root in [folder.root, try folder.generation()] {
         guard let root else { continue }
-        for (key, value) in try root.members() where key == "eos_token_id" {
-          marks.ends = try folder.ids(value)
-        }
-        for (key, value) in try root.members() where key == "bos_token_id" {
-          marks.begin = try folder.ids(value).first
-        }
+        if try root.has("eos_token_id") { marks.ends = try folder.ids(root.field("eos_token_id")) }
+        if try root.has("bos_token_id") { marks.begin = try folder.ids(root.field("bos_token_id")).first }
       }
     } catch { throw .json(error) }
     if marks.begin == nil { marks.begin = marks.ends.first }

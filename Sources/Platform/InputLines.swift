@@ -33,11 +33,9 @@ package struct InputLines: ~Copyable {
   /// The next line; the last one may lack its newline. A line begun before an interruption is dropped.
   package mutating func read() throws(SystemError) -> Next {
     let next = try readWhole()
-    guard case .line(var line) = next else { return next }
-    if line.last == UInt8(ascii: "\r") { line.removeLast() }
-    if isFirst, line.starts(with: [0xEF, 0xBB, 0xBF]) { line.removeFirst(3) }
-    isFirst = false
-    return .line(line)
+    guard case .line(let line) = next else { return next }
+    defer { isFirst = false }
+    return .line(TextLine.content(of: line, isFirst: isFirst))
   }
 
   private mutating func readWhole() throws(SystemError) -> Next {

@@ -4,8 +4,8 @@ internal import MiniGPTSystemC
 
 /// Ctrl-C, SIGTERM and SIGHUP (a terminal that is closed) as a flag that long work looks at between its steps.
 ///
-/// The first signal sets the flag; the second ends the process at once with 128 + its number. The handler is one
-/// atomic instruction on a statically initialised global.
+/// The first signal sets the flag; the second ends the process at once with 128 + its number. The handler is two
+/// atomic instructions on statically initialised globals.
 package enum Interruption {
   private static let caught = Atomic<Int32>(0)
   private static let endsAtOnce = Atomic<Bool>(false)

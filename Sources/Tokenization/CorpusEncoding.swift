@@ -1,4 +1,5 @@
 package import MiniGPTParallel
+internal import MiniGPTPlatform
 internal import Synchronization
 
 /// Encodes texts of any size on all threads of a pool. Each thread has an encoder, which remembers from text to text, and
@@ -133,12 +134,11 @@ private struct LineEncoding {
   func encode(
     _ text: Span<UInt8>, isFirst: Bool, with encoder: inout any TokenEncoder, into ids: inout [Int32]
   ) throws(TokenizerError) {
-    let hasMark = isFirst && text.count >= 3 && text[0] == 0xEF && text[1] == 0xBB && text[2] == 0xBF
-    var start = hasMark ? 3 : 0
+    var start = isFirst ? TextLine.markLength(text) : 0
     while start < text.count {
       let next = lineEnd(in: text, from: start)
-      var end = text[next - 1] == UInt8(ascii: "\n") ? next - 1 : next
-      if end > start, text[end - 1] == UInt8(ascii: "\r") { end -= 1 }
+      let newline = text[next - 1] == UInt8(ascii: "\n") ? next - 1 : next
+      let end = TextLine.contentEnd(text, from: start, to: newline)
       if end > start {
         if let separator { ids.append(separator) }
         do { try encoder.encode(text.extracting(start..<end), into: &ids) } catch { throw error.moved(by: start) }

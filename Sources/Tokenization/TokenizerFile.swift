@@ -38,9 +38,9 @@ package enum TokenizerFile {
     }
   }
 
-  /// What is written in a folder that is there already.
+  /// What is written in a folder, of what is there already.
   package static func files(in folder: Path) -> [Path] {
-    Files.kind(folder) == .folder ? [folder.appending("vocab.json"), folder.appending("merges.txt")] : []
+    [folder.appending("vocab.json"), folder.appending("merges.txt")].filter { Files.exists($0) }
   }
 
   private static func store(_ files: (vocabulary: [UInt8], merges: [UInt8]), in folder: Path) throws(StorageError) {

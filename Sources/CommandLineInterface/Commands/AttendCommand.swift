@@ -76,10 +76,7 @@ struct AttendCommand: Command {
   func run(_ console: Console) throws {
     console.isQuiet = quiet
     let choice = try ModelChoice(model, nil).announced(on: console), machine = try Machine(threads: threads, console)
-    let outputs = try out.map {
-      try Outputs(of: Path(bytes: $0), reading: console.inputs + [choice.path], overwrite: overwrite)
-    }
-    defer { withExtendedLifetime(outputs) {} }
+    if let out { try console.claim(Path(bytes: out), reading: [choice.path], overwrite: overwrite) }
     let model = try choice.openAny()
     let stacks =
       try (try? model.translator()).map { try translator($0, machine) } ?? languageModel(model.textModel(), machine)

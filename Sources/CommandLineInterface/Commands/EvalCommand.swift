@@ -95,11 +95,9 @@ struct EvalCommand: Command, Searching {
     let corpus = ids ? nil : try TextCorpus([path])
     let bytes = ids ? try FileReader.bytes(of: path) : []
     let choice = try ModelChoice(self.model).announced(on: console)
-    let outputs = try logits.map { name in
-      try Outputs(
-        of: Path(bytes: name), reading: console.inputs + [path, choice.path], overwrite: overwrite, flag: "logits")
+    if let logits {
+      try console.claim(Path(bytes: logits), reading: [path, choice.path], overwrite: overwrite, flag: "logits")
     }
-    defer { withExtendedLifetime(outputs) {} }
     let checkpoint = try choice.open()
     let machine = try Machine(threads: threads, console)
     let tokenizer = try checkpoint.tokenizer()

@@ -51,8 +51,7 @@ struct ExportCommand: Command {
     console.isQuiet = quiet
     let choice = try ModelChoice(model, nil).announced(on: console)
     guard let format, let out = out.map(Path.init(bytes:)) else { return }
-    let outputs = try Outputs(of: out, reading: console.inputs + [choice.path], overwrite: overwrite)
-    defer { withExtendedLifetime(outputs) {} }
+    try console.claim(out, reading: [choice.path], overwrite: overwrite)
     if format == .huggingFace { try HuggingFaceFolder.checkReplaceable(out) }
     func report(_ done: Int, _ total: Int) throws {
       console.progress(["writing", percent(done, total)])

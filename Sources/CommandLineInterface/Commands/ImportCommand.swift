@@ -35,8 +35,7 @@ struct ImportCommand: Command {
   func run(_ console: Console) throws {
     console.isQuiet = quiet
     let out = Path(bytes: out ?? []), path = Path(bytes: source)
-    let outputs = try Outputs(of: out, reading: console.inputs + [path], overwrite: overwrite)
-    defer { withExtendedLifetime(outputs) {} }
+    try console.claim(out, reading: [path], overwrite: overwrite)
     func report(_ done: Int, _ total: Int) throws {
       console.progress(["reading", percent(done, total)])
       if Interruption.isRequested { throw Interrupted() }

@@ -38,10 +38,7 @@ struct PlotCommand: Command {
       let path = Path(bytes: name)
       return path.hasSuffix(RunFiles.ending) ? RunFiles(containing: path).log : path
     }
-    let outputs = try out.map {
-      try Outputs(of: Path(bytes: $0), reading: console.inputs + files, overwrite: overwrite)
-    }
-    defer { withExtendedLifetime(outputs) {} }
+    if let out { try console.claim(Path(bytes: out), reading: files, overwrite: overwrite) }
     let curves = try files.map { try TrainingCurve($0) }
     if let out {
       let path = Path(bytes: out)

@@ -67,11 +67,7 @@ struct TokenizerTrainCommand: Command {
     console.isQuiet = quiet
     let out = Path(bytes: out ?? [])
     let files = corpora.map { Path(bytes: $0) }
-    let outputs = try Outputs(of: out, reading: console.inputs + files, overwrite: overwrite)
-    defer { withExtendedLifetime(outputs) {} }
-    for file in TokenizerFile.files(in: out) where Files.exists(file) {
-      try outputs.claim(file, replaces: overwrite, waysOn: Outputs.overwriting)
-    }
+    try console.claim(out, reading: files, overwrite: overwrite)
     let corpus = try TextCorpus(files)
     console.note("corpus: \(grouped(corpus.byteCount)) bytes")
     var trainer = BPETrainer(vocabularySize: vocabularySize ?? 0)

@@ -18,6 +18,8 @@ final class Console {
 
   /// Files that are read beside those that the command names: where its flags come from.
   var inputs: [Path] = []
+  /// What the command has taken to write to; given back when it ends.
+  var outputs: Outputs?
 
   private var line = ProgressLine()
 

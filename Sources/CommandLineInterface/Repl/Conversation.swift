@@ -39,7 +39,7 @@ final class Conversation {
 
   /// Does what a line asks for.
   func take(_ line: [UInt8]) throws {
-    if console.isInteractive, [["exit"], ["quit"], ["help"]].contains([String(decoding: line, as: UTF8.self)]) {
+    if console.isInteractive, ["exit", "quit", "help"].contains(String(decoding: line, as: UTF8.self)) {
       return console.note("/quit leaves, /help lists the commands")
     }
     if takesCommands {

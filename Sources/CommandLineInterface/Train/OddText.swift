@@ -1,30 +1,33 @@
 internal import MiniGPT
+internal import MiniGPTPlatform
 
-/// What is unusual about a text, and would be learned with it.
-enum OddText {
-  /// Bytes that are looked at.
+/// What is unusual about a text, and would be learned with it. Its first megabyte is looked at.
+struct OddText {
+  private let file: MappedFile
   private static let most = 1 << 20
 
-  /// What there is, and what to do about it; nil where the text is as texts are.
-  static func describe(_ file: MappedFile) -> String? {
-    let bytes = file.bytes, count = min(bytes.byteCount, most)
-    var returns = 0
-    for place in 1..<max(1, count) where bytes[place] == 10 && bytes[place - 1] == 13 { returns += 1 }
-    let hasMark = count >= 3 && bytes[0] == 0xEF && bytes[1] == 0xBB && bytes[2] == 0xBF
-    if returns > 0 {
+  init(_ file: MappedFile) { self.file = file }
+
+  /// What there is at line ends and at the beginning, and what to do about it; nil where it is as texts are.
+  var lineEnds: String? {
+    let file = file
+    guard let text = file.bytes.numbers(UInt8.self) else { return nil }
+    let hasMark = TextLine.markLength(text) > 0, newline = UInt8(ascii: "\n")
+    let returns = (0..<min(text.count, Self.most)).contains { place in
+      text[place] == newline && TextLine.contentEnd(text, from: 0, to: place) < place
+    }
+    if returns {
       return "has line ends of CR LF" + (hasMark ? " and a byte order mark" : "")
         + ", learned as they are: " + (hasMark ? "tail -c +4 FILE" : "cat FILE") + " | tr -d '\\r' > NEW takes them out"
     }
-    return hasMark
-      ? "begins with a byte order mark, learned as it is: tail -c +4 FILE > NEW takes it out" : nil
+    return hasMark ? "begins with a byte order mark, learned as it is: tail -c +4 FILE > NEW takes it out" : nil
   }
-}
 
-extension OddText {
-  /// The name of a special token that the beginning of a text holds.
-  static func specialName(in file: MappedFile) -> String? {
-    let names = [SpecialToken.endOfText, "<|im_start|>", "</s>"].map { Array($0.utf8) }, bytes = file.bytes
-    for place in 0..<min(file.count, most) where bytes[place] == UInt8(ascii: "<") {
+  /// The name of a special token that it holds.
+  var specialName: String? {
+    let file = file, bytes = file.bytes
+    let names = [SpecialToken.endOfText, "<|im_start|>", "</s>"].map { Array($0.utf8) }
+    for place in 0..<min(file.count, Self.most) where bytes[place] == UInt8(ascii: "<") {
       let name = names.first { name in
         place + name.count <= file.count && name.indices.allSatisfy { bytes[place + $0] == name[$0] }
       }
@@ -32,30 +35,26 @@ extension OddText {
     }
     return nil
   }
-}
 
-extension OddText {
-  /// Whether a text begins with the byte order mark of UTF-16.
-  static func isUTF16(_ file: MappedFile) -> Bool {
-    file.count >= 2 && [[0xFF, 0xFE], [0xFE, 0xFF]].contains(file.bytes.extracting(0..<2).array)
+  /// Whether it begins with the byte order mark of UTF-16.
+  var isUTF16: Bool {
+    let file = file
+    return file.count >= 2 && [[0xFF, 0xFE], [0xFE, 0xFF]].contains(file.bytes.extracting(0..<2).array)
   }
 }
 
-/// A text in another encoding.
-struct UTF16: Error, CustomStringConvertible {
-  let path: Path
-
-  var description: String { "\(path): UTF-16, and UTF-8 is wanted: iconv -f utf-16 -t utf-8 \(path) > NEW" }
-}
-
-/// A checkpoint where a text is wanted.
-struct NotACorpus: Error, CustomStringConvertible {
-  let path: Path
-  let resumes: Bool
+/// A file that is no text where a text is wanted.
+enum NotACorpus: Error, CustomStringConvertible {
+  case utf16(Path)
+  case model(Path, resumes: Bool)
 
   var description: String {
-    resumes
-      ? "\(path): is a checkpoint, and a CORPUS is wanted: minigpt train CORPUS --resume --out \(path)"
-      : "\(path): is a model, and a CORPUS is wanted: minigpt train CORPUS --init \(path) begins with it"
+    switch self {
+    case .utf16(let path): "\(path): UTF-16, and UTF-8 is wanted: iconv -f utf-16 -t utf-8 \(path) > NEW"
+    case .model(let path, true):
+      "\(path): is a checkpoint, and a CORPUS is wanted: minigpt train CORPUS --resume --out \(path)"
+    case .model(let path, false):
+      "\(path): is a model, and a CORPUS is wanted: minigpt train CORPUS --init \(path) begins with it"
+    }
   }
 }

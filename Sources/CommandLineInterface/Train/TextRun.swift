@@ -20,17 +20,20 @@ final class TextRun: RunMaterial {
     self.command = command
     self.console = console
     if let model = command.corpora.first(where: isModel) {
-      throw NotACorpus(path: Path(bytes: model), resumes: command.resume)
+      throw NotACorpus.model(Path(bytes: model), resumes: command.resume)
     }
     material = try TextCorpus(command.corpora.map { Path(bytes: $0) })
-    for file in material.files where OddText.isUTF16(file) && command.needsUTF8 { throw UTF16(path: file.path) }
-    if let file = material.files.first, let odd = OddText.describe(file) { console.note("\(file.path) \(odd)") }
-    if let file = material.files.first, SentencePairs.looksLikePairs(file) {
-      console.note(
-        "\(file.path) looks like sentence pairs: minigpt train --pairs \(file.path) learns to translate them")
-    }
-    if command[\.allowsSpecial] != true, let file = material.files.first, let name = OddText.specialName(in: file) {
-      console.note("\(file.path) holds \(name), learned as letters: --allow-special makes it a token")
+    for file in material.files where command.needsUTF8 && OddText(file).isUTF16 { throw NotACorpus.utf16(file.path) }
+    if let file = material.files.first {
+      let odd = OddText(file)
+      if let ends = odd.lineEnds { console.note("\(file.path) \(ends)") }
+      if command[\.allowsSpecial] != true, let name = odd.specialName {
+        console.note("\(file.path) holds \(name), learned as letters: --allow-special makes it a token")
+      }
+      if SentencePairs.looksLikePairs(file) {
+        console.note(
+          "\(file.path) looks like sentence pairs: minigpt train --pairs \(file.path) learns to translate them")
+      }
     }
     validation = try command.validation.map { try TextCorpus([Path(bytes: $0)]) }
   }

@@ -42,7 +42,6 @@ final class TrainingRun<Run: RunMaterial> {
   private var command: TrainCommand
   private let console: Console
   private let files: TrainingFiles
-  private let outputs: Outputs
   private let run: Run
 
   private typealias Checkpoint = ModelCheckpoint<Run.Material.Model>
@@ -52,14 +51,17 @@ final class TrainingRun<Run: RunMaterial> {
     self.console = console
     run = try Run(command, console)
     files = TrainingFiles(out: command.out, log: command.log, corpus: Run.name(command))
-    outputs = Outputs(reading: console.inputs + command.inputs)
   }
 
   func start() throws {
     // Before the first step there is nothing to save.
     Interruption.endAtOnce(true)
+    let outputs = Outputs(reading: console.inputs + command.inputs)
     try files.claim(outputs, overwrite: command.overwrite, resume: command.resume)
-    if command.resume, !Files.exists(files.checkpoint) { throw NothingToResume(files) }
+    console.outputs = outputs
+    if command.resume, !Files.exists(files.checkpoint) {
+      throw ResumeProblem.noCheckpoint(files.checkpoint, best: Files.exists(files.best) ? files.best : nil)
+    }
     let checkpoint = command.resume ? try Checkpoint(files.checkpoint) : nil
     let initial = try command.initial.map { try run.open(ModelChoice($0)) }
     let tokenizer = try completeCommand(checkpoint, initial)
@@ -109,7 +111,7 @@ final class TrainingRun<Run: RunMaterial> {
   /// A run that is resumed may have more steps to do, or none; fewer than it has done make no sense.
   private func checkSteps(_ record: TrainingRecord) throws {
     let wanted = record.configuration.steps
-    if record.step > wanted { throw TooFewSteps(path: files.checkpoint, done: record.step, wanted: wanted) }
+    if record.step > wanted { throw ResumeProblem.tooFewSteps(files.checkpoint, done: record.step, wanted: wanted) }
     if record.step == wanted, record.step > 0 {
       console.note("all \(grouped(wanted)) steps are done; --steps N goes further")
     }
@@ -137,11 +139,7 @@ final class TrainingRun<Run: RunMaterial> {
     let (again, words) = try run.canonical(command, resumed: resumed)
     let line = canonicalCommand(
       again, words: words, leavingOut: ["resume", "overwrite", "quiet", "threads", "preset"])
-    if record.extensions.isEmpty {
-      console.note("again: " + printable(line))
-    } else {
-      console.note("again: no single command, as \(RepeatedSteps.words(record.extensions))")
-    }
+    console.note("again: " + (record.whyNotRepeated.map { "no single command, as " + $0 } ?? printable(line)))
   }
 
   private func train(_ trainer: Run.Trainer) throws {
@@ -187,44 +185,5 @@ extension TrainingEstimate {
         "roughly \(duration(seconds)) on \(machine.pool.threads) thread\(machine.pool.threads == 1 ? "" : "s")"
       ),
     ]
-  }
-}
-
-/// A run that is resumed has done more than is asked for.
-struct TooFewSteps: Error, CustomStringConvertible {
-  let path: Path
-  let done: Int
-  let wanted: Int
-
-  var description: String {
-    "\(path): \(grouped(done)) steps are done already; --steps counts from the beginning: --steps"
-      + " \(done + wanted) does \(grouped(wanted)) more"
-  }
-}
-
-/// There is no checkpoint to go on from.
-struct NothingToResume: Error, CustomStringConvertible {
-  private let checkpoint: Path
-  private let best: Path?
-
-  init(_ files: TrainingFiles) {
-    checkpoint = files.checkpoint
-    best = Files.exists(files.best) ? files.best : nil
-  }
-
-  var description: String {
-    "\(checkpoint): there is no checkpoint to go on from"
-      + (best.map { "; the best one is still there: --init \($0) begins a new training with it, to another --out" }
-        ?? "; without --resume a training begins")
-  }
-}
-
-/// Why a run that was extended is repeated by no single command.
-enum RepeatedSteps {
-  static func words(_ extensions: [Int]) -> String {
-    let changes = stride(from: 0, to: extensions.count - 1, by: 2).map { place in
-      "at step \(grouped(extensions[place])) of \(grouped(extensions[place + 1]))"
-    }
-    return "its steps were changed " + changes.joined(separator: " and ") + ", and with them the learning rate"
   }
 }

@@ -59,9 +59,7 @@ struct References {
     if next >= bytes.byteCount { throw ReferenceError.tooShort(file.path, lines: line) }
     var end = next
     while end < bytes.byteCount && bytes[end] != UInt8(ascii: "\n") { end += 1 }
-    var reference = bytes.extracting(next..<end).array
-    if reference.last == UInt8(ascii: "\r") { reference.removeLast() }
-    if line == 0, reference.starts(with: [0xEF, 0xBB, 0xBF]) { reference.removeFirst(3) }
+    let reference = TextLine.content(of: bytes.extracting(next..<end).array, isFirst: line == 0)
     bleu.add(translation, reference: reference, source: source)
     next = end + 1
     line += 1

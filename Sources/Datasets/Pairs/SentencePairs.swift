@@ -51,14 +51,13 @@ public struct SentencePairs: Sendable {
     _ file: MappedFile, _ number: UInt32, _ pairs: inout [Pair], _ skipped: inout SkippedPairs
   ) {
     guard let text = file.bytes.numbers(UInt8.self) else { fail("bytes that are not aligned for bytes") }
-    var start = text.count >= 3 && text[0] == 0xEF && text[1] == 0xBB && text[2] == 0xBF ? 3 : 0
+    var start = TextLine.markLength(text)
     var line: UInt32 = 0
     while start < text.count {
       line &+= 1
       var end = start
       while end < text.count && text[end] != UInt8(ascii: "\n") { end += 1 }
-      let hasReturn = end > start && text[end - 1] == UInt8(ascii: "\r")
-      let content = start..<(hasReturn ? end - 1 : end)
+      let content = start..<TextLine.contentEnd(text, from: start, to: end)
       switch parse(text.extracting(content)) {
       case .success(let tab):
         pairs.append(

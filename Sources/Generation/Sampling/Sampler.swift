@@ -44,7 +44,7 @@ package struct Sampler: Sendable {
     let likeliest = Self.likeliest(logits)
     if configuration.isGreedy { return likeliest }
     if configuration.topK > 0 && configuration.topK < logits.count {
-      candidates.takeLikeliest(configuration.topK, logits, excluding: nil)
+      candidates.takeLikeliest(configuration.topK, logits)
     } else {
       candidates.takeAll(logits)
     }

@@ -3,12 +3,11 @@
 extension Candidates {
   /// Takes the `k` likeliest tokens, the likeliest first. One walk over the logits beside a heap of k, whose root is the
   /// least likely of those that are in.
-  package mutating func takeLikeliest(_ k: Int, _ logits: [Float], excluding excluded: Int32?) {
-    let skipped = excluded.map { Int($0) } ?? -1
+  package mutating func takeLikeliest(_ k: Int, _ logits: [Float]) {
     ids.removeAll(keepingCapacity: true)
     ids.reserveCapacity(min(k, logits.count))
     areSorted = true
-    for index in logits.indices where index != skipped {
+    for index in logits.indices {
       if ids.count < k {
         ids.append(Int32(index))
         if ids.count == k { LogitHeap.build(&ids, count: k, logits, likeliestFirst: false) }

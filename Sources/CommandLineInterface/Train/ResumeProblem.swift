@@ -1,0 +1,32 @@
+internal import MiniGPT
+
+/// Why a run does not go on.
+enum ResumeProblem: Error, CustomStringConvertible {
+  /// More was done than is asked for.
+  case tooFewSteps(Path, done: Int, wanted: Int)
+  /// There is no checkpoint, but perhaps the best one.
+  case noCheckpoint(Path, best: Path?)
+
+  var description: String {
+    switch self {
+    case .tooFewSteps(let path, let done, let wanted):
+      "\(path): \(grouped(done)) steps are done already; --steps counts from the beginning: --steps \(done + wanted)"
+        + " does \(grouped(wanted)) more"
+    case .noCheckpoint(let path, let best):
+      "\(path): there is no checkpoint to go on from"
+        + (best.map { "; the best one is still there: --init \($0) begins a new training with it, to another --out" }
+          ?? "; without --resume a training begins")
+    }
+  }
+}
+
+extension TrainingRecord {
+  /// Why no single command repeats the run; nil where one does.
+  var whyNotRepeated: String? {
+    if extensions.isEmpty { return nil }
+    let changes = stride(from: 0, to: extensions.count - 1, by: 2).map { place in
+      "at step \(grouped(extensions[place])) of \(grouped(extensions[place + 1]))"
+    }
+    return "its steps were changed " + changes.joined(separator: " and ") + ", and with them the learning rate"
+  }
+}
