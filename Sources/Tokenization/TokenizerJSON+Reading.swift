@@ -30,9 +30,9 @@ extension TokenizerJSON {
     }
     try checkDecoder(root)
     let tokens = try TokenList(model: model, added: root)
-    let isPrefixed = try prefix(root, tokens)
+    let mark = try prefix(root, tokens)
     var tokenizer = type == "BPE" ? try bytePairs(root, model, tokens) : try characters(root, tokens)
-    if let isPrefixed { tokenizer.marks = TextMarks(begin: isPrefixed, ends: tokenizer.marks.ends, isPrefixed: true) }
+    if let mark { tokenizer.marks = TextMarks(begin: mark, ends: tokenizer.marks.ends, isPrefixed: true) }
     return try completed(tokenizer, root)
   }
 

@@ -140,8 +140,8 @@ where Source.Batch == Model.Batch {
     let files = RunFiles(path)
     if record.step == 0 {
       try save(path, event)
-      // A run that this one replaces.
-      for old in [bestPath, files.average] { try Files.remove(old) }
+      // Of a run that this one replaces; what was measured before the first step is this one's own.
+      if record.best == nil { for old in [bestPath, files.average] { try Files.remove(old) } }
     }
     try removeLeftovers(files)
     var isSaved = true

@@ -81,4 +81,25 @@ import MiniGPTTraining
     #expect(trainer.record.best?.step == 4)
     #expect(try Checkpoint(folder.path("latest")).record?.step == 12)
   }
+
+  /// A fine-tuning is measured before its first step; stopped there and resumed, it keeps that best one.
+  @Test func whatWasMeasuredFirstStays() throws {
+    let folder = try Folder()
+    let corpus = try folder.write("corpus", verses(60)), base = folder.path("base.safetensors")
+    let first = try tinySetup(corpus).prepare().trainer
+    _ = try first.run(saveTo: base, bestPath: folder.path("base.best.safetensors"), shouldStop: { false }) { _ in }
+    let path = folder.path("m.safetensors"), best = folder.path("m.best.safetensors")
+    var setup = try tinySetup(corpus)
+    setup.tokenizer = .given(try Checkpoint(base).tokenizer())
+    for resumes in [false, true] {
+      let trainer = try setup.prepare(from: resumes ? nil : Checkpoint(base)).trainer
+      if resumes { try trainer.resume(try Checkpoint(path)) }
+      var evaluations = 0
+      let outcome = try trainer.run(
+        saveTo: path, bestPath: best, shouldStop: { resumes || evaluations > 0 },
+        event: { event in if case .evaluated = event { evaluations += 1 } })
+      #expect(outcome == .stopped && trainer.record.step == 0 && trainer.record.best?.step == 0)
+      #expect(evaluations == (resumes ? 0 : 1) && Files.exists(best))
+    }
+  }
 }
