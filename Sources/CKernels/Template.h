@@ -134,8 +134,10 @@ INLINE V normalized(V x, const float *statistics) { return (x - statistics[0]) *
 
 static void layer_norm_again(float *y, const float *x, const float *gain, const float *bias, const float *statistics,
                              long n) {
-  FOR_VECTORS(n)
-  put(y + i, fma_(normalized(get(x + i, part), statistics), get(gain + i, part), get(bias + i, part)), part);
+  FOR_VECTORS(n) {
+    V b = bias ? get(bias + i, part) : all(0);
+    put(y + i, fma_(normalized(get(x + i, part), statistics), get(gain + i, part), b), part);
+  }
 }
 
 static void layer_norm(float *y, const float *x, const float *gain, const float *bias, float epsilon,
@@ -174,14 +176,103 @@ static void layer_norm_backward(float *dx, const float *dy, const float *x, cons
 static void layer_norm_parameters(float *dgain, float *dbias, const float *dy, long dy_stride, const float *x,
                                   long x_stride, const float *statistics, long rows, long n) {
   FOR_VECTORS(n) {
-    V g = get(dgain + i, part), b = get(dbias + i, part);
+    V g = get(dgain + i, part), b = dbias ? get(dbias + i, part) : all(0);
     for (long r = 0; r < rows; r++) {
       V d = get(dy + r * dy_stride + i, part);
       g = fma_(d, normalized(get(x + r * x_stride + i, part), statistics + 2 * r), g);
       b += d;
     }
     put(dgain + i, g, part);
-    put(dbias + i, b, part);
+    if (dbias) put(dbias + i, b, part);
+  }
+}
+
+// RMS norm
+
+static void rms_norm_again(float *y, const float *x, const float *gain, const float *rstd, long n) {
+  FOR_VECTORS(n) put(y + i, get(x + i, part) * rstd[0] * get(gain + i, part), part);
+}
+
+/// 1 / sqrt(mean of the squares + epsilon)
+INLINE float inverse_rms(const float *x, float epsilon, long n) {
+  V squares = all(0);
+  FOR_VECTORS(n) squares = fma_(get(x + i, part), get(x + i, part), squares);
+  return 1.0f / sqrtf(lanes_sum(squares) / (float)n + epsilon);
+}
+
+static void rms_norm(float *y, const float *x, const float *gain, float epsilon, float *rstd, long n) {
+  rstd[0] = inverse_rms(x, epsilon, n);
+  rms_norm_again(y, x, gain, rstd, n);
+}
+
+static void rms_norm_backward(float *dx, const float *dy, const float *x, const float *gain, const float *rstd,
+                              long n) {
+  // dx = rstd · (g - x̂ · mean(g · x̂)), g = gain · dy, x̂ = rstd · x.
+  V sum = all(0);
+  FOR_VECTORS(n) sum = fma_(get(gain + i, part) * get(dy + i, part), get(x + i, part), sum);
+  float r = rstd[0], pull = lanes_sum(sum) / (float)n * r * r;
+  FOR_VECTORS(n) {
+    V g = get(gain + i, part) * get(dy + i, part);
+    put(dx + i, fma_(all(r), g - get(x + i, part) * pull, get(dx + i, part)), part);
+  }
+}
+
+static void rms_norm_parameters(float *dgain, const float *dy, long dy_stride, const float *x, long x_stride,
+                                const float *rstd, long rows, long n) {
+  FOR_VECTORS(n) {
+    V g = get(dgain + i, part);
+    for (long r = 0; r < rows; r++)
+      g = fma_(get(dy + r * dy_stride + i, part), get(x + r * x_stride + i, part) * rstd[r], g);
+    put(dgain + i, g, part);
+  }
+}
+
+// Heads of queries and keys
+
+/// The vectors of half a head: index `i` in the first half, `j` in the second.
+#define FOR_HALVES(half) for (long i = 0, j = (half), part = (half) < WIDTH ? (half) : WIDTH; i < (half); \
+                              i += WIDTH, j += WIDTH, part = (half) - i < WIDTH ? (half) - i : WIDTH)
+
+static void turn_heads(float *y, const float *x, const float *gain, const float *turn, float epsilon, long heads,
+                       long width) {
+  long half = width / 2;
+  for (long h = 0; h < heads; h++, x += width, y += width) {
+    const float *from = x;
+    if (gain) {
+      float rstd = inverse_rms(x, epsilon, width);
+      rms_norm_again(y, x, gain, &rstd, width);
+      from = y;
+    }
+    if (turn) FOR_HALVES(half) {
+      V a = get(from + i, part), b = get(from + j, part), c = get(turn + i, part), s = get(turn + j, part);
+      put(y + i, a * c - b * s, part);
+      put(y + j, b * c + a * s, part);
+    }
+  }
+}
+
+static void turn_heads_backward(float *dx, const float *x, const float *gain, float *dgain, const float *turn,
+                                float epsilon, long heads, long width) {
+  long half = width / 2;
+  for (long h = 0; h < heads; h++, x += width, dx += width) {
+    if (turn) FOR_HALVES(half) {
+      V a = get(dx + i, part), b = get(dx + j, part), c = get(turn + i, part), s = get(turn + j, part);
+      put(dx + i, a * c + b * s, part);
+      put(dx + j, b * c - a * s, part);
+    }
+    if (!gain) continue;
+    V sum = all(0);
+    float r = inverse_rms(x, epsilon, width);
+    FOR_VECTORS(width) {
+      V d = get(dx + i, part), hat = get(x + i, part) * r;
+      put(dgain + i, fma_(d, hat, get(dgain + i, part)), part);
+      sum = fma_(get(gain + i, part) * d, hat, sum);
+    }
+    float mean = lanes_sum(sum) / (float)width;
+    FOR_VECTORS(width) {
+      V g = get(gain + i, part) * get(dx + i, part), hat = get(x + i, part) * r;
+      put(dx + i, (g - hat * mean) * r, part);
+    }
   }
 }
 
@@ -197,25 +288,43 @@ INLINE V gelu_slope(V x) {
   V s = gelu_sigmoid(x);
   return fma_(x * s * (1.0f - s), GELU_2A * fma_(x * x, all(3 * GELU_B), all(1)), s);
 }
+INLINE V gelu_back(V dy, V x) { return dy * gelu_slope(x); }
 
-static void gelu(float *y, const float *x, long n) {
-  FOR_VECTORS(n) put(y + i, gelu_(get(x + i, part)), part);
+INLINE V relu_(V x) { return select_((VI)(x < 0.0f), all(0), x); }  // NaN stays NaN, which a maximum would hide
+INLINE V relu_back(V dy, V x) { return select_((VI)(x > 0.0f), dy, all(0)); }
+
+INLINE V relu2_(V x) { return relu_(x) * relu_(x); }
+INLINE V relu2_back(V dy, V x) { return dy * (2.0f * relu_(x)); }
+
+INLINE V silu_(V x) { return x / (1.0f + exp_(-x)); }
+INLINE V silu_back(V dy, V x) {
+  V s = 1.0f / (1.0f + exp_(-x));
+  return dy * (s * fma_(x, 1.0f - s, all(1)));
 }
 
-static void gelu_backward(float *dy, const float *x, long n) {
-  FOR_VECTORS(n) put(dy + i, get(dy + i, part) * gelu_slope(get(x + i, part)), part);
-}
-
-static void relu(float *y, const float *x, long n) {
-  FOR_VECTORS(n) {
-    V v = get(x + i, part);
-    put(y + i, select_((VI)(v < 0.0f), all(0), v), part);  // NaN stays NaN, which a maximum would hide
+#define ACTIVATION(NAME)                                                                             \
+  static void NAME(float *y, const float *x, long n) {                                               \
+    FOR_VECTORS(n) put(y + i, NAME##_(get(x + i, part)), part);                                      \
+  }                                                                                                  \
+  static void NAME##_backward(float *dy, const float *x, long n) {                                   \
+    FOR_VECTORS(n) put(dy + i, NAME##_back(get(dy + i, part), get(x + i, part)), part);              \
+  }                                                                                                  \
+  static void NAME##_gate(float *y, const float *x, const float *factor, long n) {                   \
+    FOR_VECTORS(n) put(y + i, NAME##_(get(x + i, part)) * get(factor + i, part), part);              \
+  }                                                                                                  \
+  static void NAME##_gate_backward(float *dy, float *dfactor, const float *x, const float *factor, long n) { \
+    FOR_VECTORS(n) {                                                                                 \
+      V d = get(dy + i, part), v = get(x + i, part);                                                 \
+      put(dy + i, NAME##_back(d * get(factor + i, part), v), part);                                  \
+      put(dfactor + i, d * NAME##_(v), part);                                                        \
+    }                                                                                                \
   }
-}
 
-static void relu_backward(float *dy, const float *x, long n) {
-  FOR_VECTORS(n) put(dy + i, select_((VI)(get(x + i, part) > 0.0f), get(dy + i, part), all(0)), part);
-}
+ACTIVATION(gelu)
+ACTIVATION(relu)
+ACTIVATION(relu2)
+ACTIVATION(silu)
+#define ACTIVATION_TABLE(NAME) {NAME, NAME##_backward, NAME##_gate, NAME##_gate_backward}
 
 // Dropout
 
@@ -305,10 +414,16 @@ const minigpt_kernels TABLE = {
     .layer_norm_again = layer_norm_again,
     .layer_norm_backward = layer_norm_backward,
     .layer_norm_parameters = layer_norm_parameters,
-    .gelu = gelu,
-    .gelu_backward = gelu_backward,
-    .relu = relu,
-    .relu_backward = relu_backward,
+    .rms_norm = rms_norm,
+    .rms_norm_again = rms_norm_again,
+    .rms_norm_backward = rms_norm_backward,
+    .rms_norm_parameters = rms_norm_parameters,
+    .turn_heads = turn_heads,
+    .turn_heads_backward = turn_heads_backward,
+    .gelu = ACTIVATION_TABLE(gelu),
+    .relu = ACTIVATION_TABLE(relu),
+    .relu2 = ACTIVATION_TABLE(relu2),
+    .silu = ACTIVATION_TABLE(silu),
     .dropout = dropout,
     .adamw = adamw,
 };

@@ -11,7 +11,6 @@ package struct AttentionMaps: Sendable {
 
   /// The maps of a GPT for a text of at most `context` ids.
   package init(_ model: GPT, parameters: ParameterStorage, ids: [Int32], on processor: Processor) {
-    let configuration = model.configuration, width = configuration.width
     // As for training, so that every layer keeps its queries and keys.
     var plan = MemoryPlan()
     let capacity = TextBatch.Capacity(windows: 1, length: ids.count)
@@ -20,16 +19,17 @@ package struct AttentionMaps: Sendable {
     model.prepare(activations, in: memory)
     batch.input.set(0, ids, padding: 0, in: memory)
     model.forward(batch, activations, dropout: nil, in: memory)
-    weights = activations.decoder.blocks.map { block in
-      let projections = block.attention.projections
-      let (query, key) = (projections.columns(0..<width), projections.columns(width..<2 * width))
-      return Self.weights(query, key, heads: configuration.heads, mask: .causal, in: memory)
+    let column = model.decoder
+    weights = column.blocks.indices.map { index in
+      let (query, key) = column.queriesAndKeys(
+        ofBlock: index, activations.decoder, batch.input.texts, in: memory)
+      return Self.weights(query, key, model.configuration.attention, mask: .causal, in: memory)
     }
   }
 
-  /// The weights of all heads, from queries `[T, C]` and keys `[S, C]` of one text.
+  /// The weights of all heads, from queries `[T, H·D]` and keys `[S, G·D]` of one text.
   package static func weights(
-    _ query: Slot, _ key: Slot, heads: Int, mask: AttentionMask, in memory: Memory
+    _ query: Slot, _ key: Slot, _ shape: AttentionShape, mask: AttentionMask, in memory: Memory
   ) -> [PlainMatrix<Double>] {
     func plain(_ slot: Slot) -> PlainMatrix<Double> {
       PlainMatrix(slot.rows, slot.columns, memory.read(slot).map(Double.init))
@@ -37,8 +37,7 @@ package struct AttentionMaps: Sendable {
     let keys = plain(key)
     // The values do not matter for the weights.
     return ScaledDotProductAttention.reference(
-      query: plain(query), key: keys, value: keys, heads: heads,
-      mask: mask
+      query: plain(query), key: keys, value: keys, shape, mask: mask
     ).weights
   }
 }

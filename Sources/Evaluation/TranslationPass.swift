@@ -63,26 +63,25 @@ package final class TranslationPass {
 
   /// The weights of the last run, made by the plain reference from the model's own queries and keys.
   package func attention() -> Attention {
-    let heads = model.configuration.heads, width = model.configuration.width
-    func own(_ blocks: [Block.Saved], _ length: Int, _ mask: AttentionMask) -> [[PlainMatrix<Double>]] {
-      blocks.map { block in
-        let rows = block.attention.projections.rows(0..<length)
-        return AttentionMaps.weights(
-          rows.columns(0..<width), rows.columns(width..<2 * width), heads: heads, mask: mask, in: memory)
+    func own(_ column: Column, _ saved: Column.Saved, _ length: Int, _ mask: AttentionMask) -> [[PlainMatrix<Double>]] {
+      let texts = Sequences(count: 1, length: length)
+      return column.blocks.indices.map { index in
+        let (query, key) = column.queriesAndKeys(ofBlock: index, saved, texts, in: memory)
+        return AttentionMaps.weights(query, key, model.configuration.attention, mask: mask, in: memory)
       }
     }
     return Attention(
-      encoder: own(activations.encoder.blocks, sourceLength, .full),
-      decoder: own(activations.decoder.blocks, inputLength, .causal), cross: crossWeights())
+      encoder: own(model.encoder, activations.encoder, sourceLength, .full),
+      decoder: own(model.decoder, activations.decoder, inputLength, .causal), cross: crossWeights())
   }
 
   /// By layer and head, what the decoder's positions take from the source's tokens.
   private func crossWeights() -> [[PlainMatrix<Double>]] {
-    let heads = model.configuration.heads, width = model.configuration.width
+    let shape = model.configuration.attention
     return activations.decoder.blocks.compactMap(\.cross?.attention).map { saved in
       AttentionMaps.weights(
-        saved.queries.rows(0..<inputLength), saved.keyValues.rows(0..<sourceLength).columns(0..<width), heads: heads,
-        mask: .full, in: memory)
+        saved.queries.rows(0..<inputLength), saved.keyValues.rows(0..<sourceLength).columns(0..<shape.keyWidth),
+        shape, mask: .full, in: memory)
     }
   }
 }

@@ -10,7 +10,7 @@ protocol ForeignFormat: Sendable {
   associatedtype Container: ForeignContainer
   /// What containers of such a model say that they hold.
   var name: String { get }
-  /// The fields of the blocks that it can say, or refuses in its own words; others must have their usual value.
+  /// The unusual fields of a shape that it can say, or refuses in its own words; others must have their usual value.
   var carries: [String] { get }
   /// The kinds of positions that such models have, or can be given.
   var positions: [Positions] { get }
@@ -74,17 +74,20 @@ package enum ForeignFormats {
 }
 
 extension ForeignFormat {
-  var carries: [String] { ["positions", "norm", "activation"] }
+  var carries: [String] { [] }
 
   func marks(_ container: Container, _ tokenizer: TextMarks) -> TextMarks { tokenizer }
 
   /// What of a model the format cannot say; nil where it says all.
   func lack(_ configuration: Model.Configuration) -> String? {
-    let block = configuration.block, kind = block.positions
+    let kind = configuration.block.positions
     if !positions.contains(kind) { return "\(kind.rawValue) positions, which \(name) does not have" }
-    let usual = BlockConfiguration(heads: block.heads, width: block.width, feedForwardWidth: block.feedForwardWidth)
-    for field in BlockConfiguration.fields where !carries.contains(field.name) && !field.isEqual(block, usual) {
-      return "\(field.name) \(field.value(of: block).text), which \(name) does not have"
+    // How a model started is over.
+    let carried = carries + ["zero-init"]
+    for field in Model.Configuration.fields where field.traits.contains(.sparse) && !carried.contains(field.name) {
+      if !field.isEqual(configuration, Model.Configuration()) {
+        return "\(field.flagValue(of: configuration)), which \(name) does not have"
+      }
     }
     return refusal(configuration)
   }

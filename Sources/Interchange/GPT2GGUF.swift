@@ -82,7 +82,7 @@ struct GPT2GGUF: ForeignFormat {
     switch (c.norm, c.activation) {
     case (.pre, .gelu): nil
     case (.post, _): "post-norm blocks, which its architecture gpt2 does not have"
-    case (.pre, .relu): "ReLU, where its architecture gpt2 has GELU"
+    case (.pre, let other): "\(other.title), where its architecture gpt2 has GELU"
     }
   }
 
@@ -135,7 +135,7 @@ struct GPT2GGUF: ForeignFormat {
     writer.add("gpt2.block_count", UInt32(c.layers))
     writer.add("gpt2.feed_forward_length", UInt32(c.feedForwardWidth))
     writer.add("gpt2.attention.head_count", UInt32(c.heads))
-    writer.add("gpt2.attention.layer_norm_epsilon", LayerNorm.epsilon)
+    writer.add("gpt2.attention.layer_norm_epsilon", Float(c.normEpsilon))
     if let positions = c.statedPositions { writer.add(Self.positionsKey, positions) }
   }
 }

@@ -137,6 +137,8 @@ extension Activation {
     switch name {
     case "gelu_new", "gelu_pytorch_tanh", "gelu_fast": self = .gelu
     case "relu": self = .relu
+    case "relu2": self = .relu2
+    case "silu", "swish": self = .silu
     default: return nil
     }
   }
@@ -145,6 +147,18 @@ extension Activation {
     switch self {
     case .gelu: "gelu_new"
     case .relu: "relu"
+    case .relu2: "relu2"
+    case .silu: "silu"
+    }
+  }
+
+  /// As people write it.
+  var title: String {
+    switch self {
+    case .gelu: "GELU"
+    case .relu: "ReLU"
+    case .relu2: "squared ReLU"
+    case .silu: "SiLU"
     }
   }
 }

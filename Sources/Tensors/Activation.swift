@@ -6,24 +6,20 @@ public enum Activation: String, CaseIterable, Sendable {
   case gelu
   /// Vaswani et al. 2017, §3.3, eq. (2).
   case relu
+  /// max(x, 0)²: So et al. 2021 (arXiv:2109.08668).
+  case relu2
+  /// x / (1 + exp(-x)): Elfwing et al. 2017 (arXiv:1702.03118); called Swish by Ramachandran et al. 2017.
+  case silu
 }
 
 extension Kernels {
-  typealias RowFunction = @convention(c) (UnsafeMutablePointer<Float>, UnsafePointer<Float>, Int) -> Void
-
-  /// y = activation(x); y may be x.
-  func forward(_ activation: Activation) -> RowFunction {
+  /// The functions of an activation.
+  func functions(_ activation: Activation) -> minigpt_activation {
     switch activation {
     case .gelu: unsafe table.pointee.gelu
     case .relu: unsafe table.pointee.relu
-    }
-  }
-
-  /// dy *= activation'(x)
-  func backward(_ activation: Activation) -> RowFunction {
-    switch activation {
-    case .gelu: unsafe table.pointee.gelu_backward
-    case .relu: unsafe table.pointee.relu_backward
+    case .relu2: unsafe table.pointee.relu2
+    case .silu: unsafe table.pointee.silu
     }
   }
 }

@@ -74,14 +74,14 @@ extension Memory {
   }
 
   /// out[i] = softmax(q[i] kᵀ / √D) v, each head for itself, over the first `counts[i]` places of sequence
-  /// `sequences[i]`; q, out `[N, C]`.
+  /// `sequences[i]`; q, out `[N, H·D]`, where as many heads as are cached, or a multiple of that: neighbours share one.
   ///
   /// A row's bits depend on its query and on those places alone.
   package func attendCached(
     _ out: Slot, _ q: Slot, _ cache: CachedKeysValues, sequences: IndexSlot, counts: IndexSlot
   ) {
     check(
-      out.rows == q.rows && out.columns == q.columns && q.columns == cache.heads * cache.headWidth
+      out.rows == q.rows && out.columns == q.columns && q.columns % (cache.heads * cache.headWidth) == 0
         && sequences.count == q.rows && counts.count == q.rows, "\(q) over a cache into \(out)")
     for row in 0..<q.rows {
       let sequence = unsafe pointer(sequences)[row], count = unsafe pointer(counts)[row]
@@ -89,10 +89,12 @@ extension Memory {
         sequence >= 0 && Int(sequence) < cache.sequences && count > 0 && Int(count) <= cache.capacity,
         "\(count) places of sequence \(sequence) in a cache of \(cache.sequences) × \(cache.capacity)")
     }
+    let heads = q.columns / cache.headWidth
     pool.run(
-      q.rows * cache.heads,
+      q.rows * heads,
       unsafe AttendWork(
         out: pointer(out), outRow: out.stride, q: pointer(q), qRow: q.stride, rows: q.rows,
+        group: heads / cache.heads,
         cache: cache.places(in: self), sequences: pointer(sequences), counts: pointer(counts), kernels: kernels,
         scratch: scratch(ofFloats: Self.cachedAttentionScratch(capacity: cache.capacity))))
   }
@@ -137,6 +139,8 @@ extension Memory {
   let out: UnsafeMutablePointer<Float>, outRow: Int
   let q: UnsafeMutablePointer<Float>, qRow: Int
   let rows: Int
+  /// Heads of queries that share one of the cache.
+  let group: Int
   let cache: CachePlaces
   let sequences: UnsafeMutablePointer<Int32>, counts: UnsafeMutablePointer<Int32>
   let kernels: Kernels
@@ -149,11 +153,11 @@ extension Memory {
     let scores = unsafe scratch.pointer(thread)  // [count]
     let query = unsafe q + row * qRow + head * width, result = unsafe out + row * outRow + head * width
     let table = unsafe kernels.table, products = unsafe kernels.decoding
-    unsafe products.pointee.product_fp32(1, count, width, query, width, cache.keys(sequence, head), scores, count)
+    unsafe products.pointee.product_fp32(1, count, width, query, width, cache.keys(sequence, head / group), scores, count)
     let scale = 1 / Float(width).squareRoot()
     let sum = unsafe table.pointee.exponentials(scores, count, scale, scale * table.pointee.maximum(scores, count))
     unsafe products.pointee.rows_product(
-      1, width, count, scores, count, cache.values(sequence, head), width, result, width)
+      1, width, count, scores, count, cache.values(sequence, head / group), width, result, width)
     unsafe table.pointee.scale(result, 1 / sum, width)
   }
 }

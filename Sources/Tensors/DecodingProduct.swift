@@ -145,7 +145,7 @@ private struct Int8Inputs {
   private func finish(_ line: UnsafeMutablePointer<Float>, _ first: Int, _ n: Int) {
     let table = unsafe kernels.table
     if let bias = unsafe bias { unsafe table.pointee.add(line, bias + first, n) }
-    if let activation { unsafe kernels.forward(activation)(line, line, n) }
+    if let activation { unsafe kernels.functions(activation).forward(line, line, n) }
   }
 
   private func multiply(

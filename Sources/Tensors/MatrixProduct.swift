@@ -8,9 +8,14 @@ package enum Epilogue: Sendable {
   /// Adds a bias row `[1, N]`.
   case bias(Slot)
   /// Adds a bias row, then writes the activated matrix to a second place; the product keeps what came before.
-  case biasThenActivation(Slot, Activation, into: Slot)
+  case activation(Activation, bias: Slot?, into: Slot)
   /// Multiplies by the activation's slope at `at`: the way back through it.
   case activationBackward(Activation, at: Slot)
+  /// Adds a bias row, then writes the activated matrix times a second one to a third place.
+  case gate(Activation, bias: Slot?, times: Slot, into: Slot)
+  /// The way back through `gate`, whose product was `at`: the gradient of `times` is written, the product becomes that of
+  /// `at`.
+  case gateBackward(Activation, at: Slot, times: Slot, gradient: Slot)
 }
 
 extension Memory {
@@ -35,12 +40,15 @@ extension Memory {
   }
 
   private func epilogueFits(_ epilogue: Epilogue, _ c: Slot) -> Bool {
-    switch epilogue {
+    func isRow(_ bias: Slot?) -> Bool { bias.map { $0.rows == 1 && $0.columns == c.columns } ?? true }
+    func fits(_ other: Slot) -> Bool { other.rows == c.rows && other.columns == c.columns }
+    return switch epilogue {
     case .none: true
-    case .bias(let bias): bias.rows == 1 && bias.columns == c.columns
-    case .biasThenActivation(let bias, _, let into):
-      bias.rows == 1 && bias.columns == c.columns && into.rows == c.rows && into.columns == c.columns
-    case .activationBackward(_, let at): at.rows == c.rows && at.columns == c.columns
+    case .bias(let bias): isRow(bias)
+    case .activation(_, let bias, let into): isRow(bias) && fits(into)
+    case .activationBackward(_, let at): fits(at)
+    case .gate(_, let bias, let times, let into): isRow(bias) && fits(times) && fits(into)
+    case .gateBackward(_, let at, let times, let gradient): fits(at) && fits(times) && fits(gradient)
     }
   }
 }
@@ -167,17 +175,35 @@ extension Memory {
     case .bias(let bias):
       let bias = unsafe memory.pointer(bias) + first
       for row in rowRange { unsafe table.pointee.add(c + row * cRow + first, bias, n) }
-    case .biasThenActivation(let bias, let activation, let into):
-      let bias = unsafe memory.pointer(bias) + first, activated = unsafe memory.pointer(into) + first
-      let activate = unsafe memory.kernels.forward(activation)
+    case .activation(let activation, let bias, let into):
+      let bias = unsafe bias.map { unsafe memory.pointer($0) + first }, activated = unsafe memory.pointer(into) + first
+      let functions = memory.kernels.functions(activation)
       for row in rowRange {
-        unsafe table.pointee.add(c + row * cRow + first, bias, n)
-        unsafe activate(activated + row * into.stride, c + row * cRow + first, n)
+        if let bias = unsafe bias { unsafe table.pointee.add(c + row * cRow + first, bias, n) }
+        unsafe functions.forward(activated + row * into.stride, c + row * cRow + first, n)
       }
     case .activationBackward(let activation, let at):
       let before = unsafe memory.pointer(at) + first
-      let multiply = unsafe memory.kernels.backward(activation)
-      for row in rowRange { unsafe multiply(c + row * cRow + first, before + row * at.stride, n) }
+      let functions = memory.kernels.functions(activation)
+      for row in rowRange { unsafe functions.backward(c + row * cRow + first, before + row * at.stride, n) }
+    case .gate(let activation, let bias, let times, let into):
+      let bias = unsafe bias.map { unsafe memory.pointer($0) + first }, gated = unsafe memory.pointer(into) + first
+      let factor = unsafe memory.pointer(times) + first
+      let functions = memory.kernels.functions(activation)
+      for row in rowRange {
+        if let bias = unsafe bias { unsafe table.pointee.add(c + row * cRow + first, bias, n) }
+        unsafe functions.gate(
+          gated + row * into.stride, c + row * cRow + first, factor + row * times.stride, n)
+      }
+    case .gateBackward(let activation, let at, let times, let gradient):
+      let before = unsafe memory.pointer(at) + first, factor = unsafe memory.pointer(times) + first
+      let dFactor = unsafe memory.pointer(gradient) + first
+      let functions = memory.kernels.functions(activation)
+      for row in rowRange {
+        unsafe functions.gate_backward(
+          c + row * cRow + first, dFactor + row * gradient.stride, before + row * at.stride,
+          factor + row * times.stride, n)
+      }
     }
   }
 }

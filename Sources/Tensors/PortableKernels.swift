@@ -80,7 +80,7 @@ func portableTable() -> minigpt_kernels {
     },
     layer_norm: { unsafe layerNorm($0, $1, $2, $3, $4, $5, $6) },
     layer_norm_again: { y, x, gain, bias, statistics, n in
-      for i in 0..<n { unsafe y[i] = (x[i] - statistics[0]) * statistics[1] * gain[i] + bias[i] }
+      for i in 0..<n { unsafe y[i] = (x[i] - statistics[0]) * statistics[1] * gain[i] + (bias?[i] ?? 0) }
     },
     layer_norm_backward: { unsafe layerNormBackward($0, $1, $2, $3, $4, $5) },
     layer_norm_parameters: { dgain, dbias, dy, dyStride, x, xStride, statistics, rows, n in
@@ -89,14 +89,22 @@ func portableTable() -> minigpt_kernels {
         for i in 0..<n {
           let d = unsafe dy[r * dyStride + i]
           unsafe dgain[i] += d * ((x[r * xStride + i] - mean) * rstd)
-          unsafe dbias[i] += d
+          unsafe dbias?[i] += d
         }
       }
     },
-    gelu: { y, x, n in for i in 0..<n { unsafe y[i] = x[i] * geluSigmoid(x[i]) } },
-    gelu_backward: { dy, x, n in for i in 0..<n { unsafe dy[i] *= geluSlope(x[i]) } },
-    relu: { y, x, n in for i in 0..<n { unsafe y[i] = max(x[i], 0) } },
-    relu_backward: { dy, x, n in for i in 0..<n { if unsafe !(x[i] > 0) { unsafe dy[i] = 0 } } },
+    rms_norm: { y, x, gain, epsilon, rstd, n in
+      unsafe rstd[0] = inverseRMS(x, epsilon, n)
+      for i in 0..<n { unsafe y[i] = x[i] * rstd[0] * gain[i] }
+    },
+    rms_norm_again: { y, x, gain, rstd, n in for i in 0..<n { unsafe y[i] = x[i] * rstd[0] * gain[i] } },
+    rms_norm_backward: { unsafe rmsNormBackward($0, $1, $2, $3, $4, $5) },
+    rms_norm_parameters: { dgain, dy, dyStride, x, xStride, rstd, rows, n in
+      for r in 0..<rows { for i in 0..<n { unsafe dgain[i] += dy[r * dyStride + i] * (x[r * xStride + i] * rstd[r]) } }
+    },
+    turn_heads: { unsafe turnHeads($0, $1, $2, $3, $4, $5, $6) },
+    turn_heads_backward: { unsafe turnHeadsBackward($0, $1, $2, $3, $4, $5, $6, $7) },
+    gelu: portableGELU(), relu: portableReLU(), relu2: portableReLU2(), silu: portableSiLU(),
     dropout: { unsafe dropout($0, $1, $2, $3, $4) },
     adamw: { unsafe adamw($0, $1, $2, $3, $4, $5) }
   )
@@ -106,16 +114,6 @@ private func bfloat16(_ x: Float) -> UInt32 { UInt32(ShortFloat.bf16(x)) }
 
 @inline(__always) private func load(_ p: UnsafePointer<Float>) -> Vector {
   unsafe UnsafeRawPointer(p).loadUnaligned(as: Vector.self)
-}
-
-/// s(2u) with s(z) = 1 / (1 + exp(-z)), u = √(2/π) · (x + 0.044715 x³): gelu(x) = x · s(2u).
-private func geluSigmoid(_ x: Float) -> Float {
-  1 / (1 + exponential(-1.595_769_121_605_730_8 * (x * x * x * 0.044715 + x)))
-}
-
-private func geluSlope(_ x: Float) -> Float {
-  let s = geluSigmoid(x)
-  return x * s * (1 - s) * (1.595_769_121_605_730_8 * (x * x * 0.134145 + 1)) + s
 }
 
 private func product(
@@ -186,7 +184,7 @@ private func runningSoftmax(
 
 private func layerNorm(
   _ y: UnsafeMutablePointer<Float>, _ x: UnsafePointer<Float>, _ gain: UnsafePointer<Float>,
-  _ bias: UnsafePointer<Float>, _ epsilon: Float, _ statistics: UnsafeMutablePointer<Float>, _ n: Int
+  _ bias: UnsafePointer<Float>?, _ epsilon: Float, _ statistics: UnsafeMutablePointer<Float>, _ n: Int
 ) {
   var sum: Float = 0, squares: Float = 0
   for i in 0..<n { sum += unsafe x[i] }
@@ -198,7 +196,7 @@ private func layerNorm(
   let rstd = 1 / (squares / Float(n) + epsilon).squareRoot()
   unsafe statistics[0] = mean
   unsafe statistics[1] = rstd
-  for i in 0..<n { unsafe y[i] = (x[i] - mean) * rstd * gain[i] + bias[i] }
+  for i in 0..<n { unsafe y[i] = (x[i] - mean) * rstd * gain[i] + (bias?[i] ?? 0) }
 }
 
 private func layerNormBackward(

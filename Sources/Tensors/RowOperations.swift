@@ -37,66 +37,19 @@ extension Memory {
       .activation, rows: y.rows,
       unsafe Activate(
         y: pointer(y), yRow: y.stride, x: pointer(x), xRow: x.stride, n: y.columns,
-        function: kernels.forward(activation)))
+        functions: kernels.functions(activation)))
   }
 
-  /// Where mean and 1/σ of each row go, `[rows, 2]`, or come from.
-  package enum NormStatistics: Sendable {
-    case compute(epsilon: Float, into: Slot)
-    case reuse(Slot)
-
-    var slot: Slot {
-      switch self {
-      case .compute(_, let slot), .reuse(let slot): slot
-      }
-    }
-
-    var epsilon: Float? {
-      switch self {
-      case .compute(let epsilon, _): epsilon
-      case .reuse: nil
-      }
-    }
-  }
-
-  /// y = layerNorm(x).
-  package func layerNorm(_ y: Slot, _ x: Slot, gain: Slot, bias: Slot, _ statistics: NormStatistics) {
-    let slot = statistics.slot
+  /// y = activation(x) ⊙ factor
+  package func gate(_ y: Slot, _ x: Slot, times factor: Slot, _ activation: Activation) {
     check(
-      y.rows == x.rows && y.columns == x.columns && gain.count == x.columns && bias.count == x.columns
-        && slot.rows == x.rows && slot.columns == 2 && slot.isContiguous,
-      "layer norm of \(x) into \(y), statistics \(slot)")
+      y.rows == x.rows && y.columns == x.columns && factor.rows == x.rows && factor.columns == x.columns,
+      "\(activation) of \(x) times \(factor) into \(y)")
     run(
-      .norm, rows: y.rows,
-      unsafe Norm(
-        y: pointer(y), yRow: y.stride, x: pointer(x), xRow: x.stride, gain: pointer(gain), bias: pointer(bias),
-        statistics: pointer(slot), epsilon: statistics.epsilon, n: y.columns, k: kernels))
-  }
-
-  /// dx += the gradient through `layerNorm`.
-  package func layerNormBackward(_ dx: Slot, _ dy: Slot, _ x: Slot, gain: Slot, statistics: Slot) {
-    check(
-      dx.rows == x.rows && dx.columns == x.columns && dy.rows == x.rows && dy.columns == x.columns
-        && gain.count == x.columns && statistics.rows == x.rows && statistics.columns == 2 && statistics.isContiguous,
-      "layer norm backward of \(dy) at \(x) into \(dx)")
-    run(
-      .norm, rows: x.rows,
-      unsafe NormBackward(
-        dx: pointer(dx), dxRow: dx.stride, dy: pointer(dy), dyRow: dy.stride, x: pointer(x), xRow: x.stride,
-        gain: pointer(gain), statistics: pointer(statistics), n: x.columns, k: kernels))
-  }
-
-  /// dgain += Σ dy · x̂, dbias += Σ dy over the rows.
-  package func layerNormParameters(_ dgain: Slot, _ dbias: Slot, _ dy: Slot, _ x: Slot, statistics: Slot) {
-    check(
-      dy.rows == x.rows && dy.columns == x.columns && dgain.count == x.columns && dbias.count == x.columns
-        && statistics.rows == x.rows && statistics.columns == 2 && statistics.isContiguous,
-      "layer norm parameters of \(dy) at \(x)")
-    runColumns(
-      .norm, x.columns,
-      unsafe NormParameters(
-        dgain: pointer(dgain), dbias: pointer(dbias), dy: pointer(dy), dyRow: dy.stride, x: pointer(x), xRow: x.stride,
-        statistics: pointer(statistics), rows: x.rows, columns: x.columns, k: kernels))
+      .activation, rows: y.rows,
+      unsafe Gate(
+        y: pointer(y), yRow: y.stride, x: pointer(x), xRow: x.stride, factor: pointer(factor),
+        factorRow: factor.stride, n: y.columns, functions: kernels.functions(activation)))
   }
 
   /// y `[1, N]` += the sum of the rows of x.
@@ -107,11 +60,11 @@ extension Memory {
       unsafe ColumnSums(y: pointer(y), x: pointer(x), rows: x.rows, row: x.stride, columns: x.columns, k: kernels))
   }
 
-  private func run<Rows: RowWork>(_ kind: WorkKind = .other, rows: Int, _ work: Rows) {
+  func run<Rows: RowWork>(_ kind: WorkKind = .other, rows: Int, _ work: Rows) {
     run(kind, (rows + rowsPerPart - 1) / rowsPerPart, Bands(work: work, rows: rows))
   }
 
-  private func runColumns<Columns: ParallelWork>(_ kind: WorkKind, _ columns: Int, _ work: Columns) {
+  func runColumns<Columns: ParallelWork>(_ kind: WorkKind, _ columns: Int, _ work: Columns) {
     run(kind, (columns + columnsPerPart - 1) / columnsPerPart, work)
   }
 }
@@ -123,7 +76,7 @@ func columnRange(_ part: Int, of columns: Int) -> Range<Int> {
   part * columnsPerPart..<min(columns, (part + 1) * columnsPerPart)
 }
 
-private protocol RowWork {
+protocol RowWork {
   func callAsFunction(row: Int)
 }
 
@@ -158,46 +111,18 @@ private struct Bands<Work: RowWork>: ParallelWork {
 
 @safe private struct Activate: RowWork {
   let y: UnsafeMutablePointer<Float>, yRow: Int, x: UnsafeMutablePointer<Float>, xRow: Int, n: Int
-  let function: Kernels.RowFunction
+  let functions: minigpt_activation
   func callAsFunction(row: Int) {
-    unsafe function(y + row * yRow, x + row * xRow, n)
+    unsafe functions.forward(y + row * yRow, x + row * xRow, n)
   }
 }
 
-@safe private struct Norm: RowWork {
+@safe private struct Gate: RowWork {
   let y: UnsafeMutablePointer<Float>, yRow: Int, x: UnsafeMutablePointer<Float>, xRow: Int
-  let gain: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>, statistics: UnsafeMutablePointer<Float>
-  /// Nil where the statistics are there already.
-  let epsilon: Float?
-  let n: Int, k: Kernels
+  let factor: UnsafeMutablePointer<Float>, factorRow: Int, n: Int
+  let functions: minigpt_activation
   func callAsFunction(row: Int) {
-    let y = unsafe y + row * yRow, x = unsafe x + row * xRow, statistics = unsafe statistics + 2 * row
-    if let epsilon {
-      unsafe k.table.pointee.layer_norm(y, x, gain, bias, epsilon, statistics, n)
-    } else {
-      unsafe k.table.pointee.layer_norm_again(y, x, gain, bias, statistics, n)
-    }
-  }
-}
-
-@safe private struct NormBackward: RowWork {
-  let dx: UnsafeMutablePointer<Float>, dxRow: Int, dy: UnsafeMutablePointer<Float>, dyRow: Int
-  let x: UnsafeMutablePointer<Float>, xRow: Int, gain: UnsafeMutablePointer<Float>
-  let statistics: UnsafeMutablePointer<Float>, n: Int, k: Kernels
-  func callAsFunction(row: Int) {
-    unsafe k.table.pointee.layer_norm_backward(
-      dx + row * dxRow, dy + row * dyRow, x + row * xRow, gain, statistics + 2 * row, n)
-  }
-}
-
-@safe private struct NormParameters: ParallelWork {
-  let dgain: UnsafeMutablePointer<Float>, dbias: UnsafeMutablePointer<Float>
-  let dy: UnsafeMutablePointer<Float>, dyRow: Int, x: UnsafeMutablePointer<Float>, xRow: Int
-  let statistics: UnsafeMutablePointer<Float>, rows: Int, columns: Int, k: Kernels
-  func callAsFunction(_ part: Int, thread: Int) {
-    let range = columnRange(part, of: columns), first = range.lowerBound
-    unsafe k.table.pointee.layer_norm_parameters(
-      dgain + first, dbias + first, dy + first, dyRow, x + first, xRow, statistics, rows, range.count)
+    unsafe functions.gate(y + row * yRow, x + row * xRow, factor + row * factorRow, n)
   }
 }
 

@@ -38,11 +38,11 @@ import MiniGPTTransformer
     #expect(maps.weights.count == 3)
     for layer in 0..<3 {
       let name = "blocks.\(layer)"
-      let input = norm == .pre ? LayerNorm.reference(x, name + ".attentionNorm", plain) : x
+      let input = norm == .pre ? LayerNorm.reference(x, name + ".attentionNorm", epsilon: 1e-5, plain) : x
       let projections = Linear.reference(input, name + ".attention.queryKeyValue", plain)
       let expected = ScaledDotProductAttention.reference(
         query: projections.columns(0..<12), key: projections.columns(12..<24), value: projections.columns(24..<36),
-        heads: 2, mask: .causal
+        AttentionShape(heads: 2, headWidth: 6), mask: .causal
       ).weights
       #expect(maps.weights[layer].count == 2)
       for head in 0..<2 {

@@ -73,11 +73,11 @@ import MiniGPTTransformer
     let x = Embedding.reference(
       (source + [0]).map(Int.init), length: 4, scale: 8.0.squareRoot(),
       fixed: PositionalEncoding.table(rows: 4, width: 8), parameters)
-    let normalized = LayerNorm.reference(x, "encoder.blocks.0.attentionNorm", parameters)
+    let normalized = LayerNorm.reference(x, "encoder.blocks.0.attentionNorm", epsilon: 1e-5, parameters)
     let projections = Linear.reference(normalized, "encoder.blocks.0.attention.queryKeyValue", parameters)
     let expected = ScaledDotProductAttention.reference(
       query: projections.columns(0..<8), key: projections.columns(8..<16), value: projections.columns(16..<24),
-      heads: 2, mask: .full
+      AttentionShape(heads: 2, headWidth: 4), mask: .full
     ).weights
     for head in 0..<2 {
       for (a, b) in zip(found.encoder[0][head].elements, expected[head].elements) { #expect(abs(a - b) < 1e-5) }

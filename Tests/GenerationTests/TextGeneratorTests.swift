@@ -15,10 +15,16 @@ import MiniGPTTransformer
     let memory: Memory
 
     init(positions: Positions = .learned, norm: NormPlacement = .pre, context: Int = 37) {
-      model = GPT(
+      self.init(
         GPTConfiguration(
           vocabularySize: 23, context: context, layers: 2, heads: 3, width: 18, feedForwardWidth: 29,
           positions: positions, norm: norm))
+    }
+
+    init(_ variant: BlockVariant) { self.init(variant.text(vocabularySize: 23, context: 37, layers: 2)) }
+
+    private init(_ configuration: GPTConfiguration) {
+      model = GPT(configuration)
       parameters = ParameterStorage(count: model.layout.count)
       memory = Memory(MemoryPlan(), parameters, on: .plain())
       let stream = RandomStream(seed: 5, .dropout, place: 1)
@@ -46,7 +52,7 @@ import MiniGPTTransformer
     func reference(_ tokens: [Int32]) -> [Double] {
       let plain = PlainParameters<Double>(model.layout, in: memory)
       let hidden = GPT.reference(tokens.map { Int($0) }, length: tokens.count, model.configuration, plain)
-      return (hidden.rows(tokens.count - 1..<tokens.count) * plain.matrix("tokenEmbedding").transposed).elements
+      return OutputProjection.reference(hidden.rows(tokens.count - 1..<tokens.count), plain).elements
     }
   }
 
@@ -68,7 +74,14 @@ import MiniGPTTransformer
   /// The window grows to 37 tokens, then slides twice.
   @Test(arguments: Positions.allCases, NormPlacement.allCases)
   func logitsAreThoseOfThePlainModel(positions: Positions, norm: NormPlacement) throws {
-    let model = Model(positions: positions, norm: norm)
+    try compare(Model(positions: positions, norm: norm), "\(positions), \(norm)-norm")
+  }
+
+  @Test(arguments: BlockVariant.all) func logitsOfTodaysShapesAreThoseOfThePlainModel(variant: BlockVariant) throws {
+    try compare(Model(variant), variant.description)
+  }
+
+  private func compare(_ model: Model, _ comment: String) throws {
     for set in InstructionSet.available {
       let generator = try model.generator(threads: 2, set: set)
       let text = Self.ids(60)
@@ -77,7 +90,7 @@ import MiniGPTTransformer
         let logits = generator.nextLogits().map(Double.init)
         let seen = Self.window(text.prefix(count))
         #expect(generator.tokens == seen)
-        #expect(distance(logits, model.reference(seen)) < 2e-5, "\(count) tokens, \(set)")
+        #expect(distance(logits, model.reference(seen)) < 2e-5, "\(count) tokens, \(set), \(comment)")
         #expect(generator.slides == (count > 56 ? 2 : count > 37 ? 1 : 0))
         if count < text.count { generator.append(text[count]) }
       }
@@ -221,9 +234,10 @@ import MiniGPTTransformer
       var nucleus = SamplingConfiguration()
       nucleus.topK = 9
       nucleus.topP = 0.9
-      for positions in Positions.allCases {
+      let models = Positions.allCases.map { Model(positions: $0) } + BlockVariant.all.map { Model($0) }
+      for model in models {
         for configuration in [SamplingConfiguration(), nucleus] {
-          let generator = try Model(positions: positions).generator(threads: 2)
+          let generator = try model.generator(threads: 2)
           var sampler = Sampler(configuration)
           // Swift describes a generic type to itself when it is first used: here once for each kind of work that is
           // handed to a second thread, which happens with long prompts alone.
@@ -234,7 +248,7 @@ import MiniGPTTransformer
           let before = allocations_all()
           for _ in 0..<60 { _ = generator.next(&sampler) }
           let taken = allocations_all() - before
-          check(taken == 0, "\(taken) allocations in sixty tokens, positions \(positions)")
+          check(taken == 0, "\(taken) allocations in sixty tokens, \(model.model.configuration)")
         }
       }
     }

@@ -138,7 +138,7 @@ import MiniGPTTransformer
     let norm = PlainParameters<Double>([
       "n.gain": PlainMatrix(1, 200) { _, _ in 2.5 }, "n.bias": PlainMatrix(1, 200) { _, _ in -4 },
     ])
-    let y = LayerNorm.reference(x, "n", norm)
+    let y = LayerNorm.reference(x, "n", epsilon: 1e-5, norm)
     for t in 0..<4 {
       let mean = y.row(t).reduce(0, +) / 200
       let variance = y.row(t).map { ($0 - mean) * ($0 - mean) }.reduce(0, +) / 200

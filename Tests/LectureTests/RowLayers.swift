@@ -20,7 +20,7 @@ final class RowLayers {
     let configuration = GPTConfiguration(
       vocabularySize: 2, context: 16, layers: 1, heads: 1, width: Self.width, feedForwardWidth: 24)
     var layout = ParameterLayout()
-    norm = LayerNorm("norm", Self.width, in: &layout)
+    norm = LayerNorm("norm", BlockConfiguration(heads: 1, width: Self.width), in: &layout)
     feedForward = FeedForward("feedForward", configuration.blockShape, in: &layout)
     var plan = MemoryPlan()
     x = plan.take(rows, Self.width)

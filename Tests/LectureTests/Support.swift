@@ -47,7 +47,8 @@ func attend(
   mask: AttentionMask = .full
 ) -> (output: PlainMatrix<Double>, weights: [PlainMatrix<Double>]) {
   ScaledDotProductAttention.reference(
-    query: query, key: key, value: value, heads: heads, mask: mask)
+    query: query, key: key, value: value,
+    AttentionShape(heads: heads, headWidth: query.columns / heads), mask: mask)
 }
 
 /// A GPT's logits `[T, V]` for a text.

@@ -26,6 +26,8 @@ import Testing
     switch activation {
     case .gelu: (x * sigmoid(x), slope(x))
     case .relu: (max(x, 0), x > 0 ? 1 : 0)
+    case .relu2: (max(x, 0) * max(x, 0), 2 * max(x, 0))
+    case .silu: (x / (1 + exp(-x)), (1 + x / (1 + exp(x))) / (1 + exp(-x)))
     }
   }
 
@@ -85,7 +87,7 @@ import Testing
     let field = try Field(set), n = 50, x = numbers(n, 3).map { $0 * 4 }
     let one = field.place(1, 1, [1]), line = field.place(1, n, x), bias = field.place(1, n, numbers(n, 4))
     let before = field.place(1, n, numbers(n, 5)), after = field.place(1, n, numbers(n, 6))
-    field.memory.product(before, one.plain, line.plain, then: .biasThenActivation(bias, activation, into: after))
+    field.memory.product(before, one.plain, line.plain, then: .activation(activation, bias: bias, into: after))
     let expected = field.memory.read(before).doubles.map { Self.definition(activation, $0).value }
     #expect(worstError(field.memory.read(after), expected) < 1e-6)
     let decoded = field.place(1, n, numbers(n, 7)),
@@ -95,6 +97,38 @@ import Testing
     #expect(worstError(field.memory.read(decoded), expected) < 1e-6)
   }
 
+  /// activation(x) ⊙ factor, its way back, and both as epilogues.
+  @Test(arguments: InstructionSet.available, Activation.allCases)
+  func gatesEqualTheDefinition(set: InstructionSet, activation: Activation) throws {
+    for n in lengths where n > 0 {
+      let field = try Field(set, floats: 1 << 18), rows = 3
+      let xs = field.place(rows, n, numbers(rows * n, n).map { $0 * 4 }), factor = field.place(rows, n, seed: n + 1)
+      let dy = field.place(rows, n, seed: n + 2), y = field.place(rows, n, seed: 3)
+      let one = field.place(rows, 1, [1, 1, 1]), kept = field.place(rows, n, seed: 4)
+      let dx = field.place(rows, n, seed: 5), dfactor = field.place(rows, n, seed: 6)
+      field.memory.gate(y, xs, times: factor, activation)
+      let exact = field.memory.read(xs).doubles.map { Self.definition(activation, $0) }
+      let factors = field.memory.read(factor).doubles, dys = field.memory.read(dy).doubles
+      #expect(worstError(field.memory.read(y), zip(exact, factors).map { $0.value * $1 }) < 2e-6, "\(n)")
+      #expect(field.changedOnly(y), "\(n)")
+      // The products 1 · x and 1 · dy, row by row.
+      for r in 0..<rows {
+        field.memory.product(
+          kept.rows(r..<r + 1), one.first(1).plain, xs.rows(r..<r + 1).plain,
+          then: .gate(activation, bias: nil, times: factor.rows(r..<r + 1), into: y.rows(r..<r + 1)))
+        field.memory.product(
+          dx.rows(r..<r + 1), one.first(1).plain, dy.rows(r..<r + 1).plain,
+          then: .gateBackward(
+            activation, at: xs.rows(r..<r + 1), times: factor.rows(r..<r + 1), gradient: dfactor.rows(r..<r + 1)))
+      }
+      #expect(field.memory.read(kept) == field.memory.read(xs))
+      #expect(worstError(field.memory.read(y), zip(exact, factors).map { $0.value * $1 }) < 2e-6, "\(n)")
+      let slopes = (0..<rows * n).map { exact[$0].slope * factors[$0] * dys[$0] }
+      #expect(worstError(field.memory.read(dx), slopes) < 5e-6, "\(activation) of \(n)")
+      #expect(worstError(field.memory.read(dfactor), zip(exact, dys).map { $0.value * $1 }) < 2e-6, "\(n)")
+    }
+  }
+
   /// A broken number is not hidden: it must reach the loss, which stops the training.
   @Test(arguments: InstructionSet.available) func brokenNumbersStayBroken(set: InstructionSet) throws {
     let x = [Float](repeating: .nan, count: 33) + [.infinity, -.infinity, 1e30, -1e30, 1e13, -1e13]
@@ -102,9 +136,11 @@ import Testing
     for activation in Activation.allCases {
       let (y, slopes) = try Self.run(set, activation, x, ones)
       #expect(Array(y[0..<33]).areAllNaN, "\(activation)")
-      #expect(y[33] == .infinity && y[35] == 1e30 && y[37] == 1e13, "\(activation)")
+      let (most, more, slope): (Float, Float, Float) =
+        activation == .relu2 ? (.infinity, 1e13 * 1e13, 2e13) : (1e30, 1e13, 1)
+      #expect(y[33] == .infinity && y[35] == most && y[37] == more, "\(activation)")
       #expect(!(y[34] > 0) && abs(y[36]) == 0 && abs(y[38]) == 0, "\(activation): \(y[34]) \(y[36]) \(y[38])")
-      #expect(slopes[37] == 1 && slopes[38] == 0, "\(activation): \(slopes[37]) \(slopes[38])")
+      #expect(slopes[37] == slope && slopes[38] == 0, "\(activation): \(slopes[37]) \(slopes[38])")
     }
     #expect(Array(try Self.run(set, .gelu, x, ones).dx[0..<33]).areAllNaN)
   }

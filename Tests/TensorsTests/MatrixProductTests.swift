@@ -91,7 +91,7 @@ import Testing
     let expected = memory.read(plain).enumerated().map { $1 + biases[$0 % n] }
     memory.product(c, x.plain, y.plain, then: .bias(bias))
     #expect(memory.read(c) == expected)
-    memory.product(c, x.plain, y.plain, then: .biasThenActivation(bias, .relu, into: activated))
+    memory.product(c, x.plain, y.plain, then: .activation(.relu, bias: bias, into: activated))
     #expect(memory.read(c) == expected)
     #expect(memory.read(activated) == expected.map { max($0, 0) })
     memory.product(c, x.plain, y.plain, then: .activationBackward(.relu, at: activated))

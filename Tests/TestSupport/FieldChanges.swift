@@ -9,6 +9,7 @@ extension Field {
       case let value as Int: [JSON(value + 1), JSON(value - 1)]
       case let value as Double: [JSON(value / 2 + 0.0625)]
       case let value as Bool: [JSON(!value)]
+      case _ where value.json == .null: [1]
       case let value as UInt64: [JSON(hexadecimal16(value &+ 1))]
       default: (self.flag?.choices ?? []).map { JSON($0) } + ["fp32", "bf16"]
       }

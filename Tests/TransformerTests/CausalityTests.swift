@@ -1,4 +1,5 @@
 import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
 import MiniGPTTransformer
 
@@ -12,7 +13,7 @@ import MiniGPTTransformer
           positions: positions, norm: norm, activation: activation)
       }
     }
-  }
+  } + BlockVariant.all.map { $0.text(vocabularySize: 19, context: 131, layers: 2) }
 
   /// Lengths on both sides of the edges of attention's tiles.
   @Test(arguments: InstructionSet.available, [2, 63, 64, 65, 130])

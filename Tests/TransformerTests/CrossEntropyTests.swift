@@ -12,7 +12,7 @@ import MiniGPTTransformer
     let table = layout.table("table", ids, width, outputs: ids, start: .zeros)
     var plan = MemoryPlan()
     let hidden = plan.take(rows, width), gradient = plan.take(rows, width)
-    let projection = OutputProjection(tiedTo: table)
+    let projection = OutputProjection(table)
     let saved = CrossEntropy.Saved(rows: rows, projection, sliceRows: 4, in: &plan), losses = saved.losses
     let targets = plan.takeIndices(rows)
     let memory = try makeMemory(layout, plan, set: set)

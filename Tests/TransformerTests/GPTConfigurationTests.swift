@@ -71,7 +71,7 @@ import MiniGPTTransformer
   @Test func sinusoidsComeInPairs() throws {
     var configuration = GPTConfiguration(
       vocabularySize: 9, context: 8, layers: 1, heads: 3, width: 27, positions: .sinusoidal)
-    #expect(throws: ModelShapeError.positions("sinusoidal positions need an even width, not 27")) {
+    #expect(throws: ModelShapeError.inconsistent("sinusoidal positions need an even width, not 27")) {
       try configuration.validate()
     }
     for positions in [Positions.learned, .none] {
@@ -96,7 +96,7 @@ import MiniGPTTransformer
     ),
     (.headsDoNotDivideWidth(heads: 5, width: 64), "impossible size: 5 heads do not divide the width 64 evenly"),
     (
-      .positions("sinusoidal positions need an even width, not 27"),
+      .inconsistent("sinusoidal positions need an even width, not 27"),
       "impossible size: sinusoidal positions need an even width, not 27"
     ),
     (.tooManyParameters(99), "impossible size: 99 parameters"),

@@ -68,7 +68,7 @@ struct MaskedReference {
     let value = projections.columns(2 * width..<3 * width)
     let (_, all) = ScaledDotProductAttention.reference(
       query: projections.columns(0..<width), key: projections.columns(width..<2 * width), value: value,
-      texts: batch, heads: heads, mask: .causal)
+      texts: batch, AttentionShape(heads: heads, headWidth: channels), mask: .causal)
     var mixed = PlainMatrix<Double>(x.rows, width)
     for (part, softmax) in all.enumerated() {
       let first = part / heads * length, channel = part % heads * channels
@@ -85,7 +85,7 @@ struct MaskedReference {
     for index in 0..<configuration.layers {
       let name = "blocks.\(index)", site = 1 + 3 * index
       func norm(_ x: PlainMatrix<Double>, _ which: String) -> PlainMatrix<Double> {
-        LayerNorm.reference(x, name + which, parameters)
+        LayerNorm.reference(x, name + which, epsilon: 1e-5, parameters)
       }
       func attention(_ x: PlainMatrix<Double>) -> PlainMatrix<Double> {
         drop(attend(x, name + ".attention", site, parameters), site + 1)
@@ -101,7 +101,7 @@ struct MaskedReference {
         x = norm(x + feedForward(x), ".feedForwardNorm")
       }
     }
-    return configuration.norm == .pre ? LayerNorm.reference(x, "finalNorm", parameters) : x
+    return configuration.norm == .pre ? LayerNorm.reference(x, "finalNorm", epsilon: 1e-5, parameters) : x
   }
 
   /// The mean cross-entropy, 1 × 1.

@@ -1,4 +1,5 @@
 import MiniGPTTensors
+import MiniGPTTestSupport
 import Testing
 import MiniGPTTransformer
 
@@ -6,9 +7,13 @@ import MiniGPTTransformer
 @Suite struct RecomputationTests {
   private let context = DropoutStep(seed: 3, step: 11, firstSample: 5, rate: 0.2)
 
-  @Test(arguments: NormPlacement.allCases) func aGPTsGradientsKeepTheirBits(norm: NormPlacement) throws {
-    let configuration = GPTConfiguration(
-      vocabularySize: 31, context: 20, layers: 4, heads: 2, width: 24, feedForwardWidth: 50, norm: norm)
+  static let texts =
+    NormPlacement.allCases.map {
+      GPTConfiguration(
+        vocabularySize: 31, context: 20, layers: 4, heads: 2, width: 24, feedForwardWidth: 50, norm: $0)
+    } + BlockVariant.all.map { $0.text(vocabularySize: 31, context: 20, layers: 4) }
+
+  @Test(arguments: texts) func aGPTsGradientsKeepTheirBits(configuration: GPTConfiguration) throws {
     let kept = try GPTRun(configuration, batch: 2, length: 20)
     let made = try GPTRun(configuration, batch: 2, length: 20, .trainingRecomputed)
     // Twice, so that a step finds nothing of the one before.
@@ -22,12 +27,17 @@ import MiniGPTTransformer
       }
     }
     // What a layer keeps beside its input: query, key and value, heads, sums and the hidden rows.
-    #expect(kept.floats - made.floats > 3 * 40 * (3 * 24 + 24 + 50))
+    let width = configuration.attention.width + configuration.attention.queryWidth + configuration.feedForwardWidth
+    #expect(kept.floats - made.floats > 3 * 40 * width)
   }
 
-  @Test(arguments: NormPlacement.allCases) func aTranslatorsGradientsKeepTheirBits(norm: NormPlacement) throws {
-    let configuration = TranslatorConfiguration(
-      vocabularySize: 31, context: 20, encoderLayers: 3, decoderLayers: 2, heads: 2, width: 24, norm: norm)
+  static let translators =
+    NormPlacement.allCases.map {
+      TranslatorConfiguration(
+        vocabularySize: 31, context: 20, encoderLayers: 3, decoderLayers: 2, heads: 2, width: 24, norm: $0)
+    } + BlockVariant.all.map { $0.translator(vocabularySize: 31, context: 20, encoder: 3, decoder: 2) }
+
+  @Test(arguments: translators) func aTranslatorsGradientsKeepTheirBits(configuration: TranslatorConfiguration) throws {
     let kept = try TranslatorRun(configuration), made = try TranslatorRun(configuration, .trainingRecomputed)
     for seed in [1, 7] {
       let pairs = somePairs([(5, 7), (9, 3), (2, 11)], configuration, seed)

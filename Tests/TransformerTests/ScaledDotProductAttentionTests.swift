@@ -37,7 +37,8 @@ import MiniGPTTransformer
     #expect(abs(logSums[0] - 14.126_928) < 1e-5)
     let reference = ScaledDotProductAttention.reference(
       query: PlainMatrix(1, 64, query.map(Double.init)), key: PlainMatrix(2, 64, key.map(Double.init)),
-      value: PlainMatrix(2, 64, value.map(Double.init)), heads: 1, mask: .full)
+      value: PlainMatrix(2, 64, value.map(Double.init)),
+      AttentionShape(heads: 1, headWidth: 64), mask: .full)
     #expect(abs(reference.weights[0][0, 0] - 0.8808) < 5e-5)
     #expect(abs(reference.weights[0][0, 1] - 0.1192) < 5e-5)
   }
@@ -46,7 +47,7 @@ import MiniGPTTransformer
     let q = PlainMatrix(2 * 5, 6, numbers(60, 1).map(Double.init))
     let k = PlainMatrix(2 * 5, 6, numbers(60, 2).map(Double.init))
     let weights = ScaledDotProductAttention.reference(
-      query: q, key: k, value: k, texts: 2, heads: 3, mask: mask
+      query: q, key: k, value: k, texts: 2, AttentionShape(heads: 3, headWidth: 2), mask: mask
     ).weights
     #expect(weights.count == 6)
     for matrix in weights {
@@ -100,7 +101,7 @@ import MiniGPTTransformer
     let expected = ScaledDotProductAttention.reference(
       query: PlainMatrix(batch * queries, width, q.map(Double.init)),
       key: PlainMatrix(batch * keys, width, k.map(Double.init)),
-      value: PlainMatrix(batch * keys, width, v.map(Double.init)), texts: batch, heads: 2,
+      value: PlainMatrix(batch * keys, width, v.map(Double.init)), texts: batch, AttentionShape(heads: 2, headWidth: width / 2),
       mask: .full
     ).output
     #expect(distance(output.map(Double.init), expected.elements) < 2e-6)
@@ -117,7 +118,7 @@ import MiniGPTTransformer
     ).output
     let expected = ScaledDotProductAttention.reference(
       query: PlainMatrix(length, width, query.map(Double.init)), key: PlainMatrix(length, width, key.map(Double.init)),
-      value: PlainMatrix(length, width, value.map(Double.init)), heads: 1,
+      value: PlainMatrix(length, width, value.map(Double.init)), AttentionShape(heads: 1, headWidth: width),
       mask: .causal
     ).output
     // Scores of 10⁴ carry an error of 10⁻³ into the exponent.

@@ -33,7 +33,7 @@ import MiniGPTTransformer
     refuse({ $0.decoderLayers = .max }, .outOfRange(name: "decoder-layers", value: .max, least: 1, most: 1024))
     refuse({ $0.context = -1 }, .outOfRange(name: "context", value: -1, least: 1, most: 1 << 20))
     refuse({ $0.heads = 7 }, .headsDoNotDivideWidth(heads: 7, width: 512))
-    refuse({ ($0.width, $0.heads) = (27, 3) }, .positions("sinusoidal positions need an even width, not 27"))
+    refuse({ ($0.width, $0.heads) = (27, 3) }, .inconsistent("sinusoidal positions need an even width, not 27"))
   }
 
   /// Glorot's matrices, embeddings of deviation 1/√C, zeros for `<pad>`.

@@ -30,6 +30,17 @@ typedef struct minigpt_visible {
   long first, step;
 } minigpt_visible;
 
+/// What stands between the matrices of a feed-forward network: y = f(x). y may be x.
+typedef struct minigpt_activation {
+  void (*forward)(float *y, const float *x, long n);
+  /// dy *= f'(x)
+  void (*backward)(float *dy, const float *x, long n);
+  /// y = f(x) * factor
+  void (*gate)(float *y, const float *x, const float *factor, long n);
+  /// The way back through `gate`: dfactor = dy * f(x), then dy *= factor * f'(x).
+  void (*gate_backward)(float *dy, float *dfactor, const float *x, const float *factor, long n);
+} minigpt_activation;
+
 /// The operations of one instruction set. Rows are contiguous and may lie at any address; `n` may be zero.
 typedef struct minigpt_kernels {
   /// The largest tile that `product` makes: its rows, and its columns, which are the width of a packed panel.
@@ -90,24 +101,39 @@ typedef struct minigpt_kernels {
   void (*scale_rows)(float *x, long x_row, long rows, long n, const float *factors);
 
   /// y = gain * (x - mean) * rstd + bias; writes mean and rstd = 1 / sqrt(variance + epsilon) to statistics.
-  void (*layer_norm)(float *y, const float *x, const float *gain, const float *bias, float epsilon, float *statistics,
-                     long n);
+  /// A null bias is none.
+  void (*layer_norm)(float *y, const float *x, const float *gain, const float *_Nullable bias, float epsilon,
+                     float *statistics, long n);
   /// y = gain * (x - mean) * rstd + bias with the statistics of `layer_norm`.
-  void (*layer_norm_again)(float *y, const float *x, const float *gain, const float *bias, const float *statistics,
-                           long n);
+  void (*layer_norm_again)(float *y, const float *x, const float *gain, const float *_Nullable bias,
+                           const float *statistics, long n);
   /// dx += the gradient through `layer_norm`.
   void (*layer_norm_backward)(float *dx, const float *dy, const float *x, const float *gain, const float *statistics,
                               long n);
   /// dgain[j] += sum_r dy[r, j] * (x[r, j] - mean_r) * rstd_r, dbias[j] += sum_r dy[r, j]; two statistics a row.
-  void (*layer_norm_parameters)(float *dgain, float *dbias, const float *dy, long dy_stride, const float *x,
+  void (*layer_norm_parameters)(float *dgain, float *_Nullable dbias, const float *dy, long dy_stride, const float *x,
                                 long x_stride, const float *statistics, long rows, long n);
 
-  /// y = gelu(x), tanh form; y may be x.
-  void (*gelu)(float *y, const float *x, long n);
-  /// dy *= gelu'(x)
-  void (*gelu_backward)(float *dy, const float *x, long n);
-  void (*relu)(float *y, const float *x, long n);
-  void (*relu_backward)(float *dy, const float *x, long n);
+  /// y = gain * x * rstd; writes rstd = 1 / sqrt(mean(x * x) + epsilon).
+  void (*rms_norm)(float *y, const float *x, const float *gain, float epsilon, float *rstd, long n);
+  void (*rms_norm_again)(float *y, const float *x, const float *gain, const float *rstd, long n);
+  /// dx += the gradient through `rms_norm`.
+  void (*rms_norm_backward)(float *dx, const float *dy, const float *x, const float *gain, const float *rstd, long n);
+  /// dgain[j] += sum_r dy[r, j] * x[r, j] * rstd[r]
+  void (*rms_norm_parameters)(float *dgain, const float *dy, long dy_stride, const float *x, long x_stride,
+                              const float *rstd, long rows, long n);
+
+  /// Each of `heads` pieces of `width` numbers: `rms_norm` with `gain`, unless that is null, then unless `turn` is null
+  /// (a, b) -> (a cos - b sin, b cos + a sin) for its two halves a and b; `turn` holds width / 2 cosines and as many
+  /// sines. One of the two is there. y may be x.
+  void (*turn_heads)(float *y, const float *x, const float *_Nullable gain, const float *_Nullable turn, float epsilon,
+                     long heads, long width);
+  /// dx, the gradient of what `turn_heads` gave, becomes that of x, and dgain gets its sum; without gain x is not read.
+  void (*turn_heads_backward)(float *dx, const float *x, const float *_Nullable gain, float *_Nullable dgain,
+                              const float *_Nullable turn, float epsilon, long heads, long width);
+
+  /// The tanh form of GPT-2; max(x, 0); its square; x / (1 + exp(-x)).
+  minigpt_activation gelu, relu, relu2, silu;
 
   /// x[j] = bits16(j) < threshold ? 0 : x[j] * factor, 16 random bits an element.
   void (*dropout)(float *x, const minigpt_random_row *row, uint32_t threshold, float factor, long n);

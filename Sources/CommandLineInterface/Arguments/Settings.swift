@@ -27,7 +27,9 @@ struct Settings<Configuration: Configurable>: Sendable {
 
   mutating func give(_ field: Field<Configuration>, from other: Configuration) {
     field.copy(from: other, to: &values)
-    if field.isSayable(values) { given.insert(field.name) }
+    // What is unusual is said only where it is.
+    let isSaid = !field.traits.contains(.sparse) || !field.isEqual(values, Configuration())
+    if isSaid && field.isSayable(values) { given.insert(field.name) }
   }
 
   mutating func parse(_ bytes: [UInt8], _ field: Field<Configuration>) -> Bool {

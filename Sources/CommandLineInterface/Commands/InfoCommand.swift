@@ -70,7 +70,7 @@ struct InfoCommand: Command {
       ("file", "\(checkpoint.path), \(size(checkpoint.byteCount))"),
       ("model", "\(checkpoint.kind.title), \(grouped(c.parameterCount)) parameters"),
     ]
-      + Model.Configuration.fields.map { field in
+      + Model.Configuration.fields.filter { !$0.isUnusual || !$0.isEqual(c, Model.Configuration()) }.map { field in
         let value = field.value(of: c), text = (value as? Int).map { grouped($0) } ?? value.text
         return (field.label, field.unit.isEmpty ? text : text + " " + field.unit)
       }

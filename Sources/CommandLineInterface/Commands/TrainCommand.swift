@@ -19,6 +19,7 @@ struct TrainCommand: Command {
   var split: Splitter?
 
   var preset: String?
+  var architecture: Architecture?
   var model = Settings<GPTConfiguration>()
   var training = Settings<TrainingConfiguration>()
   var epochs: Double?
@@ -78,7 +79,10 @@ struct TrainCommand: Command {
       [
         .optional(
           "preset", in: \.preset, .oneOf(Preset.all.map(\.name)), else: "a recipe that suits the corpus",
-          "a named recipe; any flag overrides its part")
+          "a named recipe; any flag overrides its part"),
+        .optional(
+          "arch", in: \.architecture, .choice, else: "gpt2",
+          "the family of the blocks; the flags below change its parts"),
       ] + moving("context", behind: "embd", in: fields(.model))),
     Section(
       "Training",
@@ -152,17 +156,14 @@ struct TrainCommand: Command {
       throw UsageError.contradiction("--steps and --epochs both say how long to train: give one")
     }
     try validatePairs()
+    if let architecture {
+      if resume || initial != nil {
+        throw UsageError.contradiction("--arch is for fresh weights: a model that is there has its own shape")
+      }
+      architecture.parts.fill(&self)
+    }
     if let preset { Preset.named(preset)?.fill(&self) }
-    if let heads = self[\.block.heads], let width = self[\.block.width], width % heads != 0 {
-      throw UsageError.contradiction(
-        "--embd must be a multiple of --heads, and \(grouped(width)) is none of \(grouped(heads))")
-    }
-    if let width = self[\.block.width],
-      let problem = self[\.block.positions]?.problem(
-        heads: self[\.block.heads] ?? 1, width: width, name: "--embd")
-    {
-      throw UsageError.contradiction(problem)
-    }
+    try validateBlocks()
     if let low = self[\.minimumLearningRate], let high = self[\.learningRate], low > high {
       throw UsageError.contradiction("--min-lr \(shortest(low)) is above --lr \(shortest(high))")
     }
@@ -172,6 +173,18 @@ struct TrainCommand: Command {
       }
       if split != nil { throw UsageError.contradiction("--split is for bpe: a \(kind) tokenizer cuts nothing") }
     }
+  }
+
+  /// What the flags alone show not to go together; sizes that are not known yet wait for the recipe.
+  private func validateBlocks() throws {
+    guard let width = self[\.block.width] else { return }
+    var block = model.values.block
+    if let heads = self[\.block.heads], block.headWidth == nil, width % heads != 0 {
+      throw UsageError.contradiction(
+        "--embd must be a multiple of --heads, and \(grouped(width)) is none of \(grouped(heads))")
+    }
+    block.heads = self[\.block.heads] ?? block.keyValueHeads ?? 1
+    if let problem = block.problem(width: "--embd") { throw UsageError.contradiction(problem) }
   }
 
   func run(_ console: Console) throws {

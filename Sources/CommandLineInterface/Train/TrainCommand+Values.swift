@@ -113,7 +113,9 @@ extension TrainCommand {
   func shape() -> GPTConfiguration {
     var shape = model.values
     shape.vocabularySize = vocabularySize ?? 257
-    if self[\.block.feedForwardWidth] == nil { shape.feedForwardWidth = 4 * shape.width }
+    if self[\.block.feedForwardWidth] == nil {
+      shape.feedForwardWidth = BlockConfiguration.usualFeedForwardWidth(shape.width, isGated: shape.isGated)
+    }
     return shape
   }
 

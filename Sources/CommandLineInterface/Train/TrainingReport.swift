@@ -78,9 +78,11 @@ enum TrainingEstimate {
     _ shape: TranslatorConfiguration, pairs: EncodedPairs, updates: Int, targetsEach: Int,
     _ kernels: Kernels, _ precision: Precision, threads: Int
   ) -> Double {
-    let c = shape.width, block = Double(4 * c * c + 2 * c * shape.feedForwardWidth)
-    let perSource = block * Double(shape.encoderLayers) + Double(2 * c * c * shape.decoderLayers)
-    let perTarget = (block + Double(2 * c * c)) * Double(shape.decoderLayers) + Double(c * shape.vocabularySize)
+    let c = shape.width, attention = shape.attention, feedForward = shape.feedForwardWidth
+    let ofQueries = 2 * c * attention.queryWidth, ofKeys = 2 * c * attention.keyWidth
+    let block = Double(ofQueries + ofKeys + c * feedForward * (shape.isGated ? 3 : 2))
+    let perSource = block * Double(shape.encoderLayers) + Double(ofKeys * shape.decoderLayers)
+    let perTarget = (block + Double(ofQueries)) * Double(shape.decoderLayers) + Double(c * shape.vocabularySize)
     let sources = Double(pairs.sourceTokens) / Double(max(1, pairs.targetTokens))
     return seconds(
       operations: 6 * (perSource * sources + perTarget) * Double(updates) * Double(targetsEach), kernels, precision,

@@ -138,7 +138,7 @@ final class TrainingRun<Run: RunMaterial> {
     if record.step > 0 { console.note("resumed at step \(grouped(record.step))") }
     let (again, words) = try run.canonical(command, resumed: resumed)
     let line = canonicalCommand(
-      again, words: words, leavingOut: ["resume", "overwrite", "quiet", "threads", "preset"])
+      again, words: words, leavingOut: ["resume", "overwrite", "quiet", "threads", "preset", "arch"])
     console.note("again: " + (record.whyNotRepeated.map { "no single command, as " + $0 } ?? printable(line)))
   }
 

@@ -75,10 +75,17 @@ package struct Field<Owner>: Sendable {
     return true
   }
 
-  /// What stands behind the flag that gives this value: nothing where a switch is off.
+  /// What stands behind the flag that gives this value: nothing where a switch is off, or there is no value.
   package func show(_ owner: Owner) -> [[UInt8]] {
     let value = get(owner)
-    return value.json == .bool(false) ? [] : row.flag.map { [$0.kind.show(value)] } ?? []
+    guard let kind = row.flag?.kind, value.json != .null else { return [] }
+    return kind.placeholder == nil && value.json == .bool(false) ? [] : [kind.show(value)]
+  }
+
+  /// The name and the value, as the command line has them: `qk-norm on`.
+  package func flagValue(of owner: Owner) -> String {
+    let word = show(owner).first.map { String(decoding: $0, as: UTF8.self) } ?? value(of: owner).text
+    return word.isEmpty ? row.name : "\(row.name) \(word)"
   }
 
   /// Whether the flag can give this value.
@@ -122,5 +129,7 @@ package struct FieldRow: Sendable {
   package var key: JSON.Key {
     name.utf8.contains(UInt8(ascii: "-")) ? JSON.Key(String(name.map { $0 == "-" ? "_" : $0 })) : JSON.Key(name)
   }
+  /// Whether it is said only where it is not the default.
+  package var isUnusual: Bool { traits.contains(.sparse) }
   package var isFixed: Bool { !traits.contains(.mayChange) }
 }

@@ -32,6 +32,7 @@ extension String: FieldValue {
 
 /// Null where there is none.
 extension Optional: FieldValue where Wrapped: FieldValue {
+  package var text: String { self?.text ?? "none" }
   package var json: JSON { self?.json ?? .null }
   package init(json field: JSONField) throws(JSONError) { self = field.isNull ? nil : try Wrapped(json: field) }
 }
@@ -83,7 +84,9 @@ package enum FieldRange: Sendable {
   }
 
   package func contains(_ value: any FieldValue) -> Bool {
-    switch (self, value) {
+    // What is not given is not out of range.
+    if value.json == .null { return true }
+    return switch (self, value) {
     case (.any, _): true
     case (.integers(let range), let value as Int): range.contains(value)
     case (.nonNegative, let value as Double): value >= 0 && value.isFinite

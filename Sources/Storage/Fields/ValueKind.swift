@@ -38,6 +38,25 @@ extension ValueKind<Bool> {
   package static var toggle: Self {
     Self(placeholder: nil, expectation: "no value", completion: .nothing, parse: { _ in true }, show: { _ in [] })
   }
+
+  /// On or off, said as a word.
+  package static var onOff: Self {
+    let words = ["on", "off"]
+    return Self(
+      placeholder: "on|off", expectation: alternatives(words), completion: .choices(words),
+      parse: { bytes in words.first { bytes.elementsEqual($0.utf8) }.map { $0 == "on" } },
+      show: { Array(($0 ? "on" : "off").utf8) })
+  }
+}
+
+extension ValueKind {
+  /// The same for a place that may have no value: none is said by leaving it out.
+  package var optional: ValueKind<Value?> {
+    let (parse, show) = (parse, show)
+    return ValueKind<Value?>(
+      placeholder: placeholder, expectation: expectation, completion: completion, range: range,
+      parse: { bytes in parse(bytes).map { $0 } }, show: { $0.map(show) ?? [] })
+  }
 }
 
 extension ValueKind<Int> {

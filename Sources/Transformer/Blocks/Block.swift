@@ -33,7 +33,7 @@ package struct Block: Sendable {
     if kind.crossAttends {
       crossAttentionNorm = AddAndNorm(name + ".crossAttentionNorm", shape, dropoutSite: site + 4, in: &layout)
       crossAttention = MultiHeadAttention(
-        name + ".crossAttention", shape, mask: .full, dropoutSite: site + 3, in: &layout)
+        name + ".crossAttention", shape, mask: .full, prepares: false, dropoutSite: site + 3, in: &layout)
     } else {
       (crossAttentionNorm, crossAttention) = (nil, nil)
     }
@@ -46,16 +46,16 @@ package struct Block: Sendable {
     _ x: PlainMatrix<Scalar>, over source: PlainMatrix<Scalar>? = nil, _ kind: Kind, length: Int, _ shape: BlockShape,
     _ parameters: PlainParameters<Scalar>
   ) -> PlainMatrix<Scalar> {
-    var y = AddAndNorm.reference(x, "attentionNorm", shape.norm, parameters) { x in
+    var y = AddAndNorm.reference(x, "attentionNorm", shape.block, parameters) { x in
       MultiHeadAttention.reference(
         x, "attention", length: length, shape.block, mask: kind.mask, parameters)
     }
     if let source {
-      y = AddAndNorm.reference(y, "crossAttentionNorm", shape.norm, parameters) { x in
+      y = AddAndNorm.reference(y, "crossAttentionNorm", shape.block, parameters) { x in
         MultiHeadAttention.crossReference(x, over: source, "crossAttention", shape.block, parameters)
       }
     }
-    return AddAndNorm.reference(y, "feedForwardNorm", shape.norm, parameters) { x in
+    return AddAndNorm.reference(y, "feedForwardNorm", shape.block, parameters) { x in
       FeedForward.reference(x, "feedForward", shape.block, parameters)
     }
   }

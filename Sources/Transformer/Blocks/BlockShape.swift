@@ -8,4 +8,6 @@ package struct BlockShape: BlockStack, Sendable, Equatable {
   package var residualStart: Parameter.Start
   /// Whether attention weights are dropped too, and not only what a sub-layer adds.
   package var dropsAttentionWeights: Bool
+  /// How an output matrix of its own starts.
+  package var outputStart: Parameter.Start { block.startsAtZero ? .zeros : start }
 }

@@ -1,6 +1,6 @@
 package import MiniGPTTensors
 
-/// Where the layer norm of a sub-layer stands.
+/// Where the norm of a sub-layer stands.
 public enum NormPlacement: String, CaseIterable, Sendable {
   /// x + f(norm(x)), and a norm at the end: GPT-2; Xiong et al. 2020 (arXiv:2002.04745).
   case pre
@@ -11,16 +11,16 @@ public enum NormPlacement: String, CaseIterable, Sendable {
 /// The box "Add & Norm" around a sub-layer f: Vaswani et al. 2017, §3.1 and figure 1.
 ///
 /// x, y `[N, C]`. Post-norm: y = norm(x + dropout(f(x))); pre-norm: y = x + dropout(f(norm(x))). Keeps the norm's
-/// statistics `[N, 2]`, and with post-norm the sum; what the norm gives is recomputed in the backward pass.
+/// statistics `[N, 2]` (RMS `[N, 1]`), and with post-norm the sum; what the norm gives is recomputed in the backward pass.
 package struct AddAndNorm: Sendable {
-  package let norm: LayerNorm
+  package let norm: Norm
   package let residual: Residual
   package let placement: NormPlacement
 
   package init(
     _ name: String, _ shape: BlockShape, dropoutSite: Int, in layout: inout ParameterLayout
   ) {
-    norm = LayerNorm(name, shape.width, in: &layout)
+    norm = Norm(name, shape.block, in: &layout)
     residual = Residual(dropout: Dropout(site: dropoutSite))
     placement = shape.norm
   }
@@ -34,7 +34,7 @@ package struct AddAndNorm: Sendable {
 
     /// For at most `rows` = N rows.
     package init(rows: Int, _ shape: BlockShape, _ workspace: Workspace, in plan: inout MemoryPlan) {
-      statistics = plan.take(rows, 2)
+      statistics = plan.take(rows, shape.normKind.statistics)
       self.workspace = workspace
       switch shape.norm {
       case .pre: sum = nil
@@ -79,12 +79,12 @@ package struct AddAndNorm: Sendable {
   }
 
   package static func reference<Scalar: Real>(
-    _ x: PlainMatrix<Scalar>, _ name: String, _ placement: NormPlacement, _ parameters: PlainParameters<Scalar>,
+    _ x: PlainMatrix<Scalar>, _ name: String, _ block: BlockConfiguration, _ parameters: PlainParameters<Scalar>,
     _ sublayer: (PlainMatrix<Scalar>) -> PlainMatrix<Scalar>
   ) -> PlainMatrix<Scalar> {
-    switch placement {
-    case .pre: x + sublayer(LayerNorm.reference(x, name, parameters))
-    case .post: LayerNorm.reference(x + sublayer(x), name, parameters)
+    switch block.norm {
+    case .pre: x + sublayer(Norm.reference(x, name, block, parameters))
+    case .post: Norm.reference(x + sublayer(x), name, block, parameters)
     }
   }
 

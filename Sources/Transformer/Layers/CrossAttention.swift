@@ -3,7 +3,8 @@ package import MiniGPTTensors
 // The decoder's middle sub-layer, MultiHead(x, m, m): queries come from the target's rows x, keys and values from the
 // encoder's output m, padding left out. Vaswani et al. 2017, §3.2.3, "encoder-decoder attention".
 //
-// x, y `[B·T, C]`, m `[B·S, C]`. The layer is the same; of its matrix `[C, 3C]` the queries' third meets x, the others m.
+// x, y `[B·T, C]`, m `[B·S, C]`. The layer is the same; of its matrix the queries' columns meet x, the others m. Neither is
+// normalized or turned: places of two texts have no distance.
 extension MultiHeadAttention {
   /// What cross-attention looks at: the encoder's output.
   package struct Source: Sendable {
@@ -22,11 +23,11 @@ extension MultiHeadAttention {
 
   /// What cross-attention keeps, and the temporary memory of all blocks.
   package struct CrossSaved: Sendable {
-    /// `[B·T, C]`
+    /// `[B·T, H·D]`
     package let queries: Slot
-    /// Keys and values, `[B·S, 2C]`.
+    /// Keys and values, `[B·S, 2G·D]`.
     package let keyValues: Slot
-    /// `[B·T, C]`
+    /// `[B·T, H·D]`
     package let heads: Slot
     let logSums: Slot
     let workspace: CrossWorkspace
@@ -35,9 +36,9 @@ extension MultiHeadAttention {
     package init(
       rows: Int, sourceRows: Int, _ shape: BlockShape, _ workspace: CrossWorkspace, in plan: inout MemoryPlan
     ) {
-      queries = plan.take(rows, shape.width)
-      keyValues = plan.take(sourceRows, 2 * shape.width)
-      heads = plan.take(rows, shape.width)
+      queries = plan.take(rows, shape.attention.queryWidth)
+      keyValues = plan.take(sourceRows, 2 * shape.attention.keyWidth)
+      heads = plan.take(rows, shape.attention.queryWidth)
       logSums = plan.take(shape.heads, rows)
       self.workspace = workspace
     }
@@ -54,39 +55,39 @@ extension MultiHeadAttention {
       rows: Int, sourceRows: Int, _ shape: BlockShape, _ purpose: Purpose, in plan: inout MemoryPlan
     ) {
       let rows = purpose.trains ? rows : 0
-      headsGradient = plan.take(rows, shape.width)
-      queriesGradient = plan.take(rows, shape.width)
-      keyValuesGradient = plan.take(purpose.trains ? sourceRows : 0, 2 * shape.width)
+      headsGradient = plan.take(rows, shape.attention.queryWidth)
+      queriesGradient = plan.take(rows, shape.attention.queryWidth)
+      keyValuesGradient = plan.take(purpose.trains ? sourceRows : 0, 2 * shape.attention.keyWidth)
     }
   }
 
   /// The queries' part of the projections.
-  package var query: Linear { queryKeyValue.columns(0..<width) }
+  package var query: Linear { queryKeyValue.columns(shape.queries) }
   /// The keys' and values' part, side by side.
-  package var keyValue: Linear { queryKeyValue.columns(width..<3 * width) }
+  package var keyValue: Linear { queryKeyValue.columns(shape.keysAndValues) }
 
   /// One text of `x.rows` places and its source.
   package static func crossReference<Scalar: Real>(
     _ x: PlainMatrix<Scalar>, over source: PlainMatrix<Scalar>, _ name: String, _ block: BlockConfiguration,
     _ parameters: PlainParameters<Scalar>
   ) -> PlainMatrix<Scalar> {
-    let width = x.columns
-    let queries = Linear.reference(x, name + ".queryKeyValue", parameters).columns(0..<width)
+    let shape = block.attention
+    let queries = Linear.reference(x, name + ".queryKeyValue", parameters).columns(shape.queries)
     let projections = Linear.reference(source, name + ".queryKeyValue", parameters)
     let mixed = ScaledDotProductAttention.reference(
-      query: queries, key: projections.columns(width..<2 * width), value: projections.columns(2 * width..<3 * width),
-      heads: block.heads, mask: .full)
+      query: queries, key: projections.columns(shape.keys), value: projections.columns(shape.values), shape,
+      mask: .full)
     return Linear.reference(mixed.output, name + ".output", parameters)
   }
 
   package func forward(_ x: Slot, over source: Source, into y: Slot, _ saved: CrossSaved, _ pass: Pass) {
     let queries = saved.queries.first(x.rows), keyValues = saved.keyValues.first(source.rows.rows)
     let heads = saved.heads.first(x.rows), memory = pass.memory
-    query.forward(x, into: queries, in: memory)  // [B·T, C]
-    keyValue.forward(source.rows, into: keyValues, in: memory)  // [B·S, 2C]
+    query.forward(x, into: queries, in: memory)  // [B·T, H·D]
+    keyValue.forward(source.rows, into: keyValues, in: memory)  // [B·S, 2G·D]
     attention.forward(
       operands(queries, pass.texts, keyValues, source.texts), into: heads,
-      logSums: logSums(saved.logSums, pass.texts), dropout: weightDropout(pass.dropout), in: memory)  // [B·T, C]
+      logSums: logSums(saved.logSums, pass.texts), dropout: weightDropout(pass.dropout), in: memory)  // [B·T, H·D]
     output.forward(heads, into: y, in: memory)  // [B·T, C]
   }
 
@@ -96,9 +97,9 @@ extension MultiHeadAttention {
   ) {
     let sourceRows = source.rows.rows, memory = pass.memory
     let queries = saved.queries.first(x.rows), keyValues = saved.keyValues.first(sourceRows)
-    let heads = saved.heads.first(x.rows), dHeads = saved.workspace.headsGradient.first(x.rows)  // [B·T, C]
-    let dQueries = saved.workspace.queriesGradient.first(x.rows)  // [B·T, C]
-    let dKeyValues = saved.workspace.keyValuesGradient.first(sourceRows)  // [B·S, 2C]
+    let heads = saved.heads.first(x.rows), dHeads = saved.workspace.headsGradient.first(x.rows)  // [B·T, H·D]
+    let dQueries = saved.workspace.queriesGradient.first(x.rows)  // [B·T, H·D]
+    let dKeyValues = saved.workspace.keyValuesGradient.first(sourceRows)  // [B·S, 2G·D]
     output.backward(dy, heads, into: dHeads, in: memory)
     attention.backward(
       dHeads, operands(queries, pass.texts, keyValues, source.texts),
@@ -112,7 +113,7 @@ extension MultiHeadAttention {
     _ queries: Slot, _ texts: Sequences, _ keyValues: Slot, _ sources: Sequences
   ) -> ScaledDotProductAttention.Operands {
     ScaledDotProductAttention.Operands(
-      query: queries, key: keyValues.columns(0..<width), value: keyValues.columns(width..<2 * width), queries: texts,
-      keys: sources)
+      query: queries, key: keyValues.columns(0..<shape.keyWidth),
+      value: keyValues.columns(shape.keyWidth..<2 * shape.keyWidth), queries: texts, keys: sources)
   }
 }

@@ -45,21 +45,6 @@ package struct Embedding: Sendable {
     }
   }
 
-  /// A place for the table of fixed positions, where they are fixed; `write` fills it.
-  package func planPositions(_ length: Int, in plan: inout MemoryPlan) -> Slot? {
-    switch positions {
-    case .sinusoidal: plan.take(length, table.columns)
-    case .learned, .none: nil
-    }
-  }
-
-  /// Writes the table of fixed positions.
-  package func write(_ fixed: Slot?, in memory: Memory) {
-    guard let fixed, case .sinusoidal(let scale) = positions else { return }
-    let table: PlainMatrix<Float> = PositionalEncoding.table(rows: fixed.rows, width: fixed.columns, scale: scale)
-    memory.write(fixed, table.elements)
-  }
-
   /// The trained table of positions, where there is one.
   package var learned: Slot? {
     switch positions {
@@ -89,7 +74,7 @@ package struct Embedding: Sendable {
     }
   }
 
-  /// `fixed` `[≥ T, C]` is what `write` wrote.
+  /// `fixed` `[≥ T, C]` is `PositionTables.added`.
   package func forward(_ ids: IndexSlot, into x: Slot, fixed: Slot?, _ pass: Pass) {
     pass.memory.gather(
       x, ids, table: table, scale: scale, positions: positions(fixed), length: pass.texts.length)  // [B·T, C]

@@ -6,10 +6,13 @@ package struct Pass: Sendable {
   package let texts: Sequences
   /// What is dropped; nil where nothing is: validation, generation.
   package let dropout: DropoutStep?
+  /// What rotary positions turn by, see `RotaryEmbedding.table`; nil where positions are others.
+  package var rotation: Slot?
   package let memory: Memory
 
-  package init(_ texts: Sequences, dropout: DropoutStep? = nil, in memory: Memory) {
+  package init(_ texts: Sequences, dropout: DropoutStep? = nil, rotation: Slot? = nil, in memory: Memory) {
     self.texts = texts
+    self.rotation = rotation
     self.dropout = dropout
     self.memory = memory
   }

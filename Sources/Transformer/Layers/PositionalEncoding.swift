@@ -7,6 +7,8 @@ public enum Positions: String, CaseIterable, Sendable {
   case learned
   /// The sines and cosines of the paper.
   case sinusoidal
+  /// Angles that queries and keys are turned by: Su et al. 2021.
+  case rotary
   /// Not at all: a bag of words, as far as the mask allows.
   case none
 
@@ -18,14 +20,15 @@ public enum Positions: String, CaseIterable, Sendable {
     switch self {
     case .learned: .learned
     case .sinusoidal: .fixed
-    case .none: nil
+    case .rotary, .none: nil
     }
   }
 
   /// What a shape lacks for such positions, in words that call its width `name`; nil where it lacks nothing.
-  package func problem(heads: Int, width: Int, name: String = "width") -> String? {
+  package func problem(width: Int, headWidth: Int, name: String = "width") -> String? {
     switch self {
     case .sinusoidal: width % 2 == 0 ? nil : "sinusoidal positions need an even \(name), not \(grouped(width))"
+    case .rotary: headWidth % 2 == 0 ? nil : "rotary positions need heads of an even width, not \(grouped(headWidth))"
     case .learned, .none: nil
     }
   }

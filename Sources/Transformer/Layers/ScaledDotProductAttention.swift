@@ -3,21 +3,27 @@ package import MiniGPTTensors
 
 /// Attention(Q, K, V) = softmax(Q Kᵀ / √D) V for every head: Vaswani et al. 2017, §3.2.1, eq. (1).
 ///
-/// Q `[B·T, C]`, K and V `[B·S, C]`, each holding H heads of D channels side by side; output `[B·T, C]`. No matrix
+/// Q `[B·T, H·D]` holds H heads of D channels side by side, K and V `[B·S, G·D]` as many or fewer, each of which H / G
+/// heads of queries share; output `[B·T, H·D]`. No matrix
 /// `[T, S]` ever stands in memory: queries and keys meet in tiles of 64 × 64 with a running softmax (Milakov and
 /// Gimelshein 2018; Dao et al. 2022, arXiv:2205.14135), in the backward pass too, where the weights are recomputed from
-/// the log of their sum, L `[B·H, T]`, all that is kept. 4·B·T·S·C operations (half with the causal mask), 10 in the
-/// backward pass. One part of the work is one head of one sample.
+/// the log of their sum, L `[B·H, T]`, all that is kept. 4·B·T·S·H·D operations (half with the causal mask), 10 in the
+/// backward pass. One part of the work is one head of one sample; in the backward pass one of its heads of keys.
 package struct ScaledDotProductAttention: Sendable {
   package let heads: Int
+  package let keyValueHeads: Int
   package let mask: AttentionMask
 
   package static let tile = 64
 
-  package init(heads: Int, mask: AttentionMask) {
+  package init(heads: Int, keyValueHeads: Int? = nil, mask: AttentionMask) {
     self.heads = heads
+    self.keyValueHeads = keyValueHeads ?? heads
     self.mask = mask
   }
+
+  /// Heads of queries that share one of keys and values.
+  fileprivate var group: Int { heads / keyValueHeads }
 
   /// What one call works on.
   package struct Operands: Sendable {
@@ -51,18 +57,19 @@ package struct ScaledDotProductAttention: Sendable {
   /// The output of some texts of one length, and the weights `[T, S]` of each head of each of them.
   @_specialize(where Scalar == Double)
   package static func reference<Scalar: Real>(
-    query: PlainMatrix<Scalar>, key: PlainMatrix<Scalar>, value: PlainMatrix<Scalar>, texts: Int = 1, heads: Int,
-    mask: AttentionMask
+    query: PlainMatrix<Scalar>, key: PlainMatrix<Scalar>, value: PlainMatrix<Scalar>, texts: Int = 1,
+    _ shape: AttentionShape, mask: AttentionMask
   ) -> (output: PlainMatrix<Scalar>, weights: [PlainMatrix<Scalar>]) {
-    let width = query.columns / heads, scale = 1 / Scalar(width).squareRoot()
+    let width = shape.headWidth, scale = 1 / Scalar(width).squareRoot()
     var output = PlainMatrix<Scalar>(query.rows, query.columns), all: [PlainMatrix<Scalar>] = []
     let queryLength = query.rows / texts, keyLength = key.rows / texts
     for sample in 0..<texts {
-      for head in 0..<heads {
-        let channels = head * width..<(head + 1) * width
+      for head in 0..<shape.heads {
+        let channels = head * width..<(head + 1) * width, other = head / (shape.heads / shape.keyValueHeads)
+        let shared = other * width..<(other + 1) * width
         let q = query.rows(sample * queryLength..<(sample + 1) * queryLength).columns(channels)  // [T, D]
-        let k = key.rows(sample * keyLength..<(sample + 1) * keyLength).columns(channels)  // [S, D]
-        let v = value.rows(sample * keyLength..<(sample + 1) * keyLength).columns(channels)  // [S, D]
+        let k = key.rows(sample * keyLength..<(sample + 1) * keyLength).columns(shared)  // [S, D]
+        let v = value.rows(sample * keyLength..<(sample + 1) * keyLength).columns(shared)  // [S, D]
         var weights = q * k.transposed  // [T, S]
         for t in 0..<queryLength {
           let seen = (0..<keyLength).filter { mask.allows(query: t, key: $0) }
@@ -117,7 +124,7 @@ package struct ScaledDotProductAttention: Sendable {
     memory.clear(gradients.value)
     memory.run(
       .attention,
-      operands.queries.count * heads,
+      operands.queries.count * keyValueHeads,
       Backward(
         attention: self, operands: operands, dOutput: dOutput, output: kept.output, logSums: kept.logSums,
         gradients: gradients,
@@ -128,14 +135,15 @@ package struct ScaledDotProductAttention: Sendable {
 extension ScaledDotProductAttention.Operands {
   /// The part of one head of one sample, without its padding.
   fileprivate func head(
-    _ head: Int, of heads: Int, sample: Int, in memory: Memory
+    _ head: Int, _ attention: ScaledDotProductAttention, sample: Int, in memory: Memory
   ) -> (query: Slot, key: Slot, value: Slot) {
-    let width = query.columns / heads, channels = head * width..<(head + 1) * width
+    let width = query.columns / attention.heads, other = head / attention.group
+    let channels = head * width..<(head + 1) * width, shared = other * width..<(other + 1) * width
     let firstQuery = sample * queries.length, firstKey = sample * keys.length
     let ofQueries = firstQuery..<firstQuery + queries.length(of: sample, in: memory)
     let ofKeys = firstKey..<firstKey + keys.length(of: sample, in: memory)
     return (
-      query.rows(ofQueries).columns(channels), key.rows(ofKeys).columns(channels), value.rows(ofKeys).columns(channels)
+      query.rows(ofQueries).columns(channels), key.rows(ofKeys).columns(shared), value.rows(ofKeys).columns(shared)
     )  // [T, D], [S, D], [S, D]
   }
 }
@@ -154,10 +162,10 @@ private struct Forward: ParallelWork {
 
   func callAsFunction(_ part: Int, thread: Int) {
     let sample = part / attention.heads, head = part % attention.heads, tile = ScaledDotProductAttention.tile
-    let (query, key, value) = operands.head(head, of: attention.heads, sample: sample, in: memory)
+    let (query, key, value) = operands.head(head, attention, sample: sample, in: memory)
     let width = query.columns, scale = 1 / Float(width).squareRoot(), length = operands.queries.length
     let output = output.rows(sample * length..<(sample + 1) * length).columns(head * width..<(head + 1) * width)
-    memory.fill(output.rows(query.rows..<length), 0)
+    if query.rows < length { memory.fill(output.rows(query.rows..<length), 0) }
     let logSums = logSums.rows(part..<part + 1)  // [1, T]
     var scratch = memory.scratch(thread)
     let room = scratch.take(1, Memory.packingRoom(depth: max(tile, width, key.rows)))
@@ -207,15 +215,21 @@ private struct Backward: ParallelWork {
   let dropout: ScaledDotProductAttention.WeightDropout?
   let memory: Memory
 
+  /// The heads of queries that share keys and values, one after the other: these get the gradients of all.
   func callAsFunction(_ part: Int, thread: Int) {
-    let sample = part / attention.heads, head = part % attention.heads, tile = ScaledDotProductAttention.tile
-    let (query, key, value) = operands.head(head, of: attention.heads, sample: sample, in: memory)
-    let (dQuery, dKey, dValue) = gradients.head(head, of: attention.heads, sample: sample, in: memory)
+    let sample = part / attention.keyValueHeads, first = part % attention.keyValueHeads * attention.group
+    for head in first..<first + attention.group { backward(sample, head, thread) }
+  }
+
+  private func backward(_ sample: Int, _ head: Int, _ thread: Int) {
+    let tile = ScaledDotProductAttention.tile
+    let (query, key, value) = operands.head(head, attention, sample: sample, in: memory)
+    let (dQuery, dKey, dValue) = gradients.head(head, attention, sample: sample, in: memory)
     let width = query.columns, scale = 1 / Float(width).squareRoot()
     let first = sample * operands.queries.length
     let rows = first..<first + query.rows, channels = head * width..<(head + 1) * width
     let output = output.rows(rows).columns(channels), dOutput = dOutput.rows(rows).columns(channels)  // [T, D]
-    let logSums = logSums.rows(part..<part + 1)  // [1, T]
+    let logSums = logSums.rows(sample * attention.heads + head..<sample * attention.heads + head + 1)  // [1, T]
     var scratch = memory.scratch(thread)
     let room = scratch.take(1, Memory.packingRoom(depth: max(tile, width, key.rows)))
     let turnedKey = pack(key.transposed), turnedValue = pack(value.transposed), packedKey = pack(key.plain)

@@ -2,14 +2,15 @@ package import MiniGPTTensors
 
 /// Memory for the rows of a decoding step, used by all blocks in turn.
 package struct DecodingWorkspace: Sendable {
-  /// `[R, C]` each: the stream, a norm's output, the heads' output, a sub-layer's output.
+  /// `[R, C]` each: the stream, a norm's output, a sub-layer's output.
   package let stream: Slot
   let normalized: Slot
-  let heads: Slot
   let branch: Slot
-  /// `[R, 3C]`
+  /// The heads' output, `[R, H·D]`.
+  let heads: Slot
+  /// `[R, (H + 2G)·D]`
   let projections: Slot
-  /// `[R, F]`
+  /// `[R, F]`; `[R, 2F]` where there is a gate.
   let hidden: Slot
   /// `[R, 2]`
   let statistics: Slot
@@ -20,12 +21,13 @@ package struct DecodingWorkspace: Sendable {
     let width = block.width
     stream = plan.take(rows, width)
     normalized = plan.take(rows, width)
-    heads = plan.take(rows, width)
+    heads = plan.take(rows, block.attention.queryWidth)
     branch = plan.take(rows, width)
-    projections = plan.take(rows, 3 * width)
-    hidden = plan.take(rows, block.feedForwardWidth)
-    statistics = plan.take(rows, 2)
-    inputs = plan.take(rows, Memory.decodingInputs(max(width, block.feedForwardWidth)))
+    projections = plan.take(rows, block.attention.width)
+    hidden = plan.take(rows, block.hiddenWidth)
+    statistics = plan.take(rows, block.normKind.statistics)
+    inputs = plan.take(
+      rows, Memory.decodingInputs(max(width, block.feedForwardWidth, block.attention.queryWidth)))
   }
 }
 
@@ -34,6 +36,8 @@ package struct DecodingContext: Sendable {
   package let weights: DecodingWeights
   package let workspace: DecodingWorkspace
   package let rows: DecodingRows
+  /// What rotary positions turn by.
+  let rotation: Slot?
 
   /// The residual stream of the rows, `[R, C]`.
   package var stream: Slot { workspace.stream.first(rows.ids.count) }
@@ -83,21 +87,22 @@ extension Block {
     _ index: Int, _ x: Slot, _ cache: KeyValueCache, over sources: DecodingSources? = nil, _ context: DecodingContext,
     in memory: Memory
   ) {
-    let count = x.rows, width = x.columns, workspace = context.workspace, rows = context.rows
-    let heads = workspace.heads.rows(0..<count)  // [R, C]
+    let count = x.rows, workspace = context.workspace, rows = context.rows
+    let heads = workspace.heads.rows(0..<count), shape = attention.shape  // [R, H·D]
     subLayer(x, attentionNorm, context, in: memory) { input in
-      let projections = workspace.projections.rows(0..<count)  // [R, 3C]
+      let projections = workspace.projections.rows(0..<count)  // [R, (H + 2G)·D]
       attention.queryKeyValue.decode(input, into: projections, context, in: memory)
+      attention.preparation?.decode(projections, context, in: memory)
       memory.append(
-        projections.columns(width..<2 * width), projections.columns(2 * width..<3 * width), to: cache.layers[index],
+        projections.columns(shape.keys), projections.columns(shape.values), to: cache.layers[index],
         sequences: rows.sequences, places: rows.places)
       memory.attendCached(
-        heads, projections.columns(0..<width), cache.layers[index], sequences: rows.sequences, counts: rows.counts)
+        heads, projections.columns(shape.queries), cache.layers[index], sequences: rows.sequences, counts: rows.counts)
       attention.output.decode(heads, into: x, adds: true, context, in: memory)
     }
     if let sources, let crossAttention, let crossAttentionNorm {
       subLayer(x, crossAttentionNorm, context, in: memory) { input in
-        let queries = workspace.projections.shaped(count, width)  // [R, C]
+        let queries = workspace.projections.shaped(count, shape.queryWidth)  // [R, H·D]
         crossAttention.query.decode(input, into: queries, context, in: memory)
         memory.attendCached(
           heads, queries, sources.cache.layers[index], sequences: sources.sequences, counts: sources.counts)
@@ -128,15 +133,15 @@ extension Block {
 
 extension Column {
   /// The first rows of a step, each one token of a sequence, through all blocks; leaves the residual stream `[R, C]` in the
-  /// workspace, before the final norm. `positions` is the table of fixed positions.
+  /// workspace, before the final norm.
   package func decode(
-    _ context: DecodingContext, _ cache: KeyValueCache, over sources: DecodingSources? = nil, positions: Slot?,
+    _ context: DecodingContext, _ cache: KeyValueCache, over sources: DecodingSources? = nil, positions: PositionTables,
     in memory: Memory
   ) {
     let rows = context.rows, stream = context.stream
     memory.lookUp(
       stream, rows.ids, in: StoredMatrix(embedding.table, of: memory.parameters), scale: embedding.scale,
-      positions: embedding.positions(positions), at: rows.places)
+      positions: embedding.positions(positions.added), at: rows.places)
     for index in blocks.indices { blocks[index].decode(index, stream, cache, over: sources, context, in: memory) }
   }
 }

@@ -10,7 +10,7 @@ package struct Column: Sendable {
   package let dropout: Dropout
   package let blocks: [Block]
   /// Post-norm blocks end with norms of their own.
-  package let finalNorm: LayerNorm?
+  package let finalNorm: Norm?
   private let shape: BlockShape
 
   /// What is said of a column besides its embedding's and its blocks' shape.
@@ -44,15 +44,14 @@ package struct Column: Sendable {
     self.blocks = blocks
     self.shape = shape
     switch shape.norm {
-    case .pre: finalNorm = LayerNorm(d.prefix + "finalNorm", shape.width, in: &layout)
+    case .pre: finalNorm = Norm(d.prefix + "finalNorm", shape.block, in: &layout)
     case .post: finalNorm = nil
     }
   }
 
   /// What forward keeps for backward: every block's input beside its `Saved`.
   package struct Saved: Sendable {
-    /// The table of fixed positions, where they are fixed.
-    package let positions: Slot?
+    package let positions: PositionTables
     /// The residual stream `[B·T, C]` before each block, and after the last.
     package let stream: [Slot]
     package let blocks: [Block.Saved]
@@ -65,7 +64,8 @@ package struct Column: Sendable {
     private let recomputes: Bool
 
     fileprivate init(
-      _ column: Column, _ rows: Block.Rows, _ purpose: Purpose, positions: Slot?, in plan: inout MemoryPlan
+      _ column: Column, _ rows: Block.Rows, _ purpose: Purpose, positions: PositionTables,
+      in plan: inout MemoryPlan
     ) {
       let shape = column.shape
       self.positions = positions
@@ -83,13 +83,20 @@ package struct Column: Sendable {
       self.stream = stream
       self.blocks = blocks
       recomputes = purpose == .trainingRecomputed
-      statistics = plan.take(rows.target, 2)
+      statistics = plan.take(rows.target, shape.normKind.statistics)
       output = column.finalNorm == nil ? stream[stream.count - 1] : plan.take(rows.target, shape.width)
       gradient = purpose.trains ? plan.take(rows.target, shape.width) : output
     }
 
     /// Whether a block's places hold what another block kept when its backward pass begins; the last one's are its own.
     fileprivate func isStale(_ index: Int) -> Bool { recomputes && index < blocks.count - 1 }
+
+    /// A pass that knows what its positions turn by.
+    fileprivate func turning(_ pass: Pass) -> Pass {
+      var pass = pass
+      pass.rotation = positions.rotation
+      return pass
+    }
 
     /// What the blocks of another column look at, where this one is a source.
     package func source(_ texts: Sequences) -> MultiHeadAttention.Source {
@@ -98,9 +105,9 @@ package struct Column: Sendable {
     }
   }
 
-  /// Plans the places of a batch of at most so many rows. `positions` is a table of fixed positions that is planned already.
+  /// Plans the places of a batch of at most so many rows; `positions` are planned already.
   package func plan(
-    _ rows: Block.Rows, _ purpose: Purpose, positions: Slot?, in plan: inout MemoryPlan
+    _ rows: Block.Rows, _ purpose: Purpose, positions: PositionTables, in plan: inout MemoryPlan
   ) -> Saved {
     Saved(self, rows, purpose, positions: positions, in: &plan)
   }
@@ -117,7 +124,7 @@ package struct Column: Sendable {
         parameters.part(description.prefix + "blocks.\(index)"))
     }
     return switch shape.norm {
-    case .pre: LayerNorm.reference(x, description.prefix + "finalNorm", parameters)
+    case .pre: Norm.reference(x, description.prefix + "finalNorm", shape.block, parameters)
     case .post: x
     }
   }
@@ -126,8 +133,8 @@ package struct Column: Sendable {
   package func forward(
     _ ids: IndexSlot, over source: MultiHeadAttention.Source? = nil, _ saved: Saved, _ pass: Pass
   ) {
-    let rows = pass.texts.rows
-    embedding.forward(ids, into: saved.stream[0].first(rows), fixed: saved.positions, pass)
+    let rows = pass.texts.rows, pass = saved.turning(pass)
+    embedding.forward(ids, into: saved.stream[0].first(rows), fixed: saved.positions.added, pass)
     dropout.apply(saved.stream[0].first(rows), pass)
     for index in blocks.indices { forward(block: index, over: source, saved, pass) }
     finalNorm?.forward(
@@ -143,11 +150,18 @@ package struct Column: Sendable {
       pass)
   }
 
+  /// Queries and keys of a block, as they met in the last forward pass over a batch; the next block's may take their place.
+  package func queriesAndKeys(
+    ofBlock index: Int, _ saved: Saved, _ texts: Sequences, in memory: Memory
+  ) -> (query: Slot, key: Slot) {
+    blocks[index].attention.queriesAndKeys(saved.blocks[index].attention, saved.turning(Pass(texts, in: memory)))
+  }
+
   /// From the gradient of the output, in `saved.gradient`, to those of all parameters; the source's is added to its own.
   package func backward(
     _ ids: IndexSlot, over source: MultiHeadAttention.Source? = nil, _ saved: Saved, _ pass: Pass
   ) {
-    let rows = pass.texts.rows, memory = pass.memory
+    let rows = pass.texts.rows, memory = pass.memory, pass = saved.turning(pass)
     var gradient = saved.gradient.first(rows)
     if let finalNorm {
       // The output is used up: the gradient of the norm's input takes its place.

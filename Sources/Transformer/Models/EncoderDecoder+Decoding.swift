@@ -67,13 +67,13 @@ extension EncoderDecoder {
         logitRows: 1, in: &plan),
       workspace: DecodingWorkspace(
         rows: hypotheses, c.block, in: &plan),
-      keyValues: plan.take(capacity.sourceRows, 2 * c.width), sourceCache: cache(capacity.sentences, in: &plan),
+      keyValues: plan.take(capacity.sourceRows, 2 * c.attention.keyWidth), sourceCache: cache(capacity.sentences, in: &plan),
       sourceCounts: plan.takeIndices(capacity.sentences),
       crossRows: (plan.takeIndices(hypotheses), plan.takeIndices(hypotheses)),
       prefillRows: (plan.takeIndices(places), plan.takeIndices(places)))
   }
 
-  /// Writes what is fixed: the sinusoidal table, and the embedding as logits want it.
+  /// Writes what is fixed: tables of positions, and the embedding as logits want it.
   package func prepare(_ activations: DecodingActivations, in memory: Memory) {
     prepare(activations.encoding, in: memory)
     memory.packPanels(outputProjection.table, into: activations.outputTable)
@@ -81,7 +81,7 @@ extension EncoderDecoder {
 
   /// Reads a batch of sources, with their `</s>`, and keeps what every block of the decoder looks at.
   package func encode(_ texts: [[Int32]], _ activations: DecodingActivations, in memory: Memory) {
-    let length = texts.reduce(1) { max($0, $1.count) }, width = configuration.width
+    let length = texts.reduce(1) { max($0, $1.count) }, width = configuration.attention.keyWidth
     let batch = activations.sources.batch(texts.count, length: length)
     for (index, text) in texts.enumerated() {
       batch.set(index, text, padding: configuration.padding, in: memory)
@@ -91,7 +91,7 @@ extension EncoderDecoder {
     if memory.parameters.isWritable { memory.packPanels(outputProjection.table, into: activations.outputTable) }
     encode(batch, activations.encoding, in: memory)
     let source = activations.encoding.encoder.output.first(batch.texts.rows)  // [B·S, C]
-    let keyValues = activations.keyValues.first(batch.texts.rows)  // [B·S, 2C]
+    let keyValues = activations.keyValues.first(batch.texts.rows)  // [B·S, 2G·D]
     for (layer, block) in decoder.blocks.enumerated() {
       guard let attention = block.crossAttention else { continue }
       attention.keyValue.forward(source, into: keyValues, in: memory)
@@ -115,7 +115,8 @@ extension EncoderDecoder {
     _ count: Int, _ activations: DecodingActivations, _ weights: DecodingWeights, in memory: Memory
   ) {
     let context = DecodingContext(
-      weights: weights, workspace: activations.workspace, rows: activations.rows.first(count))
+      weights: weights, workspace: activations.workspace, rows: activations.rows.first(count),
+      rotation: activations.encoding.decoder.positions.rotation)
     let sources = DecodingSources(
       cache: activations.sourceCache, sequences: activations.crossRows.sequences.range(0..<count),
       counts: activations.crossRows.counts.range(0..<count))

@@ -22,7 +22,7 @@ package struct EncoderDecoder: TrainableModel {
       start: .normalButLastRow(deviation: 1 / c.embeddingScale))
     encoder = Column(c.encoder, table, c.embedding("encoder."), c.blockShape, in: &layout)
     decoder = Column(c.decoder, table, c.embedding("decoder."), c.blockShape, in: &layout)
-    outputProjection = OutputProjection(tiedTo: table.first(c.outputSize))
+    outputProjection = OutputProjection(table.first(c.outputSize))
     self.configuration = c
     self.layout = layout
   }
@@ -43,9 +43,9 @@ package struct EncoderDecoder: TrainableModel {
   ) -> Activations {
     plan.needScratch(
       ScaledDotProductAttention.scratch(
-        width: configuration.width / configuration.heads, keyLength: configuration.context))
-    // Both columns see the same table of fixed positions.
-    let positions = encoder.embedding.planPositions(configuration.context, in: &plan)
+        width: configuration.attention.headWidth, keyLength: configuration.context))
+    // Both columns see the same tables.
+    let positions = PositionTables(configuration.context, encoder.embedding, configuration.block, in: &plan)
     return Activations(
       encoder: encoder.plan(Block.Rows(capacity.sourceRows), purpose, positions: positions, in: &plan),
       decoder: decoder.plan(
@@ -53,9 +53,9 @@ package struct EncoderDecoder: TrainableModel {
       loss: CrossEntropy.Saved(rows: capacity.targetRows, outputProjection, sliceRows: logitRows, in: &plan))
   }
 
-  /// Writes what is fixed: the sinusoidal table, not scaled.
+  /// Writes what is fixed: tables of positions, sines not scaled.
   package func prepare(_ activations: Activations, in memory: Memory) {
-    encoder.embedding.write(activations.encoder.positions, in: memory)
+    activations.encoder.positions.write(in: memory)
   }
 
   /// The encoder's output, and the decoder's hidden rows, of one pair.

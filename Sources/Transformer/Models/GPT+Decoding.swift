@@ -12,8 +12,8 @@ extension GPT {
     /// The rows whose logits are asked for, and those logits.
     package let last: Slot
     package let logits: Slot
-    /// The sinusoidal table, written by `prepare`.
-    let positions: Slot?
+    /// Written by `prepare`.
+    let positions: PositionTables
   }
 
   /// Plans decoding.
@@ -33,7 +33,7 @@ extension GPT {
         rows: rowLimit, c.block, in: &plan),
       rows: DecodingRows(capacity: rowLimit, in: &plan), last: plan.take(logitRows, c.width),
       logits: plan.take(logitRows, c.vocabularySize),
-      positions: decoder.embedding.planPositions(c.context, in: &plan))
+      positions: PositionTables(c.context, decoder.embedding, c.block, in: &plan))
   }
 
   /// Packs the parameters, in fp32 too: each thread then reads one stream instead of pieces of rows. Those of a mapped
@@ -57,9 +57,9 @@ extension GPT {
       })
   }
 
-  /// Writes what is fixed: the sinusoidal table.
+  /// Writes what is fixed: tables of positions.
   package func prepare(_ activations: DecodingActivations, in memory: Memory) {
-    decoder.embedding.write(activations.positions, in: memory)
+    activations.positions.write(in: memory)
   }
 
   /// The first `count` rows of a step through all blocks: from `activations.rows` to `activations.workspace.stream`.
@@ -67,7 +67,9 @@ extension GPT {
     _ count: Int, _ activations: DecodingActivations, _ weights: DecodingWeights, in memory: Memory
   ) {
     decoder.decode(
-      DecodingContext(weights: weights, workspace: activations.workspace, rows: activations.rows.first(count)),
+      DecodingContext(
+        weights: weights, workspace: activations.workspace, rows: activations.rows.first(count),
+        rotation: activations.positions.rotation),
       activations.cache, positions: activations.positions, in: memory)
   }
 

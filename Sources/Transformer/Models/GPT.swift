@@ -15,12 +15,18 @@ package struct GPT: TrainableModel {
     var layout = ParameterLayout()
     let vocabulary = configuration.vocabularySize
     let table = layout.table(
-      "tokenEmbedding", vocabulary, configuration.width, outputs: vocabulary, start: configuration.embedding.start)
+      "tokenEmbedding", vocabulary, configuration.width, outputs: configuration.isTied ? vocabulary : 0,
+      start: configuration.embedding.start)
     self.configuration = configuration
     decoder = Column(
       .decoderAlone(layers: configuration.layers), table, configuration.embedding, configuration.blockShape, in: &layout
     )
-    outputProjection = OutputProjection(tiedTo: table)
+    outputProjection = OutputProjection(
+      configuration.isTied
+        ? table
+        : layout.table(
+          OutputProjection.name, vocabulary, configuration.width, outputs: vocabulary,
+          start: configuration.blockShape.outputStart))
     self.layout = layout
   }
 
@@ -40,16 +46,16 @@ package struct GPT: TrainableModel {
     let rows = capacity.windows * capacity.length
     plan.needScratch(
       ScaledDotProductAttention.scratch(
-        width: configuration.width / configuration.heads, keyLength: capacity.length))
-    let positions = decoder.embedding.planPositions(capacity.length, in: &plan)
+        width: configuration.attention.headWidth, keyLength: capacity.length))
+    let positions = PositionTables(capacity.length, decoder.embedding, configuration.block, in: &plan)
     return Activations(
       decoder: decoder.plan(Block.Rows(rows), purpose, positions: positions, in: &plan),
       loss: CrossEntropy.Saved(rows: rows, outputProjection, sliceRows: logitRows, in: &plan))
   }
 
-  /// Writes what is fixed: the sinusoidal table.
+  /// Writes what is fixed: tables of positions.
   package func prepare(_ activations: Activations, in memory: Memory) {
-    decoder.embedding.write(activations.decoder.positions, in: memory)
+    activations.decoder.positions.write(in: memory)
   }
 
   /// The hidden rows before the output projection, in double or single precision.

@@ -11,6 +11,8 @@ public struct GPTConfiguration: BlockStack, Equatable, Sendable {
   public var layers: Int
   /// What the blocks are like.
   public var block: BlockConfiguration
+  /// Whether the embedding makes the logits too; else there is a matrix for that.
+  public var isTied = true
 
   /// A shape; F is 4 C where it is not given. Nothing is checked before `validate`.
   public init(
@@ -37,7 +39,8 @@ public struct GPTConfiguration: BlockStack, Equatable, Sendable {
   package var blockShape: BlockShape {
     BlockShape(
       block: block, context: context, start: .normal(deviation: 0.02),
-      residualStart: .normal(deviation: 0.02 / Float(2 * layers).squareRoot()), dropsAttentionWeights: true)
+      residualStart: block.startsAtZero ? .zeros : .normal(deviation: 0.02 / Float(2 * layers).squareRoot()),
+      dropsAttentionWeights: true)
   }
 
   /// Checks every size before anything is built by it.
@@ -70,5 +73,9 @@ extension GPTConfiguration: ModelConfiguration {
         "context", "block-size", at: \.context, unit: "tokens",
         flag: Flag(.model, .integer(1...1_048_576), else: "recipe", "tokens that the model sees at once")),
       Field("layers", "n-layer", at: \.layers, flag: Flag(.model, .integer(1...1024), else: "recipe", "blocks")),
-    ] + BlockConfiguration.fields.map { $0.within(\.block) }
+    ] + BlockConfiguration.fields.map { $0.within(\.block) } + [
+      Field(
+        "tied", at: \.isTied, traits: .sparse,
+        flag: Flag(.model, .onOff, else: "on", "whether the embedding makes the logits too"))
+    ]
 }

@@ -14,7 +14,8 @@ package struct KeyValueCache: Sendable {
     for _ in 0..<layers {
       all.append(
         CachedKeysValues(
-          sequences: sequences, heads: shape.heads, headWidth: shape.width / shape.heads, capacity: capacity, in: &plan)
+          sequences: sequences, heads: shape.attention.keyValueHeads, headWidth: shape.attention.headWidth,
+          capacity: capacity, in: &plan)
       )
     }
     self.layers = all

@@ -23,9 +23,10 @@ extension ModelConfiguration {
       guard case .integers(let range) = field.range, let value = field.value(of: self) as? Int else { continue }
       throw .outOfRange(name: field.noun, value: value, least: range.lowerBound, most: range.upperBound)
     }
-    let heads = block.heads, width = block.width
-    if width % heads != 0 { throw .headsDoNotDivideWidth(heads: heads, width: width) }
-    if let problem = block.positions.problem(heads: heads, width: width) { throw .positions(problem) }
+    if block.headWidth == nil && block.width % block.heads != 0 {
+      throw .headsDoNotDivideWidth(heads: block.heads, width: block.width)
+    }
+    if let problem = block.problem() { throw .inconsistent(problem) }
     // Last: a product that is only sure not to overflow when the sizes are possible.
     let parameters = parameterCount
     if parameters > 1 << 36 { throw .tooManyParameters(parameters) }

@@ -2,8 +2,8 @@
 public enum ModelShapeError: Error, Equatable, CustomStringConvertible {
   case outOfRange(name: String, value: Int, least: Int, most: Int)
   case headsDoNotDivideWidth(heads: Int, width: Int)
-  /// What the positions need, in words.
-  case positions(String)
+  /// What does not go together, in words.
+  case inconsistent(String)
   case tooManyParameters(Int)
 
   /// One line for whoever asked for the shape.
@@ -13,7 +13,7 @@ public enum ModelShapeError: Error, Equatable, CustomStringConvertible {
       "impossible size: \(name) is \(value), but must lie between \(least) and \(most)"
     case .headsDoNotDivideWidth(let heads, let width):
       "impossible size: \(heads) heads do not divide the width \(width) evenly"
-    case .positions(let problem): "impossible size: \(problem)"
+    case .inconsistent(let problem): "impossible size: \(problem)"
     case .tooManyParameters(let count): "impossible size: \(count) parameters"
     }
   }

@@ -48,8 +48,8 @@ public struct TranslatorConfiguration: BlockStack, Equatable, Sendable {
   /// Its blocks, whose matrices start as Glorot and Bengio 2010 have them; dropout falls on what sub-layers add (§5.4).
   package var blockShape: BlockShape {
     BlockShape(
-      block: block, context: context, start: .xavierUniform, residualStart: .xavierUniform, dropsAttentionWeights: false
-    )
+      block: block, context: context, start: .xavierUniform,
+      residualStart: block.startsAtZero ? .zeros : .xavierUniform, dropsAttentionWeights: false)
   }
 
   /// √C, which embeddings are multiplied by: §3.4.
