@@ -55,7 +55,7 @@ let testTargets: [Target] = [
     name: "MiniGPTTestSupport",
     dependencies: ["Storage", "Tokenization", "Tensors", "Transformer", "Checkpoints"].map(module),
     path: "Tests/TestSupport"),
-  tests("Platform"),
+  tests("Platform", "TestSupport"),
   tests("Storage", "TestSupport"),
   tests("Parallel"),
   tests("Tokenization", "Storage", "Parallel", "TestSupport"),

@@ -27,9 +27,6 @@ package struct InputLines: ~Copyable {
   /// Whether a whole line has come already, so that `read` does not wait.
   package var hasLine: Bool { block[next..<filled].contains(UInt8(ascii: "\n")) }
 
-  /// Whether bytes are here that no line has had yet.
-  package var hasMore: Bool { next < filled }
-
   /// The next line; the last one may lack its newline. A line begun before an interruption is dropped.
   package mutating func read() throws(SystemError) -> Next {
     let next = try readWhole()

@@ -17,6 +17,9 @@ internal import MiniGPTSystemC
   private typealias SetTimeout = @convention(c) (Int32) -> Int32
   private typealias ReadKey = @convention(c) (UnsafeMutableRawPointer?) -> Int32
   private typealias Resize = @convention(c) () -> Void
+  private typealias CopyText = @convention(c) (Int32, Int32) -> UnsafeMutablePointer<CChar>?
+  private typealias Command = @convention(c) (Int32, Int32) -> Int32
+  private typealias BindKey = @convention(c) (Int32, Command?) -> Int32
   private typealias Generator = @convention(c) (UnsafePointer<CChar>?, Int32) -> UnsafeMutablePointer<CChar>?
 
   private let library: UnsafeMutableRawPointer
@@ -35,6 +38,14 @@ internal import MiniGPTSystemC
     var found: [[UInt8]] = []
     /// Addresses of the library's variables: the line, the cursor in it, and what is put behind a completed word.
     var line = UInt(0), point = UInt(0), appended = UInt(0)
+    /// Whether Ctrl-C has sent the cursor to the end of the line.
+    var isEnding = false
+    /// The first two bytes, but for Tab, that were typed for this line.
+    var keys: [UInt8] = []
+    /// Where the library looks whether Tab is a letter like others.
+    var inhibited = UInt(0)
+    /// The functions that copy a part of libedit's line, and that insert a letter or complete a word of readline's.
+    var copy = UInt(0), insert = UInt(0), finish = UInt(0)
     /// The function that tells libedit of another width of the terminal, and the width that it knows.
     var resize = UInt(0), width = 0
   }
@@ -54,7 +65,12 @@ internal import MiniGPTSystemC
       else { continue }
       if unsafe setlocale(LC_CTYPE, "C.UTF-8") == nil { unsafe _ = setlocale(LC_CTYPE, "") }
       let isReadline = name.contains("readline")
-      if isReadline { unsafe watchForInterruption(library) } else { unsafe readKeys(library) }
+      if isReadline {
+        unsafe watchForInterruption(library)
+        unsafe bindTab(library)
+      } else {
+        unsafe readKeys(library)
+      }
       return unsafe LineEditor(
         library: library, readLine: unsafeBitCast(readLine, to: ReadLine.self),
         addHistory: unsafeBitCast(addHistory, to: AddHistory.self), endsLine: isReadline)
@@ -64,6 +80,7 @@ internal import MiniGPTSystemC
 
   /// Shows `prompt` and reads a line; Ctrl-C gives `interrupted` and leaves the flag of `Interruption` set.
   package func read(prompt: String) -> Next {
+    Self.shared.withLock { ($0.keys, $0.isEnding) = ([], false) }
     errno = 0
     let text = unsafe prompt.withCString { unsafe readLine($0) }
     let code = errno
@@ -142,19 +159,31 @@ internal import MiniGPTSystemC
     else { return }
     unsafe catching.storeBytes(of: 0, as: Int32.self)
     let resize = unsafe dlsym(library, "rl_resize_terminal")
+    let copy = unsafe dlsym(library, "rl_copy_text"), inhibited = unsafe dlsym(library, "rl_inhibit_completion")
     shared.withLock { shared in
       shared.resize = UInt(bitPattern: resize)
+      (shared.copy, shared.inhibited) = (UInt(bitPattern: copy), UInt(bitPattern: inhibited))
       shared.width = Terminal.width(1)
     }
     let body: ReadKey = { _ in LineEditor.key() }
     unsafe getter.storeBytes(of: unsafeBitCast(body, to: UInt.self), as: UInt.self)
   }
 
+  /// Ctrl-E.
+  private static let endOfLine: Int32 = 5
+
   /// The next character; -1 at the end, or when interrupted. A byte that is part of none becomes U+FFFD.
   private static func key() -> Int32 {
     var bytes: [UInt8] = []
     while true {
-      if Interruption.isRequested { return -1 }
+      if Interruption.isRequested {
+        // The cursor goes to the end first, as a new prompt would else be drawn over a row of this line.
+        let isAtEnd = shared.withLock { shared in
+          defer { shared.isEnding.toggle() }
+          return shared.isEnding
+        }
+        return isAtEnd ? -1 : endOfLine
+      }
       if !Terminal.hasInput(0, within: 30) {
         followWidth()
         continue
@@ -163,6 +192,8 @@ internal import MiniGPTSystemC
       let count = unsafe systemRead(0, &byte, 1)
       if count < 0 && (errno == EINTR || errno == EAGAIN) { continue }
       if count <= 0 { return -1 }
+      if byte == tab { prepareTab() }
+      shared.withLock { if byte != tab && $0.keys.count < 2 { $0.keys.append(byte) } }
       bytes.append(byte)
       let length = UTF8Sequence.length(bytes, at: 0)
       if length > 0 { return Int32(bitPattern: UTF8Sequence.scalar(bytes, at: 0, length: length)) }
@@ -178,6 +209,44 @@ internal import MiniGPTSystemC
       return width == shared.width ? 0 : shared.resize
     }
     if let resize = unsafe UnsafeRawPointer(bitPattern: resize) { unsafe unsafeBitCast(resize, to: Resize.self)() }
+  }
+
+  // MARK: - Tab
+
+  private static let tab: UInt8 = 9
+  private static let slash = CChar(UInt8(ascii: "/"))
+
+  /// Tab completes only what may be a command. In a prompt it is a letter, and so it is in a paste, behind which more is
+  /// waiting. libedit asks its variable at each Tab.
+  private static func prepareTab() {
+    let (copy, inhibited) = shared.withLock { ($0.copy, $0.inhibited) }
+    guard let copy = unsafe UnsafeRawPointer(bitPattern: copy),
+      let inhibited = unsafe UnsafeMutableRawPointer(bitPattern: inhibited)
+    else { return }
+    // It gives one letter less than it is asked for, and of a line of one letter nothing: there the keys must tell.
+    let start = unsafe unsafeBitCast(copy, to: CopyText.self)(0, 2)
+    defer { unsafe free(start) }
+    let first = unsafe start?.pointee ?? 0
+    let isCommand = first == slash || (first == 0 && shared.withLock { $0.keys } == [UInt8(ascii: "/")])
+    unsafe inhibited.storeBytes(of: isCommand && !Terminal.hasInput(0, within: 0) ? 0 : 1, as: Int32.self)
+  }
+
+  /// GNU readline looks at its variable only once; what Tab does is a function there.
+  private static func bindTab(_ library: UnsafeMutableRawPointer) {
+    func address(_ name: String) -> UInt { UInt(bitPattern: unsafe dlsym(library, name)) }
+    let line = address("rl_line_buffer"), insert = address("rl_insert"), finish = address("rl_complete")
+    guard line != 0, insert != 0, finish != 0, let bind = unsafe dlsym(library, "rl_bind_key") else { return }
+    shared.withLock { ($0.line, $0.insert, $0.finish) = (line, insert, finish) }
+    let body: Command = { count, key in LineEditor.pressTab(count, key) }
+    unsafe _ = unsafeBitCast(bind, to: BindKey.self)(Int32(tab), body)
+  }
+
+  private static func pressTab(_ count: Int32, _ key: Int32) -> Int32 {
+    let (line, insert, finish) = shared.withLock { ($0.line, $0.insert, $0.finish) }
+    let text = unsafe UnsafeRawPointer(bitPattern: line)?.load(as: UnsafePointer<CChar>?.self)
+    let isCommand = unsafe text?.pointee == slash
+    guard let next = unsafe UnsafeRawPointer(bitPattern: isCommand ? finish : insert) else { return 0 }
+    return unsafe unsafeBitCast(next, to: Command.self)(count, key)
   }
 
   private static func watchForInterruption(_ library: UnsafeMutableRawPointer) {

@@ -1,3 +1,5 @@
+import Foundation
+import MiniGPTTestSupport
 import Testing
 
 /// What the program does before any command has begun.
@@ -24,6 +26,18 @@ import Testing
       #expect(longest <= min(80, width) && longest > 30, "\(arguments) at \(width)")
     }
   }
+
+  #if os(Linux)
+    /// Behind a pipe is often a pager on the terminal of our messages.
+    @Test(arguments: [(60, 60), (200, 80)]) func helpThroughAPipeFitsTheTerminal(_ columns: Int, _ width: Int) throws {
+      let pseudo = try PseudoTerminal(), pipe = Pipe()
+      pseudo.resize(columns: columns)
+      let process = try pseudo.start(["train", "--help"], folder: Scratch.empty, output: pipe)
+      let help = pipe.fileHandleForReading.readDataToEndOfFile()
+      process.waitUntilExit()
+      #expect(try Array(help) == Run(["train", "--help"], environment: ["COLUMNS": "\(width)"]).output)
+    }
+  #endif
 
   @Test func helpOfACommandIsTheSameBothWays() throws {
     let run = try Run(["completions", "--help"])

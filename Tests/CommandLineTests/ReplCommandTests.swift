@@ -1,4 +1,5 @@
 import Foundation
+import MiniGPTTestSupport
 import Testing
 
 /// The REPL from a pipe; `Scripts/verify_repl.py` plays it in a terminal.
@@ -105,7 +106,6 @@ import Testing
       ("/load \u{1B}[2J", "\\x1B[2J: cannot be opened: No such file or directory"),
       ("/seed much", "seed needs a whole number from 0 to 18,446,744,073,709,551,615, not 'much'"),
       ("/ppl 1", "/ppl needs a text of at least two tokens"), ("/near", "/near needs a token"),
-      ("/near green", "/near needs one token, and this text has 5: a blank before a word is part of it"),
     ] {
       let run = try talk(line + "\n", "--quiet")
       #expect(run.status == 1 && run.output.isEmpty)
@@ -122,6 +122,13 @@ import Testing
     #expect(abs(shares.reduce(0, +) - 100) < 2 && shares == shares.sorted(by: >))
     let near = try lines("/near g\n").map { $0.split(separator: " ") }
     #expect(near.count == 10 && near.allSatisfy { $0.count >= 2 && $0[1].first == "'" })  // a blank is a token too
+  }
+
+  @Test func nearShowsThePiecesOfAText() throws {
+    let run = try talk("/near green\n/near g\n", "--quiet")
+    #expect(run.status == 0 && run.outputText.split(separator: "\n").count == 10)
+    #expect(run.errorText == "/near needs one token, and this text is 5: 'g' 'r' 'e' 'e' 'n'\n")
+    #expect(try talk("/near \(String(repeating: "g", count: 30))\n", "--quiet").errorText.hasSuffix(" 'g' …\n"))
   }
 
   private func vocabulary() throws -> Int {
@@ -164,7 +171,7 @@ import Testing
       folder: scratch.folder)
     #expect(made.status == 0, "\(made.errorText)")
     let run = try Run(["repl", "v.safetensors", "--commands"], input: Array("/reload\n".utf8), folder: scratch.folder)
-    #expect(run.errorText.contains("1 steps over verse: it goes on in verse of that manner, and answers no question"))
+    #expect(run.errorText.contains("1 step over verse: it goes on in verse of that manner, and answers no question"))
   }
 
   /// A training that puts newer checkpoints in the place of the one in use: the old one stays until /reload.
@@ -198,8 +205,51 @@ import Testing
   @Test func longTextsAreSaidOnce() throws {
     let run = try talk("12 green\n\n\n\n\n")
     #expect(
-      run.errorText == "seed: 3\nthe text is longer than the context: the model saw at most the last 32 tokens\n")
+      run.errorText
+        == "seed: 3\nthe text is longer than the 32 tokens that the model looks back: it forgot the beginning\n")
   }
+
+  #if os(Linux)
+    /// Tab is a letter of a prompt and completes commands; a line may be longer than the system's own editing takes.
+    @Test(arguments: ["libedit.so.2", "none"]) func whatIsTypedArrivesWhole(editor: String) throws {
+      if editor != "none" && dlopen(editor, RTLD_NOW) == nil { return }
+      let pseudo = try PseudoTerminal()
+      let process = try pseudo.start(
+        ["repl", "byte.safetensors", "--seed", "3", "-n", "1"], folder: Bottles.folder(),
+        environment: ["MINIGPT_EDITOR": editor])
+      _ = pseudo.type([], until: "> ")
+      _ = pseudo.type(Array("a\tb\r".utf8), until: "\n> ")
+      let prompt = pseudo.type(Array("/ppl\r".utf8), until: " byte\r\n> ")
+      for row in ["'a'", "'\\t'", "'b'"] { #expect(prompt.contains("  \(row)\r\n"), "\(prompt)") }
+      let long = pseudo.type(Array(("/ppl " + String(repeating: "ab", count: 3000) + "\r").utf8), until: " byte\r\n> ")
+      #expect(long.contains(" over 5,999 tokens"), "\(long.suffix(100))")
+      if editor != "none" {
+        #expect(pseudo.type(Array("/set gre\t".utf8), until: "edy ").hasSuffix("edy "))
+        _ = pseudo.type([21], until: "")
+      }
+      _ = pseudo.type([4], until: "\n")
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 0)
+    }
+
+    /// Wherever the cursor is in a line of several rows, the prompt behind Ctrl-C stands below all of them.
+    @Test(arguments: ["libedit.so.2", "libreadline.so.8"]) func ctrlCLeavesTheLineWhole(editor: String) throws {
+      if dlopen(editor, RTLD_NOW) == nil { return }
+      let pseudo = try PseudoTerminal()
+      pseudo.resize(columns: 40)
+      let process = try pseudo.start(
+        ["repl", "byte.safetensors"], folder: Bottles.folder(), environment: ["MINIGPT_EDITOR": editor])
+      _ = pseudo.type([], until: "> ")
+      _ = pseudo.type(Array("twelve green bottles, hanging on the wall of my house".utf8), until: "my house")
+      // Ctrl-A; between the first row and the new prompt two rows end.
+      _ = pseudo.type([1], until: editor.contains("edit") ? "\u{1B}[3G" : "\u{1B}[C\u{1B}[C")
+      kill(process.processIdentifier, SIGINT)
+      let said = pseudo.type([], until: "> ")
+      #expect(said.filter { $0 == "\r\n" }.count == 2, "\(said.debugDescription)")
+      _ = pseudo.type([4], until: "\n")
+      process.waitUntilExit()
+    }
+  #endif
 
   @Test func signalsEndItWhereNobodyTypes() throws {
     let run = try Run.shell(

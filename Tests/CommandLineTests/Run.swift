@@ -1,4 +1,5 @@
 import Foundation
+import MiniGPTTestSupport
 import Testing
 
 /// What a run of the built program left behind.
@@ -107,3 +108,24 @@ final class Scratch: Sendable {
     return folder
   }()
 }
+
+#if os(Linux)
+  extension PseudoTerminal {
+    /// Starts minigpt with this terminal as its input, its messages and, unless another is given, its output.
+    func start(
+      _ arguments: [String], folder: String, environment: [String: String] = [:], output: Pipe? = nil
+    ) throws -> Process {
+      let process = Process(), handle = FileHandle(fileDescriptor: terminal, closeOnDealloc: false)
+      process.executableURL = URL(fileURLWithPath: Run.program)
+      process.arguments = arguments
+      process.currentDirectoryURL = URL(fileURLWithPath: folder)
+      var variables = ProcessInfo.processInfo.environment
+      for name in ["COLUMNS", "LINES"] { variables[name] = nil }
+      process.environment = variables.merging(["TERM": "xterm"]) { $1 }.merging(environment) { $1 }
+      (process.standardInput, process.standardError) = (handle, handle)
+      process.standardOutput = output ?? handle
+      try process.run()
+      return process
+    }
+  }
+#endif

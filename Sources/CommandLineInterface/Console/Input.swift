@@ -8,9 +8,6 @@ final class Input {
 
   func read() throws -> InputLines.Next { try lines.read() }
 
-  /// Whether bytes were read that no line has had yet.
-  var hasMore: Bool { lines.hasMore }
-
   func readBlock() throws -> InputLines.Next { try lines.readBlock() }
 
   func readAll() throws -> [UInt8]? { try lines.readAll() }

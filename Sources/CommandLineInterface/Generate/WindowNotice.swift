@@ -20,6 +20,7 @@ struct WindowNotice {
     if isSaid || tokens <= context { return }
     isSaid = true
     console.note(
-      wrapping: "the text is longer than the context: the model saw at most the last \(grouped(context)) tokens")
+      wrapping:
+        "the text is longer than the \(grouped(context)) tokens that the model looks back: it forgot the beginning")
   }
 }

@@ -154,7 +154,6 @@ enum ReplError: Error, CustomStringConvertible {
   case badValue(setting: String, expectation: String, found: [UInt8])
   case needs(command: String, what: String)
   case noPrompt(command: String)
-  case manyTokens(count: Int)
 
   var description: String {
     switch self {
@@ -165,8 +164,6 @@ enum ReplError: Error, CustomStringConvertible {
     case .badValue(let setting, let expectation, let found): "\(setting) needs \(expectation), not \(quoted(found))"
     case .needs(let command, let what): "/\(command) needs \(what)"
     case .noPrompt(let command): "/\(command) needs a prompt first"
-    case .manyTokens(let count):
-      "/near needs one token, and this text has \(count): a blank before a word is part of it"
     }
   }
 }

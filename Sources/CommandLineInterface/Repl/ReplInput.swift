@@ -10,6 +10,8 @@ final class ReplInput {
   private let isTyped: Bool
   private let takesCommands: Bool
   private let editor: LineEditor?
+  /// Where lines are typed and no library edits them.
+  private let plain: PlainEditor?
   private let lines = Input()
   /// Of the line read last, counted from 1.
   private(set) var lineNumber = 0
@@ -21,11 +23,13 @@ final class ReplInput {
     self.isTyped = isTyped
     self.takesCommands = takesCommands
     editor = isTyped ? LineEditor.find() : nil
+    plain = isTyped && editor == nil ? PlainEditor() : nil
     editor?.complete { line, start in ReplCompletion.candidates(line, wordStart: start) }
   }
 
   /// A prompt or a command; nil at the end. Ctrl-C at the prompt of a terminal begins a new line.
   func next() throws -> [UInt8]? {
+    defer { plain?.release() }
     while true {
       switch try read("> ") {
       case .end:
@@ -59,7 +63,7 @@ final class ReplInput {
   private func pasted(_ first: [UInt8]) throws -> [UInt8]? {
     var text = first
     if !isTyped || first.isEmpty || first.first == UInt8(ascii: "/") { return text }
-    while lines.hasMore || Terminal.hasInput(0, within: Self.patience) {
+    while plain?.hasMore == true || Terminal.hasInput(0, within: Self.patience) {
       switch try read(". ") {
       case .line(let line): text += [10] + line
       case .end: return text
@@ -88,11 +92,7 @@ final class ReplInput {
       if case .line(let line) = next { editor.remember(line) }
       return next
     }
-    if isTyped {
-      try console.answer(Array(prompt.utf8))
-      try console.flush()
-    }
-    return try lines.read()
+    return try plain?.read(prompt: prompt) ?? lines.read()
   }
 }
 

@@ -56,7 +56,7 @@ extension ReplVerb {
   private static func near(_ conversation: Conversation, _ rest: [UInt8]) throws {
     if rest.isEmpty { throw ReplError.needs(command: "near", what: "a token") }
     let tokenizer = conversation.speaker.tokenizer
-    let id = try token(rest, conversation)
+    guard let id = try token(rest, conversation) else { return }
     let model = GPT(conversation.checkpoint.configuration)
     let memory = Memory(MemoryPlan(), try conversation.checkpoint.parameters(), on: .plain())
     for neighbour in NearestTokens.of(id, count: usualCount, model, in: memory) {
@@ -66,7 +66,8 @@ extension ReplVerb {
   }
 
   /// In quotation marks with its blanks, as /top shows it, or plain; a word that is a token only behind a blank is that.
-  private static func token(_ text: [UInt8], _ conversation: Conversation) throws -> Int32 {
+  /// Nil where it is several, which are shown.
+  private static func token(_ text: [UInt8], _ conversation: Conversation) throws -> Int32? {
     let mark = UInt8(ascii: "'")
     let isQuoted = text.count > 2 && text.first == mark && text.last == mark
     let text = isQuoted ? Array(text.dropFirst().dropLast()) : text
@@ -74,8 +75,16 @@ extension ReplVerb {
     if ids.count == 1 { return ids[0] }
     let behindBlank = isQuoted ? [] : (try? conversation.encode([0x20] + text)) ?? []
     if behindBlank.count == 1 { return behindBlank[0] }
-    throw ReplError.manyTokens(count: ids.count)
+    let tokenizer = conversation.speaker.tokenizer
+    let pieces = ids.prefix(mostPieces).map { tokenName($0, tokenizer) }.joined(separator: " ")
+    conversation.console.say(
+      wrapping: "/near needs one token, and this text is \(grouped(ids.count)): \(pieces)"
+        + (ids.count > mostPieces ? " …" : ""))
+    return nil
   }
+
+  /// Pieces of a text that are shown where one was wanted.
+  private static let mostPieces = 20
 }
 
 /// A token as people read it: in quotation marks, so that its blanks are seen; special ones by their names.

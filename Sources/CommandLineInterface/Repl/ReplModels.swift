@@ -20,7 +20,7 @@ enum ModelIntroduction {
   static func line(_ checkpoint: Checkpoint) -> String {
     var text = printable(checkpoint.path.stem) + ": \(rounded(checkpoint.configuration.parameterCount)) parameters"
     if let record = checkpoint.record {
-      text += ", \(grouped(record.step)) steps"
+      text += ", \(grouped(record.step)) step\(record.step == 1 ? "" : "s")"
       if record.isVerse {
         text += " over verse: it goes on in verse of that manner, and answers no question"
       } else if record.configuration.lines {
