@@ -105,6 +105,74 @@ import MiniGPTTransformer
     }
   }
 
+  // MARK: - Several files
+
+  /// The two files of a model as llama.cpp's gguf-split writes them: the keys are in the first, each has its tensors.
+  private func parts(_ bytes: [UInt8]) -> [[UInt8]] {
+    func little(_ value: Int, _ size: Int) -> [UInt8] { (0..<size).map { UInt8(value >> (8 * $0) & 0xFF) } }
+    func number(_ place: Int, _ size: Int) -> Int { (0..<size).reduce(0) { $0 | Int(bytes[place + $1]) << (8 * $1) } }
+    func key(_ name: String, _ type: Int, _ value: [UInt8]) -> [UInt8] {
+      little(name.utf8.count, 8) + Array(name.utf8) + little(type, 4) + value
+    }
+    func padded(_ bytes: [UInt8]) -> [UInt8] { bytes + [UInt8](repeating: 0, count: (32 - bytes.count % 32) % 32) }
+    var place = 24
+    func skip(_ type: Int) {
+      switch type {
+      case 7: place += 1
+      case 4, 5, 6: place += 4
+      case 8: place += 8 + number(place, 8)
+      default:
+        let (of, count) = (number(place, 4), number(place + 4, 8))
+        place += 12
+        for _ in 0..<count { skip(of) }
+      }
+    }
+    for _ in 0..<number(16, 8) {
+      place += 8 + number(place, 8) + 4
+      skip(number(place - 4, 4))
+    }
+    let keys = bytes[24..<place]
+    var tensors: [(head: ArraySlice<UInt8>, offset: Int)] = []
+    for _ in 0..<number(8, 8) {
+      let start = place
+      place += 8 + number(place, 8)
+      place += 4 + 8 * number(place, 4) + 4
+      tensors.append((bytes[start..<place], number(place, 8)))
+      place += 8
+    }
+    let data = Array(bytes[(place + 31) / 32 * 32..<bytes.count]), half = tensors.count / 2
+    let ends = tensors.dropFirst().map(\.offset) + [data.count]
+    return [0..<half, half..<tensors.count].enumerated().map { part, range in
+      let start = tensors[range.lowerBound].offset
+      var file = Array("GGUF".utf8) + little(3, 4) + little(range.count, 8)
+      file += little((part == 0 ? number(16, 8) : 0) + 3, 8) + (part == 0 ? Array(keys) : [])
+      file += key("split.no", 2, little(part, 2)) + key("split.count", 2, little(2, 2))
+      file += key("split.tensors.count", 5, little(tensors.count, 4))
+      for index in range { file += tensors[index].head + little(tensors[index].offset - start, 8) }
+      return padded(file) + data[start..<ends[range.upperBound - 1]]
+    }
+  }
+
+  @Test func severalFiles() throws {
+    let written = model(), names = ["m-00001-of-00002.gguf", "m-00002-of-00002.gguf"]
+    let parts = parts(try FileReader.bytes(of: try export(written)))
+    try folder.write(names[0], parts[0])
+    #expect(refusal(names[0]) == "part 1 of 2, and \(folder.path(names[1])) is not beside it")
+    try folder.write(names[1], parts[1])
+    let read = Model(numbered: false) { $0 = written.model.configuration }
+    try ForeignFormats.open(folder.path(names[0])).textModel().load(into: read.memory)
+    #expect(read.bits(state: false) == written.bits(state: false))
+    #expect(
+      refusal(names[1]) == "not supported: part 2 of 2: name the first, \(folder.path(names[0]))")
+    try folder.write(names[1], parts[0])
+    #expect(refusal(names[0]).hasSuffix("\(names[1]): expected part 2 of 2"))
+    // A file that was cut off in the download.
+    for count in [0, 20, parts[1].count - 1] {
+      try folder.write(names[1], Array(parts[1].prefix(count)))
+      #expect(refusal(names[0]).contains(names[1]), "\(count) bytes")
+    }
+  }
+
   // MARK: - What is refused
 
   private func refused(_ tokenizer: any Tokenizer = ByteTokenizer(), change: (inout GPTConfiguration) -> Void) -> String
