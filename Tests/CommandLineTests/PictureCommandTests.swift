@@ -84,6 +84,29 @@ import Testing
     #expect(!chart.outputText.contains("\u{202E}"))
   }
 
+  @Test func saysWhatIsWhatAndWhose() throws {
+    let scratch = try Scratch()
+    func write(_ name: String, _ rungs: String) throws {
+      let lines = [(10, 8), (20, 6)].map { step, bits in
+        #"{"step": \#(step), "val_loss": 5, "val_bits_per_byte": \#(bits), "ngram_bits_per_byte": [\#(rungs)]}"# + "\n"
+      }
+      try scratch.write(name + ".log.jsonl", lines.joined())
+    }
+    try write("one", "7, 6.5")
+    try write("two", "7")
+    let chart = try Run(["plot", "one.log.jsonl", "two.log.jsonl"], folder: scratch.folder).outputText
+    #expect(chart.hasPrefix(" bits per byte\n") && chart.contains("20 steps\n"))
+    #expect(chart.contains("\nletters: held-out text  ·: training text  ─: n-grams\n"))
+    #expect(chart.contains("─ 1-gram (ab)\n") && chart.contains("─ 2-gram (a)\n"))
+    let alone = try Run(["plot", "one.log.jsonl"], folder: scratch.folder).outputText
+    #expect(alone.contains("─ 2-gram\n"))
+    _ = try Run(["plot", "one.log.jsonl", "two.log.jsonl", "--out", "a.svg"], folder: scratch.folder)
+    let texts = try read(scratch, "a.svg").texts
+    for text in ["steps", "bits per byte by step", "1-gram 7.000", "2-gram 6.500 one"] {
+      #expect(texts.contains(text), "\(text)")
+    }
+  }
+
   @Test func refusesWhatIsNoLog() throws {
     let scratch = try Scratch()
     try scratch.write("a", "hello\n")

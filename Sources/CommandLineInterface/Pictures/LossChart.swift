@@ -35,11 +35,12 @@ struct LossChart {
     for step in range.stepTicks {
       picture.text(x(step), Self.height - Self.bottom + 20, grouped(step), "soft", anchor: .middle)
     }
-    for (order, value) in rungs where value >= range.low && value <= range.high {
+    picture.text(end, Self.height - 8, "steps", "soft", anchor: .end)
+    for (order, value, name) in rungs where value >= range.low && value <= range.high {
       picture.line(
         Self.left, y(value), end, y(value),
         SVG.stroke("soft", classes: "rung") + " stroke-dasharray=\"4 4\" data-value=\"\(fixed(value, 4))\"")
-      labels.append((y(value), "\(order)-gram \(fixed(value, 3))", "soft"))
+      labels.append((y(value), "\(order)-gram \(fixed(value, 3))\(name)", "soft"))
     }
     for (index, curve) in curves.enumerated() {
       let colour = "c\(index % SVG.palette)", dash = Self.dashes[index % Self.dashes.count]
@@ -71,10 +72,23 @@ struct LossChart {
       title: "loss by step of \(curves.count) run\(curves.count == 1 ? "" : "s")")
   }
 
-  /// The n-grams of all runs, each once.
-  private var rungs: [(order: Int, value: Double)] {
-    var seen = Set<String>()
-    return curves.flatMap(\.ascent).filter { seen.insert("\($0.order) \(fixed($0.value, 3))").inserted }
+  /// The n-grams of all runs, each once, and behind one that not all have whose it is.
+  private var rungs: [(order: Int, value: Double, name: String)] {
+    var found: [(order: Int, value: Double, names: [String])] = []
+    for curve in curves {
+      for (order, value) in curve.ascent {
+        if let there = found.firstIndex(where: { $0.order == order && fixed($0.value, 3) == fixed(value, 3) }) {
+          found[there].names.append(curve.name)
+        } else {
+          found.append((order, value, [curve.name]))
+        }
+      }
+    }
+    return found.map { rung in
+      let isShared = rung.names.count == curves.count
+      let names = shortened(rung.names.joined(separator: ", "), columns: 9)
+      return (rung.order, rung.value, isShared ? "" : " " + names)
+    }
   }
 
   /// Labels from top to bottom, at least a line apart.
