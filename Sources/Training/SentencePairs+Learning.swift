@@ -19,7 +19,7 @@ extension SentencePairs: LearnableMaterial {
   package struct Split {
     /// Numbers of pairs of the material, and of those that are held out.
     let training: [Int32]
-    let heldOut: (pairs: SentencePairs, numbers: [Int32])
+    package let heldOut: (pairs: SentencePairs, numbers: [Int32])
   }
 
   package struct Encoded {

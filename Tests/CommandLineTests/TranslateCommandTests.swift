@@ -1,4 +1,5 @@
 import Foundation
+import MiniGPTTestSupport
 import Testing
 
 /// `train --pairs`, and the commands that use what it leaves.
@@ -149,8 +150,7 @@ import Testing
       2, "--n-best 3 needs a --beam at least as wide, not 2")
     try Run(["translate", "x"]).expectRefusal(
       1,
-      "no translator in checkpoints: make one with minigpt train --pairs corpora/grammar.tsv, or name one with"
-        + " --model FILE")
+      "no translator in checkpoints: make one with minigpt train --pairs YOUR.tsv, or name one with --model FILE")
   }
 
   // MARK: - translate
@@ -189,7 +189,31 @@ import Testing
     let columns = try ask(["--scores", "--alignment", "a dog"]).outputText.dropLast().split(separator: "\t")
     #expect(columns.count == 3 && columns[1] == "un perro" && columns[2].contains("un←"))
     #expect(try ask(["--n-best", "2", "a dog"]).outputText.split(separator: "\n").count == 2)
+    // Each of the best ones has an alignment of its own.
+    let each = try ask(["--n-best", "2", "--alignment", "a dog"]).outputText.split(separator: "\n")
+    #expect(each.count == 2)
+    for line in each {
+      let sides = line.split(separator: "\t"), words = sides[0].split(separator: " ")
+      #expect(sides.count == 2 && sides[1].split(separator: " ").map { $0.prefix { $0 != "←" } } == words, "\(line)")
+    }
+    for one in best {
+      let words = try #require(one["alignment"] as? [[String: Any]]).compactMap { $0["target"] as? String }
+      #expect(words.joined(separator: " ") == one["translation"] as? String)
+    }
   }
+
+  #if os(Linux)
+    @Test func aTerminalIsToldWhatIsWaitedFor() throws {
+      let pseudo = try PseudoTerminal(), pipe = Pipe()
+      let process = try pseudo.start(["translate"], folder: Self.learnt.get().scratch.folder, output: pipe)
+      let ready = "type sentences, one a line; Ctrl-D ends\r\n"
+      #expect(pseudo.type([], until: ready).hasSuffix(ready))
+      // `translate` leaves the terminal as it is.
+      _ = pseudo.type(Array("a cat\n".utf8) + [4], until: "a cat\r\n")
+      process.waitUntilExit()
+      #expect(String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self) == "un gato\n")
+    }
+  #endif
 
   @Test func aPrefixGoesOn() throws {
     let words = try ask(["the cat sleeps", "--prefix", "el gato ", "--top", "2"]).outputText.split(separator: "\n")
@@ -239,6 +263,33 @@ import Testing
         + " models")
   }
 
+  /// The pairs that the training held out are had again: their loss is the one that it measured.
+  @Test func theHeldOutPairsCanBeHad() throws {
+    let scratch = try Scratch()
+    let pairs = (0..<120).map { "the \($0) cats\tlos \($0) gatos\n" }.joined()
+    try scratch.write("pairs.tsv", pairs)
+    let flags = Self.flags.prefix(2) + Self.flags.dropFirst(4).map { $0 == "40" ? "6" : $0 }
+    let run = try Run(["train"] + flags + ["--steps", "6", "--precision", "fp32", "--quiet"], folder: scratch.folder)
+    #expect(run.status == 0, "\(run.errorText)")
+    let log = try String(decoding: scratch.read("checkpoints/pairs.log.jsonl"), as: UTF8.self)
+    let loss = try #require(try object(log.split(separator: "\n").last ?? "")["val_loss"] as? Double)
+    func eval(_ more: String...) throws -> Run {
+      try Run(["eval", "checkpoints/pairs.safetensors", "--quiet"] + more, folder: scratch.folder)
+    }
+    let record = try object(eval("--pairs", "pairs.tsv", "--held-out", "--json").outputText.dropLast())
+    let count = try #require(record["pairs"] as? Int), found = try #require(record["loss"] as? Double)
+    #expect((1..<40).contains(count) && abs(found - loss) < 1e-4, "\(found), \(loss)")
+    try scratch.write("other.tsv", pairs + "a\tb\n")
+    try eval("--pairs", "other.tsv", "--held-out").expectFailure(
+      "checkpoints/pairs.safetensors: was trained on other pairs: --held-out needs the --pairs of its training, all and in"
+        + " their order")
+    let (own, _) = try Self.learnt.get()
+    try Run(["eval", "--pairs", "pairs.tsv", "--held-out", "--quiet"], folder: own.folder).expectFailure(
+      "checkpoints/pairs.best.safetensors: its training held out a file of its own: name it with --pairs, without"
+        + " --held-out")
+    try Run(["eval", "a.txt", "--held-out"]).expectRefusal(2, "--held-out is for --pairs, and a FILE is a text")
+  }
+
   @Test func referencesGiveBLEU() throws {
     let scratch = try Self.learnt.get().scratch
     try scratch.write("reference", Self.spanish.joined(separator: "\n"))
@@ -261,7 +312,7 @@ import Testing
     #expect(info.contains("translator, ") && info.contains("encoder") && info.contains("1 layers"))
     try Run(["sample"], folder: scratch.folder).expectFailure(
       "no model in checkpoints: 2 files there, none a language model of minigpt; make one with minigpt train "
-        + "corpora/shakespeare.txt")
+        + "YOUR.txt")
   }
 }
 

@@ -6,6 +6,7 @@ struct EvalCommand: Command, Searching {
   var model: [UInt8]?
   var file: [UInt8] = []
   var pairs: [[UInt8]] = []
+  var heldOut = false
   var search = SearchOptions()
   var allowsSpecial = false
   var ids = false
@@ -41,7 +42,8 @@ struct EvalCommand: Command, Searching {
     Section(
       "Translation",
       [
-        .list("pairs", in: \.pairs, .file(), else: "none", "sentences and translations, in place of a text")
+        .list("pairs", in: \.pairs, .file(), else: "none", "sentences and translations, in place of a text"),
+        .toggle("held-out", in: \.heldOut, "of the pairs that MODEL was trained on, those that were held out"),
       ] + Option.search + Option.comparison),
     Section(
       "Running",
@@ -81,6 +83,7 @@ struct EvalCommand: Command, Searching {
       if precision != .fp32 { throw UsageError.contradiction("--weights has its own products: leave out --precision") }
       if logits != nil { throw UsageError.contradiction("--logits are those of training's products, not of --weights") }
     }
+    if heldOut && pairs.isEmpty { throw UsageError.contradiction("--held-out is for --pairs, and a FILE is a text") }
     if ids && baselines { throw UsageError.contradiction("--baselines counts bytes of a text, which --ids has not") }
   }
 

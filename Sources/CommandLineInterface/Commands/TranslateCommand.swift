@@ -98,17 +98,21 @@ struct TranslateCommand: Command, Searching {
     var references = try reference.map {
       try References(Path(bytes: $0), search.tokenization, lowercases: search.lowercases)
     }
+    if texts.isEmpty, Terminal.isTerminal(0) {
+      console.note(wrapping: "type sentences, one a line; Ctrl-D ends")
+    }
     var sentences = SentenceSource(texts)
     while let batch = try sentences.next(prefix == nil ? interpreter.appetite : 1) {
       let first = sentences.count - batch.count + 1
       let ids = try batch.enumerated().map { try encode($1, number: first + $0, interpreter, console) }
       let answers = try answers(ids, interpreter)
       for (index, answer) in answers.enumerated() {
-        let alignment = alignment ? interpreter.alignment(ids[index], answer.hypotheses.first?.ids ?? []) : nil
+        let alignments =
+          alignment ? answer.hypotheses.map { interpreter.alignment(ids[index], $0.ids) } : []
         if json {
-          try console.answer(json: record(batch[index], answer, alignment), nonFinite: .refuse)
+          try console.answer(json: record(batch[index], answer, alignments), nonFinite: .refuse)
         } else {
-          for line in lines(answer, alignment) { try console.answer(text: line + "\n") }
+          for line in lines(answer, alignments) { try console.answer(text: line + "\n") }
         }
         try references?.compare(answer.hypotheses.first?.text ?? [], source: batch[index])
       }
@@ -155,12 +159,12 @@ struct TranslateCommand: Command, Searching {
 
   // MARK: - What is printed
 
-  private func lines(_ answer: Answer, _ alignment: WordAlignment?) -> [String] {
+  private func lines(_ answer: Answer, _ alignments: [WordAlignment]) -> [String] {
     if top != nil { return answer.next.map { fixed($0.probability, 4) + "\t" + oneLine($0.text) } }
     return answer.hypotheses.enumerated().map { index, hypothesis in
       var columns = scores ? [fixed(hypothesis.score, 4)] : []
       columns.append(oneLine(hypothesis.text))
-      if let alignment, index == 0 { columns.append(arrows(alignment)) }
+      if alignment { columns.append(arrows(alignments[index])) }
       return columns.joined(separator: "\t")
     }
   }
@@ -177,9 +181,7 @@ struct TranslateCommand: Command, Searching {
     String(decoding: text.map { $0 == 10 || $0 == 13 ? 0x20 : $0 }, as: UTF8.self)
   }
 
-  private func record(_ source: [UInt8], _ answer: Answer, _ alignment: WordAlignment?) -> JSON {
-    func text(_ bytes: [UInt8]) -> JSON { .string(String(decoding: bytes, as: UTF8.self)) }
-    func number(_ value: Double) -> JSON { JSON((value * 1e6).rounded() / 1e6) }
+  private func record(_ source: [UInt8], _ answer: Answer, _ alignments: [WordAlignment]) -> JSON {
     var record: JSONObject = ["source": text(source)]
     if top != nil {
       record.append(
@@ -190,21 +192,30 @@ struct TranslateCommand: Command, Searching {
     }
     if nBest > 1 {
       record.append(
-        "n_best", .array(answer.hypotheses.map { ["translation": text($0.text), "score": number($0.score)] }))
-    }
-    if let alignment {
-      record.append(
-        "alignment",
+        "n_best",
         .array(
-          alignment.target.indices.compactMap { word in
-            alignment.most(word).map { most in
-              [
-                "target": text(alignment.target[word]), "source": text(alignment.source[most]),
-                "weight": number(Double(alignment.weights[word][most])),
-              ]
-            }
+          answer.hypotheses.enumerated().map { index, hypothesis in
+            var one: JSONObject = ["translation": text(hypothesis.text), "score": number(hypothesis.score)]
+            if alignment { one.append("alignment", wordPairs(alignments[index])) }
+            return .object(one)
           }))
     }
+    if let best = alignments.first { record.append("alignment", wordPairs(best)) }
     return .object(record)
   }
+
+  private func wordPairs(_ alignment: WordAlignment) -> JSON {
+    .array(
+      alignment.target.indices.compactMap { word in
+        alignment.most(word).map { most in
+          [
+            "target": text(alignment.target[word]), "source": text(alignment.source[most]),
+            "weight": number(Double(alignment.weights[word][most])),
+          ]
+        }
+      })
+  }
+
+  private func text(_ bytes: [UInt8]) -> JSON { .string(String(decoding: bytes, as: UTF8.self)) }
+  private func number(_ value: Double) -> JSON { JSON((value * 1e6).rounded() / 1e6) }
 }

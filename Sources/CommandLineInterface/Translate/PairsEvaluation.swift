@@ -10,10 +10,11 @@ struct PairsEvaluation {
     let pairs = try SentencePairs(command.pairs.map { Path(bytes: $0) })
     let choice = try ModelChoice(command.model, .translator).announced(on: console)
     let machine = try Machine(threads: command.threads, console)
-    let interpreter = try Interpreter(
-      choice.openTranslator(), machine, command.search.configuration)
+    let checkpoint = try choice.openTranslator()
+    let numbers = command.heldOut ? try heldOut(pairs, checkpoint) : Array(0..<Int32(pairs.count))
+    let interpreter = try Interpreter(checkpoint, machine, command.search.configuration)
     let encoded = try EncodedPairs.encode(
-      pairs, (0..<Int32(pairs.count)).map { $0 }, interpreter.tokenizer, places: interpreter.configuration.context,
+      pairs, numbers, interpreter.tokenizer, places: interpreter.configuration.context,
       pool: machine.pool)
     for skipped in [pairs.skipped, encoded.skipped] where skipped.count > 0 {
       console.say("left out: \(grouped(skipped.count)) line\(skipped.count == 1 ? "" : "s"): \(skipped.summary)")
@@ -36,6 +37,17 @@ struct PairsEvaluation {
     }
     console.endProgress()
     try report(encoded.count, loss / Double(encoded.targetTokens), bleu)
+  }
+
+  /// The pairs that the training held out. Their sources decide, and a share that the record has, so that the same files
+  /// give the same pairs.
+  private func heldOut(_ pairs: SentencePairs, _ checkpoint: TranslatorCheckpoint) throws -> [Int32] {
+    guard let record = checkpoint.record else { throw CheckpointError.noRecord(checkpoint.path) }
+    if record.validationFingerprint != nil { throw NotHeldOut.otherFile(checkpoint.path) }
+    if record.corpusFingerprint != pairs.corpus.fingerprint { throw NotHeldOut.otherPairs(checkpoint.path) }
+    let numbers = pairs.split(validation: nil, record.configuration).heldOut.numbers
+    if numbers.isEmpty { throw NotHeldOut.none(checkpoint.path) }
+    return numbers
   }
 
   private func report(_ count: Int, _ loss: Double, _ bleu: BLEUByLength) throws {
@@ -62,6 +74,24 @@ struct PairsEvaluation {
       try console.answer(
         line: "  \(lengthName(bucket.words)): BLEU \(fixed(bucket.bleu.score, 2)) of \(grouped(bucket.bleu.sentences))"
           + " pair\(bucket.bleu.sentences == 1 ? "" : "s")")
+    }
+  }
+}
+
+/// Why the pairs that a training held out cannot be had.
+enum NotHeldOut: Error, CustomStringConvertible {
+  /// The training held out the pairs of a file of their own.
+  case otherFile(Path)
+  case otherPairs(Path)
+  case none(Path)
+
+  var description: String {
+    switch self {
+    case .otherFile(let path):
+      "\(path): its training held out a file of its own: name it with --pairs, without --held-out"
+    case .otherPairs(let path):
+      "\(path): was trained on other pairs: --held-out needs the --pairs of its training, all and in their order"
+    case .none(let path): "\(path): its training held out none"
     }
   }
 }
