@@ -85,14 +85,28 @@ import Testing
     }
   }
 
+  /// A pipe may be that of a loop around the command: it is not read, and that is said.
+  @Test func aPipeThatIsNotReadIsNamed() throws {
+    let flags = "sample char.safetensors --greedy -n 2", note = "standard input is not read"
+    func pipe(_ more: String) throws -> Run {
+      try Run.shell(#"echo Once | { sleep 0.1; "$minigpt" \#(flags) \#(more); cat; }"#, folder: Bottles.folder())
+    }
+    let run = try pipe("")
+    #expect(
+      run.errorText == note + ": --prompt-file - takes it as the prompt\n" && run.outputText.hasSuffix("\nOnce\n"))
+    #expect(try pipe("--quiet").errorText == "" && pipe("--prompt 12").errorText == "")
+    #expect(try Run.shell(#"true | "$minigpt" \#(flags)"#, folder: Bottles.folder()).errorText == "")
+  }
+
   @Test func recordsAreWholeAndAgreeWithTheText() throws {
     let run = try sample(
       "char.safetensors", "--json", "--num-samples", "3", "--seed", "3", "--prompt", "12 green", "-n", "24", "--quiet")
     let texts = try run.outputText.split(separator: "\n").map { line in
       let record = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
-      #expect(Set(record.keys) == ["text", "tokens", "tokens_per_s", "seed"] && record["seed"] as? Int == 3)
+      #expect(Set(record.keys) == ["text", "prompt", "tokens", "tokens_per_s", "seed"] && record["seed"] as? Int == 3)
       #expect((record["tokens_per_s"] as? Double ?? -1) >= 0)
       let text = try #require(record["text"] as? String)
+      #expect(record["prompt"] as? String == "12 green" && text.hasPrefix("12 green"))
       #expect(record["tokens"] as? Int == text.count - "12 green".count)
       return text
     }
@@ -120,7 +134,8 @@ import Testing
     let short = try sample("char.safetensors", "--seed", "3", "-n", "9", "--prompt-file", "-", input: end)
     #expect(short.output.dropFirst(32) == run.output.dropFirst(long.count))
     #expect(
-      short.errorText == "seed: 3\nthe text is longer than the context: the model saw at most the last 32 tokens\n")
+      short.errorText
+        == "seed: 3\nthe text is longer than the 32 tokens that the model looks back: it forgot the beginning\n")
   }
 
   @Test func namesOfSpecialTokensArePlainText() throws {

@@ -43,7 +43,7 @@ struct SampleCommand: Command, Sampling {
         .value("weights", in: \.weights, .choice, "in which numbers the weights are read: fewer bits, more speed"),
         .optional("threads", in: \.threads, .integer(1...4096), else: "the cores it may use", "changes no result"),
         .toggle("raw", in: \.raw, "control characters as they are, also on a terminal"),
-        .toggle("json", in: \.json, "one JSON object a sample: text, tokens, tokens_per_s, seed"),
+        .toggle("json", in: \.json, "one JSON object a sample: text, prompt, tokens, tokens_per_s, seed"),
         .toggle("quiet", in: \.quiet, "nothing but the text"),
       ]),
   ]
@@ -72,6 +72,10 @@ struct SampleCommand: Command, Sampling {
     let choice = try ModelChoice(model).announced(on: console)
     let group = min(samples, Self.together)
     let speaker = try Speaker(choice.open(), Machine(threads: threads, console), weights: weights, sequences: group)
+    // A loop that reads lines leaves its pipe to each of its commands, so the pipe is not read unasked.
+    if self.prompt == nil, promptFile == nil, Terminal.isPipe(0), Terminal.hasInput(0, within: 0) {
+      console.note("standard input is not read: --prompt-file - takes it as the prompt")
+    }
     let ids = try encode(prompt, speaker)
     let seed = self.seed ?? RandomSeed.draw()
     if compare || !sampling.isGreedy { console.note("seed: \(seed)") }
@@ -145,6 +149,7 @@ struct SampleCommand: Command, Sampling {
   private func record(_ prompt: [UInt8], _ text: [UInt8], _ answer: Speech.Answer, _ seed: UInt64) -> JSON {
     [
       "text": .string(String(decoding: prompt, as: UTF8.self) + String(decoding: text, as: UTF8.self)),
+      "prompt": .string(String(decoding: prompt, as: UTF8.self)),
       "tokens": JSON(answer.tokens.count), "tokens_per_s": JSON((answer.speed * 10).rounded() / 10),
       "seed": JSON(seed),
     ]
