@@ -29,9 +29,7 @@ package struct ResumeCheck<Model: TrainableModel> {
   package func run() throws {
     guard let record = checkpoint.record else { throw CheckpointError.noRecord(checkpoint.path) }
     if record.corpusFingerprint != given.corpusFingerprint {
-      throw differs(
-        "corpus", "the text with the fingerprint \(hexadecimal16(record.corpusFingerprint))",
-        "\(corpusName) with \(hexadecimal16(given.corpusFingerprint))")
+      throw differs("corpus", "another text", corpusName)
     }
     if record.validationFingerprint != given.validationFingerprint {
       func name(_ fingerprint: UInt64?) -> String { fingerprint.map { hexadecimal16($0) } ?? "the corpus's own end" }

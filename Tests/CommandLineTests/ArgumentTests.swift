@@ -43,7 +43,9 @@ import Testing
     try Run(["sample", "--max-new", "5"]).expectRefusal(
       2, "unknown flag --max-new; the nearest is --max-new-tokens (minigpt sample --help lists them)")
     try Run(["sample", "a", "b"]).expectRefusal(
-      2, "'b' is one argument too many: sample takes at most 1 (minigpt sample --help)")
+      2,
+      "'b' is one argument too many: sample takes at most 1; a text to continue stands behind --prompt (minigpt sample --help)"
+    )
     try Run(["sample", "a", "--model", "b"]).expectRefusal(2, "the model is given twice: as 'a' and by --model")
     try Run(["train"]).expectRefusal(2, "train needs a CORPUS: one or more text files (minigpt train --help)")
     try Run(["tokenizer"]).expectRefusal(
@@ -55,6 +57,23 @@ import Testing
   @Test func wordsBehindTwoDashesAreNoFlags() throws {
     try Run(["train", "--", "--steps"]).expectRefusal(
       1, "--steps: cannot be opened: No such file or directory")
+  }
+
+  /// A word processor's dash, and a name with blanks; a text may begin with a dash all the same.
+  @Test func slipsAreNamed() throws {
+    let scratch = try Scratch()
+    try scratch.write("My Novel.txt", "abc")
+    func refuse(_ words: [String], _ message: String) throws {
+      try Run(words, folder: scratch.folder).expectRefusal(2, message)
+    }
+    try refuse(["train", "a", "\u{2014}steps", "3"], "'\u{2014}steps' begins with a long dash: did you mean --steps?")
+    try refuse(
+      ["sample", "\u{2013}max_new_tokens=3"],
+      "'\u{2013}max_new_tokens=3' begins with a long dash: did you mean --max-new-tokens?")
+    try refuse(["train", "My", "Novel.txt"], "a name with blanks needs quotation marks: 'My Novel.txt'")
+    try refuse(["eval", "My", "Novel.txt"], "a name with blanks needs quotation marks: 'My Novel.txt'")
+    let said = try Run(["translate", "\u{2014} Hola"], folder: scratch.folder)
+    #expect(said.errorText.hasPrefix("minigpt: no translator in checkpoints"))
   }
 
   @Test func namesThatAreNoTextStayBytes() throws {

@@ -76,7 +76,7 @@ import Testing
     try train(scratch, ["--epochs", "2"]).expectRefusal(
       2, "--steps and --epochs both say how long to train: give one")
     try train(scratch, ["--epochs", "0"], flags).expectRefusal(
-      2, "--epochs needs a number above 0, at most 1000000000, not '0'")
+      2, "--epochs needs a number above 0, at most 1,000,000,000, not '0'")
   }
 
   /// Fine-tuning on a text begins with the loss that the model has on it, in its shape and with its tokenizer.
@@ -226,14 +226,17 @@ import Testing
     #expect(try train(scratch, ["--quiet", "--out", "a.safetensors"]).status == 0)
     func resume(_ more: [String], _ message: String) throws {
       try Run(["train", "bottles.txt", "--out", "a.safetensors", "--resume"] + more, folder: scratch.folder)
-        .expectRefusal(1, "a.safetensors: cannot be resumed: its " + message)
+        .expectRefusal(
+          1,
+          "a.safetensors: cannot be resumed: its \(message); --init a.safetensors begins a new training with its weights,"
+            + " to another --out")
     }
     try resume(["--layers", "2"], "layers is 1, but 2 is given")
     try resume(["--tokenizer", "byte"], "tokenizer is char, but byte is given")
     try resume(["--seed", "8"], "seed is 7, but 8 is given")
     try scratch.write("other.txt", String(repeating: "0123 green bottles, hanging on the wall;\n", count: 40))
     let other = try Run(["train", "other.txt", "--out", "a.safetensors", "--resume"], folder: scratch.folder)
-    #expect(other.status == 1 && other.errorText.contains("other.txt"))
+    #expect(other.status == 1 && other.errorText.contains("its corpus is another text, but other.txt is given; --init"))
   }
 
   @Test func aLossThatIsNoNumberNamesTheStep() throws {
@@ -284,7 +287,7 @@ import Testing
     #expect(lines.count == 2)
     for line in lines {
       let record = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
-      #expect(Set(record.keys) == ["text", "tokens", "tokens_per_s", "seed"])
+      #expect(Set(record.keys) == ["text", "prompt", "tokens", "tokens_per_s", "seed"])
       #expect(record["tokens"] as? Int == 5 && record["seed"] as? Int == 3)
     }
     try run("sample", "--prompt", "\u{E9}", "--quiet").expectRefusal(
@@ -321,8 +324,29 @@ import Testing
   @Test func withoutAModelItSaysHowToGetOne() throws {
     for command in [["sample"], ["repl"], [], ["info"]] {
       try Run(command).expectRefusal(
-        1,
-        "no model in checkpoints: make one with minigpt train corpora/shakespeare.txt, or name one with --model FILE")
+        1, "no model in checkpoints: make one with minigpt train YOUR.txt, or name one with --model FILE")
     }
+    // The file of the README, and a model beside the folder.
+    let scratch = try Scratch()
+    for name in ["corpora", "checkpoints"] {
+      try FileManager.default.createDirectory(atPath: scratch.path(name), withIntermediateDirectories: true)
+    }
+    try scratch.write("corpora/shakespeare.txt", "to be")
+    try scratch.write("my model.safetensors", "")
+    try Run(["sample"], folder: scratch.folder).expectRefusal(
+      1,
+      "no model in checkpoints: make one with minigpt train corpora/shakespeare.txt, or name one with --model"
+        + " 'my model.safetensors'")
+  }
+
+  @Test func aFolderOfModelsNamesThem() throws {
+    let scratch = try Scratch()
+    for name in ["b.safetensors", "a.safetensors", "a.best.safetensors", "a.step-5.safetensors"] {
+      try scratch.write(name, "")
+    }
+    try Run(["sample", "--model", scratch.folder]).expectRefusal(
+      1,
+      "\(scratch.folder): a folder, and one of its models is wanted: \(scratch.path("a.best.safetensors")), "
+        + scratch.path("b.safetensors"))
   }
 }

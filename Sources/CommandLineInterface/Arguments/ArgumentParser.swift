@@ -27,6 +27,7 @@ struct ArgumentParser<C: Command> {
 
   /// Hands over the words and checks everything that flags alone show.
   mutating func finish() throws -> C {
+    try refuseSlips()
     let allowed = C.words.count
     if words.count < allowed.lowerBound { throw UsageError.wordMissing(command: C.name, what: C.words.what) }
     if words.count > allowed.upperBound {
@@ -35,6 +36,25 @@ struct ArgumentParser<C: Command> {
     try command.take(words)
     try command.validate()
     return command
+  }
+
+  /// What editors and shells make of a flag or a name, and no one means.
+  private func refuseSlips() throws {
+    for word in words where !isFile(word) {
+      // U+2012 to U+2015 and U+2212.
+      let dashes = [
+        [0xE2, 0x80, 0x92], [0xE2, 0x80, 0x93], [0xE2, 0x80, 0x94], [0xE2, 0x80, 0x95], [0xE2, 0x88, 0x92],
+      ]
+      guard dashes.contains(where: { word.starts(with: $0.map { UInt8($0) }) }) else { continue }
+      let name = spelled(word.dropFirst(3).prefix { $0 != UInt8(ascii: "=") })
+      if let option = C.options.first(where: { $0.names.contains(name) }) {
+        throw UsageError.longDash(word, flag: option.flag)
+      }
+    }
+    if let first = words.first, words.count > 1, !isFile(first) {
+      let name = Array(words.joined(separator: [0x20]))
+      if isFile(name) { throw UsageError.unquotedName(name) }
+    }
   }
 
   /// Stores a value that a configuration file gives, unless a flag has given one already.

@@ -7,6 +7,7 @@ enum ForeignFlags {
     "eval-iters": "--eval-tokens says how much is evaluated", "lr-decay-iters": "the rate falls until --steps",
     "decay-lr": "--schedule constant lets the rate be", "out-dir": "--out FILE names the checkpoint",
     "init-from": "--resume goes on, --init MODEL fine-tunes", "start": "--prompt begins the text",
+    "top": "--top-k draws from the likeliest, and /top of minigpt repl lists them",
     "max-tokens": "--max-new-tokens says how many", "repeat-penalty": "--repetition-penalty is its name",
     "wandb-log": "--log FILE is the log", "always-save-checkpoint": "--save-every N says when it saves",
   ]

@@ -10,6 +10,10 @@ enum UsageError: Error, CustomStringConvertible {
   case valueNotWanted(flag: String)
   case badValue(flag: String, expectation: String, found: [UInt8])
   case givenTwice(flag: String)
+  /// A word processor made one long dash of two short ones.
+  case longDash([UInt8], flag: String)
+  /// Several words that are together the name of a file.
+  case unquotedName([UInt8])
   case wordMissing(command: String, what: String)
   case wordTooMany(command: String, word: [UInt8], allowed: Int)
   case subcommandMissing(command: String, choices: [String])
@@ -35,6 +39,10 @@ enum UsageError: Error, CustomStringConvertible {
       "\(flag) needs \(expectation), not \(quoted(found))"
     case .givenTwice(let flag):
       "\(flag) is given twice"
+    case .longDash(let word, let flag):
+      "\(quoted(word)) begins with a long dash: did you mean \(flag)?"
+    case .unquotedName(let name):
+      "a name with blanks needs quotation marks: \(printable(shellQuoted(name)))"
     case .wordMissing(let command, let what):
       "\(command) needs \(what) (minigpt \(command) --help)"
     case .wordTooMany(let command, let word, 0):
@@ -42,7 +50,7 @@ enum UsageError: Error, CustomStringConvertible {
         + (isFile(word) ? ": < \(printable(word)) hands it the file" : "") + " (minigpt \(command) --help)"
     case .wordTooMany(let command, let word, let allowed):
       "\(quoted(word)) is one argument too many: \(command) takes at most \(allowed)"
-        + (word.contains(0x20) && command == "sample" ? "; a text to continue stands behind --prompt" : "")
+        + (command == "sample" ? "; a text to continue stands behind --prompt" : "")
         + " (minigpt \(command) --help)"
     case .subcommandMissing(let command, let choices):
       "\(command) needs \(alternatives(choices)) behind it (minigpt \(command) --help)"

@@ -48,7 +48,20 @@ struct ModelChoice {
   }
 
   /// Opens it, whatever it does.
-  func openAny() throws -> any OpenedModel { try ModelFile.open(path) }
+  func openAny() throws -> any OpenedModel {
+    if Files.kind(path) == .folder, !Files.exists(path.appending("config.json")) {
+      let models = Self.models(in: path)
+      if !models.isEmpty { throw FolderOfModels(path: path, models: models) }
+    }
+    return try ModelFile.open(path)
+  }
+
+  /// Files of a folder that may be models, by name; of a run only the one that a person names.
+  static func models(in folder: Path) -> [Path] {
+    let files = ((try? Files.list(folder)) ?? []).filter(RunFiles.mayBeModel)
+    return files.filter { RunFiles(containing: $0).models.first { files.contains($0) } == $0 }
+      .sorted { $0.name.lexicographicallyPrecedes($1.name) }
+  }
 
   func open() throws -> Checkpoint { try openAny().textModel() }
 
@@ -64,6 +77,17 @@ struct Missing: Error, CustomStringConvertible {
   }
 }
 
+/// A folder where one of the models in it is wanted.
+struct FolderOfModels: Error, CustomStringConvertible {
+  let path: Path
+  let models: [Path]
+
+  var description: String {
+    "\(path): a folder, and one of its models is wanted: "
+      + models.prefix(5).map { "\($0)" }.joined(separator: ", ") + (models.count > 5 ? ", …" : "")
+  }
+}
+
 /// There is no model to take, and how to get one.
 struct NoModel: Error, CustomStringConvertible {
   private let wanted: ModelKind
@@ -71,18 +95,28 @@ struct NoModel: Error, CustomStringConvertible {
   private let name: String
   /// Files in the folder, none of which is such a model.
   private let files: Int
+  /// What makes one: with the file of the README, where it is there.
+  private let recipe: String
+  /// One that lies in the current folder.
+  private let near: Path?
 
   init(kind: ModelKind?, files: Int) {
     wanted = kind ?? .languageModel
     name = wanted.name == ModelKind.languageModel.name ? "model" : wanted.noun
     self.files = files
+    let words = wanted.recipe.split(separator: " "), file = words.last.map(String.init) ?? ""
+    recipe =
+      Files.exists(Path(file))
+      ? wanted.recipe : (words.dropLast() + [file.hasSuffix(".tsv") ? "YOUR.tsv" : "YOUR.txt"]).joined(separator: " ")
+    near = ModelChoice.models(in: ".").first
   }
 
   var description: String {
     if files == 0 {
-      return "no \(name) in checkpoints: make one with \(wanted.recipe), or name one with --model FILE"
+      return "no \(name) in checkpoints: make one with \(recipe), or name one with --model"
+        + " \(near.map { printable(shellQuoted($0.name)) } ?? "FILE")"
     }
     return "no \(name) in checkpoints: \(grouped(files)) file\(files == 1 ? "" : "s") there, none a \(wanted.noun) of"
-      + " minigpt; make one with \(wanted.recipe)"
+      + " minigpt; make one with \(recipe)"
   }
 }

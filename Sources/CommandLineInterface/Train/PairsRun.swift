@@ -66,7 +66,9 @@ final class PairsRun: RunMaterial {
       ("model", "\(grouped(shape.parameterCount)) parameters"),
     ]
       + TrainingEstimate.rows(
-        trainer, steps: "\(grouped(steps)) of about \(grouped(tokensPerStep)) target tokens",
+        trainer,
+        steps: TrainingEstimate.steps(
+          c.steps, done: trainer.record.step, "of about \(grouped(tokensPerStep)) target tokens"),
         memory: trainer.memoryNeeded(recomputes: command.recompute), seconds: time, machine)
   }
 

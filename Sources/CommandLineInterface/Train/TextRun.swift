@@ -57,7 +57,7 @@ final class TextRun: RunMaterial {
     }
     console.endProgress()
     if let best = ladder?.best {
-      rungs = "\(fixed(best.bitsPerByte, 4)) bits per byte at best (order \(best.order))"
+      rungs = "\(fixed(best.bitsPerByte, 4)) bits per byte by counting (order \(best.order)): to be beaten"
     } else if prepared.encoded.validation.count >= 2 && !setup.isCountable {
       rungs = "not counted: the corpus is larger than \(size(CountingLadder.mostBytes))"
     }
@@ -81,7 +81,8 @@ final class TextRun: RunMaterial {
       ("model", "\(grouped(shape.parameterCount)) parameters"), ("precision", c.precision.rawValue),
     ]
       + TrainingEstimate.rows(
-        trainer, steps: "\(grouped(steps)) of \(grouped(tokensPerStep)) tokens",
+        trainer,
+        steps: TrainingEstimate.steps(c.steps, done: trainer.record.step, "of \(grouped(tokensPerStep)) tokens"),
         memory: trainer.memoryNeeded(recomputes: command.recompute), seconds: time, machine)
   }
 

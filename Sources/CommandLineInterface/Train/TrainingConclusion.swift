@@ -14,7 +14,9 @@ extension TrainingFiles {
       console.note(
         "stopped at step \(grouped(record.step)): \(record.evaluationsSinceBest) evaluations without a better one")
     case .finished:
-      console.note("done: \(grouped(record.step)) steps in \(duration(MonotonicTime.sinceProcessStart))")
+      console.note(
+        "done: \(grouped(record.step)) step\(record.step == 1 ? "" : "s") in \(duration(MonotonicTime.sinceProcessStart))"
+      )
     }
     guard let bestSoFar = record.best, Files.exists(best) else {
       console.note("saved: \(checkpoint)")

@@ -75,7 +75,7 @@ final class TrainingRun<Run: RunMaterial> {
     setup.shortensWarmup = command.shortensWarmup
     setup.availableMemory = ProcessMemory.available
     let prepared = try prepare(setup, from: initial)
-    if let checkpoint { try prepared.trainer.resume(checkpoint) }
+    if let checkpoint { try resuming { try prepared.trainer.resume(checkpoint) } }
     try checkSteps(prepared.trainer.record)
     let settled = prepared.trainer.record.configuration
     command.precision = PrecisionChoice(settled.precision)
@@ -90,8 +90,10 @@ final class TrainingRun<Run: RunMaterial> {
   private func completeCommand(_ checkpoint: Checkpoint?, _ initial: Checkpoint?) throws -> TokenizerChoice {
     if let checkpoint {
       guard let record = checkpoint.record else { throw CheckpointError.noRecord(files.checkpoint) }
-      let tokenizer = try command.ownTokenizer(of: checkpoint) {
-        .differs(path: "\(checkpoint.path)", what: $0, checkpoint: $1, given: $2)
+      let tokenizer = try resuming {
+        try command.ownTokenizer(of: checkpoint) {
+          .differs(path: "\(checkpoint.path)", what: $0, checkpoint: $1, given: $2)
+        }
       }
       command.complete(from: checkpoint.configuration, record)
       return tokenizer
@@ -106,6 +108,14 @@ final class TrainingRun<Run: RunMaterial> {
     command.takeShape(initial.configuration)
     run.takeRecipe(&command)
     return tokenizer
+  }
+
+  /// Where something differs there is still a way on.
+  private func resuming<Result>(_ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch let error as TrainingError {
+      guard case .differs = error else { throw error }
+      throw ResumeProblem.differs(error, files.checkpoint)
+    }
   }
 
   /// A run that is resumed may have more steps to do, or none; fewer than it has done make no sense.
@@ -174,6 +184,11 @@ final class TrainingRun<Run: RunMaterial> {
 }
 
 extension TrainingEstimate {
+  /// "40 of 128 tokens", and behind a resumption "20 more, to 40, of 128 tokens".
+  static func steps(_ wanted: Int, done: Int, _ each: String) -> String {
+    done == 0 ? "\(grouped(wanted)) \(each)" : "\(grouped(wanted - done)) more, to \(grouped(wanted)), \(each)"
+  }
+
   /// The rows of an introduction that all runs have.
   static func rows<Model, Source>(
     _ trainer: Trainer<Model, Source>, steps: String, memory: Int, seconds: Double, _ machine: Machine

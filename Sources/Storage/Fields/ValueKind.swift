@@ -87,7 +87,8 @@ extension ValueKind<Double> {
   }
 
   package static func number(above low: Double, upTo high: Double) -> Self {
-    number("a number above \(shortest(low)), at most \(shortest(high))") { $0 > low && $0 <= high }
+    let most = high >= 10_000 && high < 1e15 && high == high.rounded() ? grouped(Int(high)) : shortest(high)
+    return number("a number above \(shortest(low)), at most \(most)") { $0 > low && $0 <= high }
   }
 
   package static func number(_ low: Double, below high: Double) -> Self {
