@@ -29,6 +29,8 @@ package struct RunFiles: Sendable {
   package var best: Path { named(Self.bestEnding) }
   /// The mean of the last checkpoints.
   package var average: Path { named(Self.averageEnding) }
+  /// What does the same again beside it.
+  package var again: Path { named(".again" + Self.ending) }
   /// A line for each step.
   package var log: Path { named(".log.jsonl") }
 

@@ -39,7 +39,7 @@ struct InfoCommand: Command {
 
   private func show(_ model: some OpenedModel, _ console: Console) throws {
     if command {
-      if let why = model.checkpoint.record?.whyNotRepeated { console.say("this does not repeat it exactly: " + why) }
+      if let why = model.checkpoint.record?.whyNotRepeated() { console.say("this does not repeat it exactly: " + why) }
       return try console.answer(repeating(model) + [UInt8(ascii: "\n")])
     }
     let checked = verify ? try verified(model.path) : nil

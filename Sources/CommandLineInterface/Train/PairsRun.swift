@@ -72,14 +72,6 @@ final class PairsRun: RunMaterial {
         memory: trainer.memoryNeeded(recomputes: command.recompute), seconds: time, machine)
   }
 
-  func canonical(
-    _ command: TrainCommand, resumed: TranslatorCheckpoint?
-  ) throws -> (command: TrainCommand, words: [[UInt8]]) {
-    var again = command
-    if command.initial != nil { again.forgetModel() }
-    return (again, [])
-  }
-
   /// The held-out pairs, translated greedily, against what they should be; nil where it was interrupted.
   private func bleu(_ interpreter: Interpreter, _ heldOut: EncodedPairs) -> Double? {
     let pairs = validation ?? material

@@ -23,14 +23,3 @@ enum ResumeProblem: Error, CustomStringConvertible {
     }
   }
 }
-
-extension TrainingRecord {
-  /// Why no single command repeats the run; nil where one does.
-  var whyNotRepeated: String? {
-    if extensions.isEmpty { return nil }
-    let changes = stride(from: 0, to: extensions.count - 1, by: 2).map { place in
-      "at step \(grouped(extensions[place])) of \(grouped(extensions[place + 1]))"
-    }
-    return "its steps were changed " + changes.joined(separator: " and ") + ", and with them the learning rate"
-  }
-}

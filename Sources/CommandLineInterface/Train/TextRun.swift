@@ -86,14 +86,6 @@ final class TextRun: RunMaterial {
         memory: trainer.memoryNeeded(recomputes: command.recompute), seconds: time, machine)
   }
 
-  func canonical(_ command: TrainCommand, resumed: Checkpoint?) throws -> (command: TrainCommand, words: [[UInt8]]) {
-    var again = command
-    if command.initial != nil { again.forgetModel() }
-    if let resumed { try again.recallModel(of: resumed) }
-    if !again.isBPE { again.vocabularySize = nil }
-    return (again, command.corpora)
-  }
-
   func say(step: Int, seed: UInt64) throws {
     guard let speaker else { return }
     var options = SamplingOptions()

@@ -55,19 +55,4 @@ extension TrainCommand {
       vocabularySize: vocabularySize ?? 259, context: shape.context, encoderLayers: shape.layers,
       decoderLayers: shape.layers, block: shape.block)
   }
-
-  /// The command that trains such a translator again.
-  init(recalling checkpoint: TranslatorCheckpoint) throws {
-    self.init()
-    guard let record = checkpoint.record else { throw CheckpointError.noRecord(checkpoint.path) }
-    pairs = [Array("PAIRS".utf8)]
-    complete(from: checkpoint.configuration, record)
-    let known = try checkpoint.tokenizer()
-    vocabularySize = known.vocabularySize
-    split = (known as? BytePairTokenizer)?.splitter
-    if record.validationFingerprint != nil {
-      validationPairs = Array("VALID-PAIRS".utf8)
-      self[\.validationFraction] = nil
-    }
-  }
 }

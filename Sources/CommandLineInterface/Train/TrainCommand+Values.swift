@@ -75,40 +75,6 @@ extension TrainCommand {
     if precision == nil || precision == .auto { precision = PrecisionChoice(old.precision) }
   }
 
-  /// The command that trains such a model again.
-  init(recalling checkpoint: Checkpoint) throws {
-    self.init()
-    guard let record = checkpoint.record else { throw CheckpointError.noRecord(checkpoint.path) }
-    complete(from: checkpoint.configuration, record)
-    try recallModel(of: checkpoint)
-  }
-
-  /// How the model and its tokenizer came about, as flags say it.
-  mutating func recallModel(of checkpoint: Checkpoint) throws {
-    if checkpoint.record?.initialWeights != nil {
-      forgetModel()
-      initial = Array("MODEL".utf8)
-      return
-    }
-    let known = try checkpoint.tokenizer()
-    // Its tokenizer was not made of the corpus: the checkpoint has it.
-    if checkpoint.record?.isTokenizerGiven == true {
-      (tokenizer, vocabularySize, split) = (.file(checkpoint.path.bytes), nil, nil)
-      return
-    }
-    tokenizer = .kind(known.kind)
-    if let pairs = known as? BytePairTokenizer {
-      vocabularySize = pairs.vocabularySize
-      split = pairs.splitter
-    }
-  }
-
-  /// Takes back what a model that is there already decides.
-  mutating func forgetModel() {
-    model = Settings()
-    (tokenizer, vocabularySize, split) = (nil, nil, nil)
-  }
-
   /// The shape, but for the vocabulary, which the tokenizer has. All values must be complete.
   func shape() -> GPTConfiguration {
     var shape = model.values

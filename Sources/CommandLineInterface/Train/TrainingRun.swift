@@ -27,10 +27,6 @@ protocol RunMaterial: AnyObject {
   var tokensPerStep: Int { get }
   /// What counting reaches, beside the model's evaluations.
   var ladder: CountingLadder? { get }
-  /// The command that repeats the run, as far as this material's flags are concerned.
-  func canonical(
-    _ command: TrainCommand, resumed: ModelCheckpoint<Material.Model>?
-  ) throws -> (command: TrainCommand, words: [[UInt8]])
   /// One line of what the model says now.
   func say(step: Int, seed: UInt64) throws
   /// The last words, about the model in a file.
@@ -146,10 +142,11 @@ final class TrainingRun<Run: RunMaterial> {
     }
     for row in table(rows) { console.note(row) }
     if record.step > 0 { console.note("resumed at step \(grouped(record.step))") }
-    let (again, words) = try run.canonical(command, resumed: resumed)
     let line = canonicalCommand(
-      again, words: words, leavingOut: ["resume", "overwrite", "quiet", "threads", "preset", "arch"])
-    console.note("again: " + (record.whyNotRepeated.map { "no single command, as " + $0 } ?? printable(line)))
+      try command.repeating(goneOnFrom: resumed), words: command.corpora,
+      leavingOut: ["resume", "overwrite", "quiet", "threads", "preset", "arch"])
+    let why = record.whyNotRepeated(from: command.initial)
+    console.note("again: " + (why.map { "no single command, as " + $0 } ?? printable(line)))
   }
 
   private func train(_ trainer: Run.Trainer) throws {
