@@ -76,4 +76,14 @@ import Testing
     #expect(third.status == 0 && third.errorText == "", "\(told): \(third.errorText)")
     #expect(try scratch.read("third\(index).safetensors") == bytes, "\(told)")
   }
+
+  /// A tokenizer that is there has its own size and rule.
+  @Test func aTokenizerInAFileIsNotContradicted() throws {
+    for (flag, value) in [("--vocab-size", "300"), ("--split", "spaces")] {
+      for words in [Self.text, Self.pairs] {
+        try Run(words + ["--tokenizer", "t.json", flag, value]).expectRefusal(
+          2, "\(flag) is for bpe made from the corpus: t.json has its own")
+      }
+    }
+  }
 }

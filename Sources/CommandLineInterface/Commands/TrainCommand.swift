@@ -167,6 +167,10 @@ struct TrainCommand: Command {
     if let low = self[\.minimumLearningRate], let high = self[\.learningRate], low > high {
       throw UsageError.contradiction("--min-lr \(shortest(low)) is above --lr \(shortest(high))")
     }
+    if case .file(let name) = tokenizer, vocabularySize != nil || split != nil {
+      let flag = vocabularySize != nil ? "--vocab-size" : "--split"
+      throw UsageError.contradiction("\(flag) is for bpe made from the corpus: \(printable(name)) has its own")
+    }
     if case .kind(let kind) = tokenizer, kind != .bpe {
       if vocabularySize != nil {
         throw UsageError.contradiction("--vocab-size is for bpe: a \(kind) vocabulary has its own size")
