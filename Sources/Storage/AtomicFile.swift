@@ -78,6 +78,17 @@ package struct AtomicFile: ~Copyable {
     try file.commit()
   }
 
+  /// A hidden name beside a file, for what is whole and is to take its place later; `removeLeftovers` knows it.
+  package static func waitingName(of path: Path) -> Path { temporaryName(of: destination(of: path)) }
+
+  /// Puts a file that was written under its waiting name into its place.
+  package static func replace(_ path: Path, by waiting: Path) throws(StorageError) {
+    let target = try resolve(path)
+    Files.copyPermissions(target, to: waiting)
+    try Files.rename(waiting, target, committing: path)
+    try Files.flushFolder(of: target)
+  }
+
   /// Removes what processes that were killed in the middle of a save left in a folder, of those files that `isTarget`
   /// names; of a long name it hears the beginning alone. A file that somebody is writing stays: it is locked.
   package static func removeLeftovers(

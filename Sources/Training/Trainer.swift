@@ -21,6 +21,11 @@ where Source.Batch == Model.Batch {
   private let learner: Learner<Model, Source>
   private let byteLengths: [Int32]
   private let corpusName: String
+  private var isResumed = false
+  /// Whether there is more of this run than its beginning.
+  private var isBegun = false
+  /// What this run is to take the place of.
+  private var replaced: ReplacedRun?
 
   package var model: Model { learner.model }
   package var memory: Memory { learner.memory }
@@ -72,6 +77,7 @@ where Source.Batch == Model.Batch {
     resumed.goOn(with: record.configuration)
     resumed.instructionSet = record.instructionSet
     record = resumed
+    (isResumed, isBegun) = (true, true)
   }
 
   /// Begins with the weights of another checkpoint, which has the same shape.
@@ -131,42 +137,55 @@ where Source.Batch == Model.Batch {
   ///
   /// The best checkpoint is committed before the latest, so that a run killed in between repeats the evaluation and
   /// writes the same best one again. A stop saves without an evaluation, and an evaluation that is stopped counts for
-  /// nothing; the resumed run makes up for it.
+  /// nothing; the resumed run makes up for it. What another run left under these names is whole until this one has
+  /// learned something that takes its place; where nothing was, a run that comes to nothing leaves nothing.
   package func run(
     saveTo path: Path, bestPath: Path, shouldStop: () -> Bool, event: (TrainingEvent) throws -> Void
   ) throws -> TrainingOutcome {
-    let configuration = record.configuration
-    if configuration.bestBy == .bleu, learner.heldOut != nil, bleu == nil { throw TrainingError.noBLEU }
+    if record.configuration.bestBy == .bleu, learner.heldOut != nil, bleu == nil { throw TrainingError.noBLEU }
     let files = RunFiles(path)
-    if record.step == 0 {
-      try save(path, event)
-      // Of a run that this one replaces; what was measured before the first step is this one's own.
-      if record.best == nil { for old in [bestPath, files.average] { try Files.remove(old) } }
+    replaced = isResumed ? nil : ReplacedRun(files, best: bestPath)
+    let isAlone = replaced == nil
+    defer { replaced?.stay() }
+    do {
+      return try train(path, bestPath, shouldStop, event)
+    } catch TrainingError.notFinite(let step, let what, _) where !isBegun {
+      // The same command with another rate is not to find in its way what is worth nothing.
+      if isAlone { for file in [path, bestPath] { try Files.remove(file) } }
+      throw TrainingError.notFinite(step: step, what: what, leaving: isAlone ? .nothing : .former)
     }
-    try removeLeftovers(files)
+  }
+
+  private func train(
+    _ path: Path, _ bestPath: Path, _ shouldStop: () -> Bool, _ event: (TrainingEvent) throws -> Void
+  ) throws -> TrainingOutcome {
+    let configuration = record.configuration
+    if record.step == 0 && replaced == nil { try save(path, event) }
+    // A best one that this run knows nothing of: it was killed on the way, and will find it again.
+    if record.best == nil && replaced == nil { try Files.remove(bestPath) }
+    try removeLeftovers(RunFiles(path))
     var isSaved = true
+    func stop() throws -> TrainingOutcome {
+      if replaced != nil && record.step == 0 { return .leftAlone }
+      if !isSaved { try save(path, event) }
+      return .stopped
+    }
     // What another model knows is measured before it changes.
     if record.step > 0 || record.initialWeights != nil, isEvaluationDue {
-      guard try evaluate(bestPath, shouldStop, event) else { return .stopped }
+      guard try evaluate(path, bestPath, shouldStop, event) else { return try stop() }
       isSaved = false
     }
     while record.step < configuration.steps {
       if isOutOfPatience { break }
-      if shouldStop() {
-        if !isSaved { try save(path, event) }
-        return .stopped
-      }
-      guard let step = try step(shouldStop: shouldStop) else {
-        if !isSaved { try save(path, event) }
-        return .stopped
-      }
+      if shouldStop() { return try stop() }
+      guard let step = try step(shouldStop: shouldStop) else { return try stop() }
       isSaved = false
       try event(.stepped(step))
       if shouldStop() {
         try save(path, event)
         return .stopped
       }
-      if isEvaluationDue, try !evaluate(bestPath, shouldStop, event) {
+      if isEvaluationDue, try !evaluate(path, bestPath, shouldStop, event) {
         try save(path, event)
         return .stopped
       }
@@ -214,12 +233,13 @@ where Source.Batch == Model.Batch {
 
   /// Returns whether there is a new evaluation: none where it was stopped.
   private func evaluate(
-    _ bestPath: Path, _ shouldStop: () -> Bool, _ event: (TrainingEvent) throws -> Void
+    _ path: Path, _ bestPath: Path, _ shouldStop: () -> Bool, _ event: (TrainingEvent) throws -> Void
   ) throws -> Bool {
     guard let result = try evaluate(shouldStop: shouldStop) else { return false }
     if !result.loss.isFinite { throw TrainingError.notFinite(step: record.step, what: "validation loss") }
+    try takePlace(path)
     let isBest = record.add(result.at(record.step))
-    if isBest { try write(bestPath, record) }
+    if isBest { try write(replaced?.nameForBest() ?? bestPath, record) }
     try event(.evaluated(lastStep, result, isBest: isBest))
     return true
   }
@@ -228,6 +248,7 @@ where Source.Batch == Model.Batch {
   /// the run is killed before, when it goes on.
   private func save(_ path: Path, _ event: (TrainingEvent) throws -> Void) throws {
     let configuration = record.configuration
+    try takePlace(path)
     if configuration.average > 1, record.step > 0, isSaveDue(record.step) {
       record.keep()
       try write(RunFiles(path).step(record.step), nil)
@@ -235,6 +256,16 @@ where Source.Batch == Model.Batch {
     try write(path, record, state: learner.optimizer.state)
     for step in record.kept.dropLast(record.averaged.count) { try Files.remove(RunFiles(path).step(step)) }
     try event(.saved(path))
+  }
+
+  /// From the first step on, this run takes the place of another: its checkpoint first, so that no best one stands
+  /// beside a checkpoint that is not of its run.
+  private func takePlace(_ path: Path) throws {
+    if record.step == 0 { return }
+    isBegun = true
+    guard let other = replaced else { return }
+    try other.giveWay { try write($0, record, state: learner.optimizer.state) }
+    replaced = nil
   }
 
   /// Averages the weights of the last checkpoints, and keeps the mean as the best where it is: Vaswani et al. 2017, §6.1.

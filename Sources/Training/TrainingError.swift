@@ -3,7 +3,7 @@ internal import MiniGPTTensors
 /// Why a training cannot begin or go on.
 public enum TrainingError: Error, Equatable, CustomStringConvertible {
   /// Loss or gradient is no number: the step is not taken.
-  case notFinite(step: Int, what: String)
+  case notFinite(step: Int, what: String, leaving: Remains = .checkpoint)
   /// More memory than there is, in bytes.
   case tooLarge(needed: Int, available: Int)
   /// A checkpoint and the flags that continue it do not agree.
@@ -19,12 +19,29 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
   /// BLEU is to decide which evaluation is the best, but nothing measures it.
   case noBLEU
 
+  /// What there is after a run that could not go on.
+  public enum Remains: Sendable {
+    /// Its last checkpoint.
+    case checkpoint
+    /// What another run had left under its names, untouched.
+    case former
+    case nothing
+
+    /// What there is, and what may help.
+    fileprivate var description: String {
+      switch self {
+      case .checkpoint: "the last checkpoint is as it was (a lower --lr with --overwrite begins anew)"
+      case .former: "what was there is as it was (try a lower --lr)"
+      case .nothing: "nothing is left of the run (try a lower --lr)"
+      }
+    }
+  }
+
   /// The error in one line.
   public var description: String {
     switch self {
-    case .notFinite(let step, let what):
-      "step \(step): the \(what) is not finite; the step is not taken, and the last checkpoint is as it was"
-        + " (try a lower --lr)"
+    case .notFinite(let step, let what, let remains):
+      "step \(step): the \(what) is not finite; the step is not taken, and \(remains.description)"
     case .tooLarge(let needed, let available):
       "training needs \(gigabytes(needed)) of memory, but this machine has \(gigabytes(available));"
         + " try a smaller --batch-size, --context or model"

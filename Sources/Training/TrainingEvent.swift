@@ -29,4 +29,6 @@ package enum TrainingOutcome: Equatable, Sendable {
   case outOfPatience
   /// Asked to stop; the checkpoint is written.
   case stopped
+  /// Asked to stop before the first step; what another run left under its names is as it was.
+  case leftAlone
 }

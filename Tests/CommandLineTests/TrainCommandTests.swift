@@ -153,6 +153,28 @@ import Testing
     #expect(try scratch.read("checkpoints/bottles.safetensors") == before)
   }
 
+  /// What a run that comes to nothing finds is whole behind it; where nothing was, nothing is in the way of the next.
+  @Test func losesNothingToARunThatFails() throws {
+    let scratch = try corpus(), bad = ["--quiet", "--lr", "1e20", "--warmup", "0", "--schedule", "constant"]
+    func files() throws -> [String: [UInt8]] {
+      let names = try FileManager.default.contentsOfDirectory(atPath: scratch.path("checkpoints"))
+      return try [String: [UInt8]](uniqueKeysWithValues: names.map { ($0, try scratch.read("checkpoints/" + $0)) })
+    }
+    try train(scratch, bad).expectRefusal(
+      1, "step 2: the loss is not finite; the step is not taken, and nothing is left of the run (try a lower --lr)")
+    #expect(try files().isEmpty)
+    #expect(try train(scratch, ["--quiet"]).status == 0)
+    let before = try files()
+    try train(scratch, bad + ["--overwrite"]).expectRefusal(
+      1, "step 2: the loss is not finite; the step is not taken, and what was there is as it was (try a lower --lr)")
+    #expect(try files() == before)
+    // The log of the run that takes its place is its own from the first line on.
+    #expect(try train(scratch, ["--quiet", "--overwrite"]).status == 0)
+    #expect(
+      try log(scratch, "checkpoints/bottles.log.jsonl").compactMap { $0["step"] as? Int }
+        == Array(stride(from: 5, through: 40, by: 5)))
+  }
+
   /// Neither a file that is read, nor what another run left, nor a file that is no log.
   @Test func losesNoFile() throws {
     let scratch = try corpus(), text = try scratch.read("bottles.txt")

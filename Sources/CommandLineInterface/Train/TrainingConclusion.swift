@@ -10,6 +10,9 @@ extension TrainingFiles {
         "stopped at step \(grouped(record.step)); saved to \(checkpoint), and --resume"
           + (isDefault ? "" : " --out \(printable(shellQuoted(checkpoint.bytes)))") + " goes on there")
       throw Interrupted()
+    case .leftAlone:
+      console.note("stopped before the first step; \(checkpoint) is as it was")
+      throw Interrupted()
     case .outOfPatience:
       console.note(
         "stopped at step \(grouped(record.step)): \(record.evaluationsSinceBest) evaluations without a better one")

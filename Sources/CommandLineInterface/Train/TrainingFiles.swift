@@ -45,8 +45,8 @@ struct TrainingFiles {
     try run.removeUnfinished()
   }
 
-  /// Removes the weights of steps of a run that was replaced.
-  func removeSteps() throws {
-    for (_, path) in try run.steps() { try Files.remove(path) }
+  /// Removes the weights of steps of a run that was replaced; those of `kept` steps are of the one in its place.
+  func removeSteps(but kept: [Int]) throws {
+    for (step, path) in try run.steps() where !kept.contains(step) { try Files.remove(path) }
   }
 }

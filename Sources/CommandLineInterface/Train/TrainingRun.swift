@@ -39,6 +39,8 @@ final class TrainingRun<Run: RunMaterial> {
   private let console: Console
   private let files: TrainingFiles
   private let run: Run
+  /// Whether nothing is left of another run.
+  private var hasTakenPlace = false
 
   private typealias Checkpoint = ModelCheckpoint<Run.Material.Model>
 
@@ -157,26 +159,48 @@ final class TrainingRun<Run: RunMaterial> {
     trainer.evaluating = { done in
       if done < 1 { console.progress(["validating", percent(Int(done * 1e6), 1_000_000)]) }
     }
-    var log = try TrainingLog(files.log, keepingUpTo: trainer.record.step, every: command.logEvery ?? 10)
-    let outcome = try trainer.run(
-      saveTo: files.checkpoint, bestPath: files.best, shouldStop: { Interruption.isRequested }
-    ) { event in
-      switch event {
-      case .stepped(let step):
-        report.stepped(step)
-        if log.isDue(step.step) { try log.write(step, tokensPerSecond: report.speed, evaluation: nil) }
-      case .evaluated(let step, let result, let isBest):
-        try log.write(step, tokensPerSecond: report.speed, evaluation: result, ladder: run.ladder)
-        report.evaluated(step, result, isBest: isBest, ladder: run.ladder)
-        if !command.quiet { try run.say(step: step.step, seed: configuration.seed) }
-        report.restart()
-      case .saved: if command.overwrite, trainer.record.step == 0 { try files.removeSteps() }
-      case .averaged(let steps, let path, let result, let isBest):
-        report.averaged(steps, path, result, isBest: isBest)
-      }
+    let log = try TrainingLog(
+      files.log, goingOnAt: command.resume ? trainer.record.step : nil, every: command.logEvery ?? 10)
+    let outcome: TrainingOutcome
+    do {
+      outcome = try trainer.run(
+        saveTo: files.checkpoint, bestPath: files.best, shouldStop: { Interruption.isRequested }
+      ) { try hear($0, trainer, log, &report) }
+    } catch TrainingError.notFinite(let step, let what, .nothing) {
+      log.withdraw()
+      throw TrainingError.notFinite(step: step, what: what, leaving: .nothing)
     }
     console.endProgress()
     try run.conclude(files.conclude(trainer.record, outcome, console), trainer.record)
+  }
+
+  /// What happens in a training, as it is said and logged.
+  private func hear(
+    _ event: TrainingEvent, _ trainer: Run.Trainer, _ log: TrainingLog, _ report: inout TrainingReport
+  ) throws {
+    // From the first step on, the models of another run were replaced when something is saved.
+    switch event {
+    case .evaluated, .saved:
+      if trainer.record.step > 0, !hasTakenPlace {
+        hasTakenPlace = true
+        try log.takePlace()
+        if command.overwrite { try files.removeSteps(but: trainer.record.kept) }
+      }
+    case .stepped, .averaged: break
+    }
+    switch event {
+    case .stepped(let step):
+      report.stepped(step)
+      if log.isDue(step.step) { try log.write(step, tokensPerSecond: report.speed, evaluation: nil) }
+    case .evaluated(let step, let result, let isBest):
+      try log.write(step, tokensPerSecond: report.speed, evaluation: result, ladder: run.ladder)
+      report.evaluated(step, result, isBest: isBest, ladder: run.ladder)
+      if !command.quiet { try run.say(step: step.step, seed: trainer.record.configuration.seed) }
+      report.restart()
+    case .saved: break
+    case .averaged(let steps, let path, let result, let isBest):
+      report.averaged(steps, path, result, isBest: isBest)
+    }
   }
 }
 
