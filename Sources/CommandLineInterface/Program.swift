@@ -72,9 +72,7 @@ public enum Program {
         let near = nearest(to: spelled(first.drop { $0 == "-" }.utf8), in: ["help", "version"])
         throw UsageError.unknownFlag(arguments[arguments.startIndex], command: "", nearest: near.map { "--" + $0 })
       }
-      if isModel(arguments[arguments.startIndex]) {
-        throw UsageError.contradiction("\(printable(first)) is a model: minigpt repl \(printable(first)) talks with it")
-      }
+      if isModel(arguments[arguments.startIndex]) { throw modelAlone(arguments[arguments.startIndex]) }
       throw unknownCommand(arguments[arguments.startIndex])
     }
     let choices = members.map { String($0.name.dropFirst(first.utf8.count + 1)) }
@@ -132,6 +130,16 @@ public enum Program {
 
   private static func family(_ first: String) -> [any Command.Type] {
     commands.filter { $0.name.hasPrefix(first + " ") }
+  }
+
+  /// A model where a command is wanted: the one that works with it.
+  private static func modelAlone(_ word: [UInt8]) -> UsageError {
+    let name = printable(shellQuoted(word))
+    let isTranslator = (try? ModelFile.open(Path(bytes: word)).translator()) != nil
+    return .contradiction(
+      "\(printable(word)) is a "
+        + (isTranslator
+          ? "translator: minigpt translate \(name) 'a sentence' asks it" : "model: minigpt repl \(name) talks with it"))
   }
 
   private static func unknownCommand(_ word: [UInt8]) -> UsageError {

@@ -92,6 +92,23 @@ import Testing
       2, "--pieces, --count and --json print different things: give one")
   }
 
+  /// Where a file is handed in as a word, it is said how this command takes it.
+  @Test func aFileAsAWordIsAnswered() throws {
+    let scratch = try Scratch(), help = "(minigpt tokenizer"
+    try scratch.write("t.json", "{}")
+    func refusal(_ command: String, _ word: String, _ hint: String) throws {
+      try Run(["tokenizer", command, word], folder: scratch.folder).expectRefusal(
+        2, "tokenizer \(command) takes only flags, and '\(word)' is none\(hint) \(help) \(command) --help)")
+    }
+    try refusal("show", "t.json", ": --tokenizer t.json names the file")
+    try refusal("encode", "t.json", ": < t.json hands it the file")
+    let model = try Bottles.folder() + "/char.safetensors"
+    try refusal("decode", model, ": --tokenizer \(model) names the file")
+    try refusal("show", "nothing.json", "")
+    try Run(["bench", "t.json"], folder: scratch.folder).expectRefusal(
+      2, "bench takes only flags, and 't.json' is none (minigpt bench --help)")
+  }
+
   @Test func showListsTheVocabulary() throws {
     let run = try Run(["tokenizer", "show", "--tokenizer", "byte"])
     let lines = run.outputText.split(separator: "\n")

@@ -174,6 +174,23 @@ import Testing
     #expect(try ask(["--beam", "1", "--quiet"], input: "a dog\n").errorText == "")
   }
 
+  /// A name of no file is a sentence, and that is said; a dash is standard input; a translator alone is told what asks it.
+  @Test func namesAndSentencesAreToldApart() throws {
+    for name in ["nofile.txt", "pairs.best.safetensors", "a/b"] {
+      let run = try ask([name, "a cat"])
+      #expect(run.status == 0 && run.outputText.hasSuffix("\nun gato\n"))
+      #expect(run.errorText.contains("'\(name)' is translated as a text: there is no file of that name\n"))
+    }
+    #expect(try !ask(["a cat", "on a/b", ".txt"]).errorText.contains("file"))
+    #expect(try ask(["-"], input: "a cat\na dog\n").outputText == "un gato\nun perro\n")
+    let model = "checkpoints/pairs.safetensors", folder = try Self.learnt.get().scratch.folder
+    #expect(try ask([model, "-"], input: "a cat\n").outputText == "un gato\n")
+    try Run([model], folder: folder).expectRefusal(
+      2, "\(model) is a translator: minigpt translate \(model) 'a sentence' asks it")
+    try Run(["train", model], folder: folder).expectRefusal(
+      1, "\(model): is a model, and a CORPUS is wanted: minigpt train --pairs FILE --init \(model) begins with it")
+  }
+
   @Test func recordsSayMore() throws {
     let record = try object(
       ask(["a red cat", "--json", "--alignment", "--n-best", "3"]).outputText.dropLast())

@@ -47,7 +47,7 @@ enum UsageError: Error, CustomStringConvertible {
       "\(command) needs \(what) (minigpt \(command) --help)"
     case .wordTooMany(let command, let word, 0):
       "\(command) takes only flags, and \(quoted(word)) is none"
-        + (isFile(word) ? ": < \(printable(word)) hands it the file" : "") + " (minigpt \(command) --help)"
+        + meaning(of: word, to: command) + " (minigpt \(command) --help)"
     case .wordTooMany(let command, let word, let allowed):
       "\(quoted(word)) is one argument too many: \(command) takes at most \(allowed)"
         + (command == "sample" ? "; a text to continue stands behind --prompt" : "")
@@ -57,5 +57,15 @@ enum UsageError: Error, CustomStringConvertible {
     case .contradiction(let sentence):
       sentence
     }
+  }
+
+  /// How a file is given to a command that takes no words: as its tokenizer, or as what it reads.
+  private func meaning(of word: [UInt8], to command: String) -> String {
+    if !isFile(word) && !isModel(word) { return "" }
+    let readsInput = ["tokenizer encode", "tokenizer decode"].contains(command)
+    if command == "tokenizer show" || readsInput && isModel(word) {
+      return ": --tokenizer \(printable(shellQuoted(word))) names the file"
+    }
+    return readsInput ? ": < \(printable(word)) hands it the file" : ""
   }
 }

@@ -20,7 +20,7 @@ struct TranslateCommand: Command, Searching {
   static let names = ["translate"]
   static let summary = "translates sentences"
   static let discussion = """
-    Each TEXT is a sentence; without any, each line of standard input is one. A first word that is a checkpoint is the \
+    Each TEXT is a sentence; without any, or with -, each line of standard input is one. A first word that is a checkpoint is the \
     MODEL. Every sentence gives one line, in order, \
     an empty one an empty line; with --n-best, that many.
     """
@@ -64,6 +64,7 @@ struct TranslateCommand: Command, Searching {
       try takeModel(first, into: &model)
       texts.removeFirst()
     }
+    if texts.count == 1, texts[0] == [UInt8(ascii: "-")] { texts = [] }
     // Nobody means the name of a file that is there as a sentence.
     if texts.count == 1, isFile(texts[0]) {
       throw UsageError.contradiction(
@@ -90,6 +91,9 @@ struct TranslateCommand: Command, Searching {
 
   func run(_ console: Console) throws {
     console.isQuiet = quiet
+    if let name = texts.first(where: looksLikeFile) {
+      console.note("\(quoted(name)) is translated as a text: there is no file of that name")
+    }
     let choice = try ModelChoice(model, .translator).announced(on: console)
     var configuration = search.configuration
     configuration.hypotheses = nBest
@@ -123,6 +127,17 @@ struct TranslateCommand: Command, Searching {
       try references.finish()
       console.say(bleuLine(references.bleu.all))
     }
+  }
+
+  /// Whether a word is spelled as the names of files are, and none has it.
+  private func looksLikeFile(_ text: [UInt8]) -> Bool {
+    let path = Path(bytes: text)
+    let isName =
+      text.contains(UInt8(ascii: "/"))
+      || [".txt", ".safetensors", ".gguf", ".tsv", ".json"].contains {
+        path.hasSuffix($0) && text.count > $0.utf8.count
+      }
+    return isName && !text.contains(where: { [0x20, 9, 10, 13].contains($0) }) && !Files.exists(path)
   }
 
   /// What came out for a sentence.

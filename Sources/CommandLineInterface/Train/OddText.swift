@@ -46,15 +46,17 @@ struct OddText {
 /// A file that is no text where a text is wanted.
 enum NotACorpus: Error, CustomStringConvertible {
   case utf16(Path)
-  case model(Path, resumes: Bool)
+  case model(Path, resumes: Bool, isTranslator: Bool)
 
   var description: String {
     switch self {
     case .utf16(let path): "\(path): UTF-16, and UTF-8 is wanted: iconv -f utf-16 -t utf-8 \(path) > NEW"
-    case .model(let path, true):
-      "\(path): is a checkpoint, and a CORPUS is wanted: minigpt train CORPUS --resume --out \(path)"
-    case .model(let path, false):
-      "\(path): is a model, and a CORPUS is wanted: minigpt train CORPUS --init \(path) begins with it"
+    case .model(let path, true, let isTranslator):
+      "\(path): is a checkpoint, and a CORPUS is wanted: minigpt train \(Self.wanted(isTranslator)) --resume --out \(path)"
+    case .model(let path, false, let isTranslator):
+      "\(path): is a model, and a CORPUS is wanted: minigpt train \(Self.wanted(isTranslator)) --init \(path) begins with it"
     }
   }
+
+  private static func wanted(_ isTranslator: Bool) -> String { isTranslator ? "--pairs FILE" : "CORPUS" }
 }

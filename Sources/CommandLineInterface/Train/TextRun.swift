@@ -20,7 +20,8 @@ final class TextRun: RunMaterial {
     self.command = command
     self.console = console
     if let model = command.corpora.first(where: isModel) {
-      throw NotACorpus.model(Path(bytes: model), resumes: command.resume)
+      let path = Path(bytes: model), isTranslator = (try? ModelFile.open(path).translator()) != nil
+      throw NotACorpus.model(path, resumes: command.resume, isTranslator: isTranslator)
     }
     material = try TextCorpus(command.corpora.map { Path(bytes: $0) })
     for file in material.files where command.needsUTF8 && OddText(file).isUTF16 { throw NotACorpus.utf16(file.path) }
