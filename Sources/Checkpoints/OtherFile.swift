@@ -7,6 +7,10 @@ package enum OtherFile {
     ([0x1F, 0x8B], "a gzip file: unpack it first"),
     ([0x28, 0xB5, 0x2F, 0xFD], "a zstd file: unpack it first"),
     (Array("version https://git-lfs".utf8), "a pointer of git-lfs: git lfs pull fetches the file itself"),
+    ([0x89] + Array("PNG".utf8), "a picture (PNG)"), ([0xFF, 0xD8, 0xFF], "a picture (JPEG)"),
+    (Array("GIF8".utf8), "a picture (GIF)"), (Array("%PDF".utf8), "a PDF document"),
+    ([0x7F] + Array("ELF".utf8), "a program or library (ELF)"),
+    ([0xFD] + Array("7zXZ".utf8), "an xz file: unpack it first"), (Array("BZh".utf8), "a bzip2 file: unpack it first"),
     (Array("<!".utf8), "a page of the web: the download went wrong"),
     (Array("<html".utf8), "a page of the web: the download went wrong"),
   ]

@@ -76,7 +76,7 @@ import Testing
       try scratch.write(name, text)
       try Run(["eval", model, name] + flags, folder: scratch.folder).expectRefusal(1, "\(name): \(message)")
     }
-    try refusal("empty.txt", "", "empty: there is nothing to learn from")
+    try refusal("empty.txt", "", "empty: there is nothing in it")
     try refusal("words.ids", "1 2 drei", "expected ids separated by white space, found 'drei'", "--ids")
     try refusal("empty.ids", "", "too short: 0 tokens to learn from, but a context of 1 needs at least 2", "--ids")
     try scratch.write("far.ids", "1 2 300")

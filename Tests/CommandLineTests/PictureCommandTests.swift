@@ -111,8 +111,11 @@ import Testing
     let scratch = try Scratch()
     try scratch.write("a", "hello\n")
     try scratch.write("b", "{\"step\": 1}\n")
-    let first = try Run(["plot", "a"], folder: scratch.folder)
-    #expect(first.status == 1 && first.errorText.hasPrefix("minigpt: a: line 1"))
+    try Run(["plot", "a"], folder: scratch.folder).expectRefusal(
+      1, "a: no log of a training: NAME.log.jsonl is one, which minigpt train leaves beside its checkpoint")
+    try scratch.write("c", "{\"step\": 1}\n{\"step\"\n")
+    let second = try Run(["plot", "c"], folder: scratch.folder)
+    #expect(second.status == 1 && second.errorText.hasPrefix("minigpt: c: line 2"))
     try Run(["plot", "b"], folder: scratch.folder).expectRefusal(
       1, "b: no line with a loss: a log of minigpt train was expected")
     try Run(["plot", "b", "--out", "b.png"], folder: scratch.folder).expectRefusal(

@@ -2,6 +2,20 @@ import Foundation
 import Testing
 
 @Suite struct SampleCommandTests {
+  /// What begins as something else is named, whatever its bytes would mean as the length of a header.
+  @Test(
+    arguments: [
+      ([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 13], "a picture (PNG)"),
+      ([0x7F, 0x45, 0x4C, 0x46, 2, 1, 1, 0, 0, 0, 0, 0], "a program or library (ELF)"),
+      ([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 1, 1], "a gzip file: unpack it first"),
+      ([0x80, 2, 0x7D, 0x71, 0, 0x2E, 0, 0, 0, 0], "a pickle of Python: save the model with safetensors"),
+    ] as [([UInt8], String)])
+  func otherFilesAreNamed(_ bytes: [UInt8], _ what: String) throws {
+    let scratch = try Scratch()
+    try scratch.write("model", bytes)
+    try Run(["sample", "model"], folder: scratch.folder).expectRefusal(1, "model: no model, but \(what)")
+  }
+
   private func sample(_ arguments: String..., input: [UInt8] = [], columns: Int = 80) throws -> Run {
     try Run(
       ["sample"] + arguments, input: input, folder: Bottles.folder(), environment: ["COLUMNS": String(columns)])

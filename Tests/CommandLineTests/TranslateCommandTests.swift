@@ -124,6 +124,14 @@ import Testing
     try scratch.write("plain.txt", "one\ntwo\n")
     try Run(["train", "--pairs", "plain.txt"], folder: scratch.folder).expectRefusal(
       1, "plain.txt: no line is a pair, source TAB target (plain.txt: line 1: no TAB: expected source TAB target)")
+    // A language in each of two files is put together by what every system has.
+    try scratch.write("a.en", "one\n")
+    for command in [["train"], ["eval"]] {
+      try Run(command + ["--pairs", "a.en", "--pairs", "plain.txt"], folder: scratch.folder).expectRefusal(
+        1,
+        "a.en, plain.txt: no line is a pair, source TAB target (a.en: line 1: no TAB: expected source TAB target);"
+          + " paste a.en plain.txt > pairs.tsv joins their lines")
+    }
     try scratch.write("good.tsv", Self.pairs)
     let hint = try Run(
       ["train", "good.tsv", "--tokenizer", "byte", "--steps", "1", "--layers", "1", "--heads", "1", "--embd", "8"]

@@ -95,7 +95,7 @@ struct EvalCommand: Command, Searching {
     if !pairs.isEmpty { return try PairsEvaluation(command: self, console: console).run() }
     let path = Path(bytes: file)
     // What cannot be read is said before a model is looked for.
-    let corpus = ids ? nil : try TextCorpus([path])
+    let corpus = ids ? nil : try InputError.namingEmpty { try TextCorpus([path]) }
     let bytes = ids ? try FileReader.bytes(of: path) : []
     let choice = try ModelChoice(self.model).announced(on: console)
     if let logits {

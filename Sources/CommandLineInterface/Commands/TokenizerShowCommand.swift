@@ -60,7 +60,8 @@ struct TokenizerShowCommand: Command {
   private func count(_ tokenizer: any Tokenizer, _ console: Console) throws -> [Int] {
     var counts = [Int](repeating: 0, count: tokenizer.vocabularySize)
     let pool = Machine.pool(threads: threads, console)
-    for part in try TextCorpus(counted.map { Path(bytes: $0) }).parts {
+    let corpus = try InputError.namingEmpty { try TextCorpus(counted.map { Path(bytes: $0) }) }
+    for part in corpus.parts {
       try tokenizer.encode(part.text, pool: pool, failure: { DatasetError.of($0, "\(part.file.path)") }) { ids, _ in
         for id in ids { counts[Int(id)] += 1 }
         if Interruption.isRequested { throw Interrupted() }

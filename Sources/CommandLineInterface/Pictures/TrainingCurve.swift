@@ -19,6 +19,7 @@ struct TrainingCurve {
   /// Reads a log, one JSON object a line. A half-written last line is passed over, as a killed run leaves one.
   init(_ path: Path) throws {
     let bytes = try FileReader.bytes(of: path)
+    if let first = bytes.first(where: { $0 > 0x20 }), first != UInt8(ascii: "{") { throw NotALog(path: path) }
     let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: true)
     let isWhole = bytes.last == UInt8(ascii: "\n")
     var training: [Point] = [], validation: [Point] = [], rungs: [Double] = [], scale: Double?
@@ -67,6 +68,15 @@ struct TrainingCurve {
       result.append((index + 1, value))
     }
     return result
+  }
+}
+
+/// A file of another kind.
+struct NotALog: Error, CustomStringConvertible {
+  let path: Path
+
+  var description: String {
+    "\(path): no log of a training: NAME.log.jsonl is one, which minigpt train leaves beside its checkpoint"
   }
 }
 

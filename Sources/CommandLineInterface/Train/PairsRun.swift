@@ -19,8 +19,10 @@ final class PairsRun: RunMaterial {
   init(_ command: TrainCommand, _ console: Console) throws {
     self.command = command
     self.console = console
-    material = try SentencePairs(command.pairs.map { Path(bytes: $0) })
-    validation = try command.validationPairs.map { try SentencePairs([Path(bytes: $0)]) }
+    material = try TwoTexts.pairs(command.pairs)
+    validation = try command.validationPairs.map { name in
+      try InputError.namingEmpty { try SentencePairs([Path(bytes: name)]) }
+    }
   }
 
   static func name(_ command: TrainCommand) -> Path { Path(bytes: command.pairs.first ?? []) }

@@ -36,7 +36,9 @@ final class TextRun: RunMaterial {
           "\(file.path) looks like sentence pairs: minigpt train --pairs \(file.path) learns to translate them")
       }
     }
-    validation = try command.validation.map { try TextCorpus([Path(bytes: $0)]) }
+    validation = try command.validation.map { name in
+      try InputError.namingEmpty { try TextCorpus([Path(bytes: name)]) }
+    }
   }
 
   static func name(_ command: TrainCommand) -> Path { Path(bytes: command.corpora.first ?? []) }

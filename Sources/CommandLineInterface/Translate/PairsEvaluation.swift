@@ -7,7 +7,7 @@ struct PairsEvaluation {
   let console: Console
 
   func run() throws {
-    let pairs = try SentencePairs(command.pairs.map { Path(bytes: $0) })
+    let pairs = try InputError.namingEmpty { try TwoTexts.pairs(command.pairs) }
     let choice = try ModelChoice(command.model, .translator).announced(on: console)
     let machine = try Machine(threads: command.threads, console)
     let checkpoint = try choice.openTranslator()
