@@ -15,6 +15,9 @@ package struct FileMatrix: Sendable {
     case stored(MappedFile, Int, NumberFormat)
     /// Whole numbers, row by row in a map from a byte on, and where their scales are.
     case scaled(MappedFile, Int, scales: Int, alongRows: Bool)
+    /// GGUF's Q8_0, row by row in a map from a byte on: of each 32 numbers a scale in half precision, then the whole
+    /// numbers.
+    case quantized(MappedFile, Int)
     case transposed(FileMatrix)
     /// Some columns, from one on.
     case columns(FileMatrix, Int)
@@ -49,6 +52,14 @@ package struct FileMatrix: Sendable {
         && scales + 4 * shape[0] * shape[1] <= map.count,
       "[\(rows), \(columns)] at \(offset), scales at \(scales), in \(map.count) bytes")
     self.init(rows, columns, .scaled(map, offset, scales: scales, alongRows: alongRows))
+  }
+
+  /// The numbers of a map in Q8_0 from the byte `offset` on; rows are multiples of 32.
+  package init(quantized map: MappedFile, offset: Int, rows: Int, columns: Int) {
+    check(
+      offset >= 0 && rows >= 0 && columns >= 0 && columns % 32 == 0 && offset + rows * columns / 32 * 34 <= map.count,
+      "[\(rows), \(columns)] in groups of 32 at \(offset) in \(map.count) bytes")
+    self.init(rows, columns, .quantized(map, offset))
   }
 
   /// Numbers that are made, not read.
@@ -101,6 +112,16 @@ package struct FileMatrix: Sendable {
           let number = Int8(bitPattern: bytes.load(UInt8.self, at: offset + row * self.columns + column))
           block[place + line * stride + column - columns.lowerBound] =
             Float(number) * bytes.load(Float.self, at: scales + 4 * scale)
+        }
+      }
+    case .quantized(let map, let offset):
+      let bytes = map.bytes
+      for (line, row) in rows.enumerated() {
+        for column in columns {
+          let start = offset + (row * self.columns + column) / 32 * 34
+          let number = Int8(bitPattern: bytes.load(UInt8.self, at: start + 2 + column % 32))
+          block[place + line * stride + column - columns.lowerBound] =
+            Float(number) * ShortFloat.float(f16: bytes.load(UInt16.self, at: start))
         }
       }
     case .transposed(let other):
@@ -254,6 +275,7 @@ package struct FileMatrix: Sendable {
     case .stored(let map, let offset, let type):
       map.advise(.dontNeed, offset..<offset + rows * columns * type.byteCount)
     case .scaled(let map, let offset, _, _): map.advise(.dontNeed, offset..<offset + rows * columns)
+    case .quantized(let map, let offset): map.advise(.dontNeed, offset..<offset + rows * columns / 32 * 34)
     case .transposed(let other), .columns(let other, _), .rowOrder(let other, _), .columnOrder(let other, _):
       other.letGo()
     case .beside(let parts): for part in parts { part.letGo() }

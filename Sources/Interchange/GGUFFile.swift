@@ -119,7 +119,11 @@ struct GGUFFile: ForeignContainer, TensorSource {
         throw .broken(path, part, "begins at byte \(tensor.offset) of the data, expected \(start)")
       }
       guard let format = NumberFormat(gguf: tensor.type) else {
-        throw .unsupported(path, "\(part) in \(NumberFormat.ggufName(tensor.type)); minigpt reads F32, F16 and BF16")
+        throw .unsupported(
+          path, "\(part) in \(NumberFormat.ggufName(tensor.type)); minigpt reads F32, F16, BF16 and Q8_0")
+      }
+      if format == .int8, tensor.sizes[0] % 32 != 0 {
+        throw .broken(path, part, "in Q8_0, rows of \(tensor.sizes[0]) numbers, which are no multiple of 32")
       }
       var count = 1
       for size in tensor.sizes {
@@ -188,7 +192,9 @@ struct GGUFFile: ForeignContainer, TensorSource {
     guard Array(tensor.sizes.reversed()) == shape, let type = NumberFormat(gguf: tensor.type) else {
       throw .wrongTensor(path, name, expected: "\(shape)", found: "\(Array(tensor.sizes.reversed()))")
     }
-    return FileMatrix(
-      map, offset: dataStart + tensor.offset, type, rows: shape.dropLast().reduce(1, *), columns: shape.last ?? 1)
+    let offset = dataStart + tensor.offset, rows = shape.dropLast().reduce(1, *), columns = shape.last ?? 1
+    return type == .int8
+      ? FileMatrix(quantized: map, offset: offset, rows: rows, columns: columns)
+      : FileMatrix(map, offset: offset, type, rows: rows, columns: columns)
   }
 }

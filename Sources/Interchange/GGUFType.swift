@@ -3,7 +3,7 @@ internal import MiniGPTPlatform
 internal import MiniGPTStorage
 internal import MiniGPTTensors
 
-// Number formats as GGUF numbers its types of tensors. All of ours are written; all but int8, its Q8_0, are read.
+// Number formats as GGUF numbers its types of tensors. All of ours are written and read, int8 as its Q8_0.
 extension NumberFormat {
   var gguf: UInt32 {
     switch self {
@@ -16,7 +16,7 @@ extension NumberFormat {
 
   /// The format of a type that is read.
   init?(gguf type: UInt32) {
-    guard let found = Self.floats.first(where: { $0.gguf == type }) else { return nil }
+    guard let found = Self.allCases.first(where: { $0.gguf == type }) else { return nil }
     self = found
   }
 
