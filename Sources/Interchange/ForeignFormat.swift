@@ -46,7 +46,8 @@ protocol ForeignContainer: Sendable {
 /// All families that minigpt reads and writes.
 package enum ForeignFormats {
   static let all: [any ForeignFormat] = [
-    GPT2Folder(), MarianFolder(norm: .post), MarianFolder(norm: .pre), GPT2GGUF(),
+    GPT2Folder(), LlamaFolder(family: .llama), LlamaFolder(family: .qwen3), MarianFolder(norm: .post),
+    MarianFolder(norm: .pre), GPT2GGUF(), LlamaGGUF(family: .llama), LlamaGGUF(family: .qwen3),
   ]
 
   /// Opens a model folder of Hugging Face, or a file in GGUF. Its headers are checked, its numbers not yet read.

@@ -40,18 +40,8 @@ struct GPT2Folder: ForeignFormat {
 
   func tokenizer(_ folder: HuggingFaceFolder) throws(InterchangeError) -> any Tokenizer { try folder.tokenizer() }
 
-  /// `generation_config.json` says how texts are made; where it is silent, `config.json` does. Null is "none".
   func marks(_ folder: HuggingFaceFolder, _ tokenizer: TextMarks) throws(InterchangeError) -> TextMarks {
-    var marks = tokenizer
-    do throws(JSONError) {
-      for root in [folder.root, try folder.generation()] {
-        guard let root else { continue }
-        if try root.has("eos_token_id") { marks.ends = try folder.ids(root.field("eos_token_id")) }
-        if try root.has("bos_token_id") { marks.begin = try folder.ids(root.field("bos_token_id")).first }
-      }
-    } catch { throw .json(error) }
-    if marks.begin == nil { marks.begin = marks.ends.first }
-    return marks
+    try folder.marks(tokenizer)
   }
 
   func configuration(_ folder: HuggingFaceFolder) throws(InterchangeError) -> GPTConfiguration {
@@ -97,12 +87,7 @@ struct GPT2Folder: ForeignFormat {
   }
 
   func write(_ export: ModelExport<GPT>, _ tensors: [ExportedTensor], replacing: Bool) throws {
-    let c = export.checkpoint.configuration, tokenizer = export.tokenizer, marks = tokenizer.marks
-    let begin = marks.begin.map { JSON(Int($0)) } ?? .null, ends = marks.ends.map { JSON(Int($0)) }
-    let end = ends.count == 1 ? ends[0] : ends.isEmpty ? .null : .array(ends)
-    func name(_ id: Int32?) -> JSON {
-      tokenizer.specialTokens.first { $0.id == id }.map { .string($0.text) } ?? .null
-    }
+    let c = export.checkpoint.configuration, (begin, end) = export.markIds
     var object: JSONObject = [
       "architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "vocab_size": JSON(c.vocabularySize),
       "n_positions": JSON(c.context), "n_ctx": JSON(c.context), "n_embd": JSON(c.width), "n_layer": JSON(c.layers),
@@ -113,9 +98,6 @@ struct GPT2Folder: ForeignFormat {
       "torch_dtype": export.weights.torch,
     ]
     if let positions = c.statedPositions { object.append(Self.positionsKey, .string(positions)) }
-    try export.huggingFace(
-      configuration: .object(object), generation: ["bos_token_id": begin, "eos_token_id": end],
-      specials: [("bos_token", name(marks.begin)), ("eos_token", name(marks.ends.first))], tensors, replacing: replacing
-    )
+    try export.decoderFolder(.object(object), tensors, replacing: replacing)
   }
 }

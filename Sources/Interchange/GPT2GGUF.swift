@@ -34,18 +34,7 @@ struct GPT2GGUF: ForeignFormat {
   func tokenizer(_ file: GGUFFile) throws(InterchangeError) -> any Tokenizer { try GGUFVocabulary.tokenizer(file) }
 
   func marks(_ file: GGUFFile, _ tokenizer: TextMarks) throws(InterchangeError) -> TextMarks {
-    func id(_ key: String) throws(InterchangeError) -> Int32? {
-      try file.integer("tokenizer.ggml.\(key)_token_id", in: 0...1 << 30).map { Int32($0) }
-    }
-    var marks = tokenizer
-    let ends = [try id("eos"), try id("eot")].compactMap { $0 }
-    if !ends.isEmpty { marks.ends = ends.count == 2 && ends[0] == ends[1] ? [ends[0]] : ends }
-    marks.begin = try id("bos") ?? marks.ends.first
-    if case .bool(let isPrefixed)? = file.values["tokenizer.ggml.add_bos_token"] { marks.isPrefixed = isPrefixed }
-    if case .bool(true)? = file.values["tokenizer.ggml.add_eos_token"] {
-      throw .unsupported(file.path, "tokenizer.ggml.add_eos_token true: a prompt would end before it is continued")
-    }
-    return marks
+    try file.marks(tokenizer)
   }
 
   func configuration(_ file: GGUFFile) throws(InterchangeError) -> GPTConfiguration {
@@ -58,11 +47,8 @@ struct GPT2GGUF: ForeignFormat {
     guard case .number(let value) = epsilon, abs(value - 1e-5) < 1e-11 else {
       throw .broken(file.path, key, "expected 1e-05, found another value")
     }
-    guard case .texts(let tokens)? = file.values["tokenizer.ggml.tokens"] else {
-      throw file.missing("tokenizer.ggml.tokens")
-    }
     var configuration = GPTConfiguration(
-      vocabularySize: tokens.count, context: try integer("context_length"), layers: try integer("block_count"),
+      vocabularySize: try file.tokenCount(), context: try integer("context_length"), layers: try integer("block_count"),
       heads: try integer("attention.head_count"), width: try integer("embedding_length"),
       feedForwardWidth: try integer("feed_forward_length"))
     do throws(ModelShapeError) { try configuration.validate() } catch {
@@ -86,56 +72,13 @@ struct GPT2GGUF: ForeignFormat {
     }
   }
 
-  /// In int8 the matrices of the blocks are Q8_0, and the embedding is in half precision, as not every llama.cpp looks
-  /// rows up in Q8_0.
   func write(_ export: ModelExport<GPT>, _ tensors: [ExportedTensor], replacing: Bool) throws {
     let c = export.checkpoint.configuration
-    if export.weights == .int8, let width = [c.width, c.feedForwardWidth].first(where: { $0 % 32 != 0 }) {
-      throw InterchangeError.inexpressible(
-        format: "gguf", "a width of \(width) as int8, which needs multiples of 32")
-    }
     var writer = GGUFWriter()
-    addShape(c, export.weights, to: &writer)
-    try GGUFVocabulary.add(export.tokenizer, to: &writer)
-    // Rows and the table of positions are fp32 in every file: llama.cpp adds them as such.
-    let list = tensors.map { tensor in
-      let isAdded = tensor.shape.count == 1 || tensor.name == Self.positionTable
-      let isLookedUp = tensor.name == Self.embedding && export.weights == .int8
-      return GGUFWriter.Tensor(tensor: tensor, format: isAdded ? .fp32 : isLookedUp ? .f16 : export.weights)
-    }
-    var file = try AtomicFile(export.path)
-    try file.append(writer.front(list))
-    let total = list.reduce(0) { $0 + $1.byteCount }, start = file.count
-    for item in list {
-      try export.stream(item.tensor, as: item.format) { bytes in
-        try file.append(bytes)
-        try export.progress(min(total, file.count - start), total)
-      }
-      try file.append([UInt8](repeating: 0, count: item.paddedCount - item.byteCount))
-    }
-    try file.commit()
-  }
-
-  private func addShape(_ c: GPTConfiguration, _ weights: NumberFormat, to writer: inout GGUFWriter) {
-    writer.add("general.architecture", name)
-    writer.add("general.name", "minigpt")
-    // llama.cpp's numbers for: all fp32, mostly f16, mostly bf16, mostly Q8_0.
-    let type: UInt32 =
-      switch weights {
-      case .fp32: 0
-      case .f16: 1
-      case .bf16: 32
-      case .int8: 7
-      }
-    writer.add("general.file_type", type)
-    if weights == .int8 { writer.add("general.quantization_version", UInt32(2)) }
-    writer.add("gpt2.vocab_size", UInt32(c.vocabularySize))
-    writer.add("gpt2.context_length", UInt32(c.context))
-    writer.add("gpt2.embedding_length", UInt32(c.width))
-    writer.add("gpt2.block_count", UInt32(c.layers))
-    writer.add("gpt2.feed_forward_length", UInt32(c.feedForwardWidth))
-    writer.add("gpt2.attention.head_count", UInt32(c.heads))
+    writer.addHead(name, c, export.weights)
     writer.add("gpt2.attention.layer_norm_epsilon", Float(c.normEpsilon))
     if let positions = c.statedPositions { writer.add(Self.positionsKey, positions) }
+    // llama.cpp adds the table of positions as fp32.
+    try export.gguf(writer, tensors, embedding: Self.embedding, inSingle: [Self.positionTable])
   }
 }

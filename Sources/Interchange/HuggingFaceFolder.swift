@@ -66,6 +66,21 @@ package struct HuggingFaceFolder: ForeignContainer {
     return ids
   }
 
+  /// What begins and ends a text: `generation_config.json` says how texts are made; where it is silent, `config.json`
+  /// does. Null is "none".
+  func marks(_ tokenizer: TextMarks) throws(InterchangeError) -> TextMarks {
+    var marks = tokenizer
+    do throws(JSONError) {
+      for root in [root, try generation()] {
+        guard let root else { continue }
+        if try root.has("eos_token_id") { marks.ends = try ids(root.field("eos_token_id")) }
+        if try root.has("bos_token_id") { marks.begin = try ids(root.field("bos_token_id")).first }
+      }
+    } catch { throw .json(error) }
+    if marks.begin == nil { marks.begin = marks.ends.first }
+    return marks
+  }
+
   func tokenizer() throws(InterchangeError) -> any Tokenizer {
     do {
       return try TokenizerFile.open(path)
@@ -106,6 +121,26 @@ package struct HuggingFaceFolder: ForeignContainer {
 }
 
 extension ModelExport {
+  /// What begins and ends a text, as `config.json` has it: an id, a list of ids, or null.
+  var markIds: (begin: JSON, end: JSON) {
+    let marks = tokenizer.marks, ends = marks.ends.map { JSON(Int($0)) }
+    return (
+      marks.begin.map { JSON(Int($0)) } ?? .null, ends.count == 1 ? ends[0] : ends.isEmpty ? .null : .array(ends)
+    )
+  }
+
+  /// Writes the folder of a model that goes on with texts.
+  func decoderFolder(_ configuration: JSON, _ tensors: [ExportedTensor], replacing: Bool) throws {
+    let (begin, end) = markIds
+    func name(_ id: Int32?) -> JSON {
+      tokenizer.specialTokens.first { $0.id == id }.map { .string($0.text) } ?? .null
+    }
+    try huggingFace(
+      configuration: configuration, generation: ["bos_token_id": begin, "eos_token_id": end],
+      specials: [("bos_token", name(tokenizer.marks.begin)), ("eos_token", name(tokenizer.marks.ends.first))], tensors,
+      replacing: replacing)
+  }
+
   /// Writes a model folder with `specials`, the names of special tokens. `replacing` an old one is for the caller to
   /// allow.
   func huggingFace(
