@@ -32,6 +32,29 @@ import MiniGPTTransformer
     }
   }
 
+  /// The slow model in double precision, which tests of single layers lean on, against the same numbers.
+  @Test func theReferenceIsTorchs() throws {
+    for parity in try Self.cases.get() {
+      let configuration = parity.configuration, gpt = GPT(configuration)
+      var parameters = PlainParameters<Double>([:])
+      for parameter in gpt.layout.parameters {
+        parameters.matrices[parameter.name] = PlainMatrix(
+          parameter.slot.rows, parameter.slot.columns, try parity.floats("weights/" + parameter.name).map(Double.init))
+      }
+      let hidden = GPT.reference(
+        try parity.integers("ids").map(Int.init), length: configuration.context, configuration, parameters)
+      let logits = OutputProjection.reference(hidden, parameters)
+      let error = distance(logits.elements, try parity.floats("logits").map(Double.init))
+      #expect(error < Self.logitsTolerance, "logits of \(parity)")
+
+      let losses = try parity.integers("targets").enumerated().map { row, target in
+        Double.log(logits.row(row).map(Double.exp).reduce(0, +)) - logits[row, Int(target)]
+      }
+      let loss = losses.reduce(0, +) / Double(losses.count), expected = Double(try parity.floats("loss")[0])
+      #expect(abs(loss - expected) / expected < Self.lossTolerance, "loss of \(parity)")
+    }
+  }
+
   private func compareGradients(_ run: GPTRun, _ parity: ParityCase, _ set: InstructionSet) throws {
     let parameters = run.gpt.layout.parameters, width = parity.configuration.width
     let all = norm(try parameters.flatMap { try parity.floats("gradients/" + $0.name).map(Double.init) })
