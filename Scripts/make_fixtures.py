@@ -70,12 +70,12 @@ def shapes(c):
         yield "finalNorm.bias", (width,)
 
 
-def start(c, seed):
+def start(shapes, seed):
     """Weights away from every trivial value: gains are not 1, biases are not 0."""
     random = numpy.random.default_rng(seed)
     scale = {"gain": (1, 0.3), "bias": (0, 0.2)}
     weights = {}
-    for name, shape in shapes(c):
+    for name, shape in shapes:
         mean, deviation = scale.get(name.split(".")[-1], (0, 0.25))
         weights[name] = random.normal(mean, deviation, shape).astype(numpy.float32)
     return weights
@@ -168,12 +168,11 @@ class HuggingFace:
         return self.model(ids).logits
 
 
-def run(name, c, dtype):
-    """All numbers of a case, as arrays under their names."""
-    seed = 1000 + list(CASES).index(name)
+def run(kind, c, shapes, seed, dtype):
+    """All numbers of a case, as arrays under their names. `kind` makes the model from the shape, weights and precision."""
     random = numpy.random.default_rng(seed + 500)
-    weights = start(c, seed)
-    model = (HuggingFace if name.startswith("gpt2") else Plain)(c, weights, dtype)
+    weights = start(shapes, seed)
+    model = kind(c, weights, dtype)
     texts = random.integers(0, c["vocabulary"], (STEPS + 1, c["batch"], c["context"] + 1))
     texts = torch.tensor(texts, dtype=torch.int64)
     ids, targets = texts[..., :-1], texts[..., 1:]
@@ -239,7 +238,8 @@ def parity():
         "layerNormEpsilon": 1e-5, "cases": {},
     }
     for name, c in CASES.items():
-        single, double = run(name, c, torch.float32), run(name, c, torch.float64)
+        kind, seed = HuggingFace if name.startswith("gpt2") else Plain, 1000 + list(CASES).index(name)
+        single, double = (run(kind, c, shapes(c), seed, dtype) for dtype in (torch.float32, torch.float64))
         noise = distances(single, double, c)
         print(name, " ".join(f"{k} {v:.1e}" for k, v in noise.items()), "loss", double["loss"][0])
         about["cases"][name] = c | {"float32FromFloat64": {k: float(f"{v:.1e}") for k, v in noise.items()}}

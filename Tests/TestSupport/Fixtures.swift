@@ -12,24 +12,33 @@ package enum Fixtures {
 
   /// The six models of `parity.json`, by name.
   package static func parity() throws -> [ParityCase] {
-    let about = try JSONDecoder().decode(About.self, from: data("parity.json"))
-    let tensors = try Safetensors(data("parity.safetensors"))
-    return try about.cases.keys.sorted().compactMap { name in
-      try about.cases[name].map { try ParityCase(name, $0, tensors) }
+    try cases("parity") { (name, shape: Shape, tensors) in
+      ParityCase(name, try shape.configuration(name), batch: shape.batch, tensors)
+    }
+  }
+
+  /// The seven of `today.json`, of Llama's and Qwen3's shape.
+  package static func today() throws -> [ParityCase] {
+    try cases("today") { (name, shape: TodayShape, tensors) in
+      ParityCase(name, shape.configuration, batch: shape.batch, tensors)
     }
   }
 
   /// The three translators of `translators.json`, by name.
   package static func translators() throws -> [TranslatorCase] {
-    let about = try JSONDecoder().decode(AboutTranslators.self, from: data("translators.json"))
-    let tensors = try Safetensors(data("translators.safetensors"))
-    return try about.cases.keys.sorted().compactMap { name in
-      try about.cases[name].map { try TranslatorCase(name, $0, tensors) }
-    }
+    try cases("translators") { try TranslatorCase($0, $1, $2) }
   }
 
-  private struct AboutTranslators: Decodable {
-    let cases: [String: TranslatorShape]
+  private static func cases<Shape: Decodable, Case>(
+    _ file: String, _ make: (String, Shape, Safetensors) throws -> Case
+  ) throws -> [Case] {
+    let about = try JSONDecoder().decode(About<Shape>.self, from: data(file + ".json"))
+    let tensors = try Safetensors(data(file + ".safetensors"))
+    return try about.cases.sorted { $0.key < $1.key }.map { try make($0.key, $0.value, tensors) }
+  }
+
+  private struct About<Shape: Decodable>: Decodable {
+    let cases: [String: Shape]
   }
 
   fileprivate struct TranslatorShape: Decodable {
@@ -38,13 +47,35 @@ package enum Fixtures {
     let lengths: [[Int]]
   }
 
-  fileprivate struct About: Decodable {
-    let cases: [String: Shape]
-  }
-
-  fileprivate struct Shape: Decodable {
+  private struct Shape: Decodable {
     let layers, heads, width, feedForward, context, vocabulary, batch: Int
     let positions, norm, activation: String
+
+    func configuration(_ name: String) throws -> GPTConfiguration {
+      guard let positions = Positions(rawValue: positions), let norm = NormPlacement(rawValue: norm),
+        let activation = Activation(rawValue: activation)
+      else { throw FixtureError.wrongType(name) }
+      return GPTConfiguration(
+        vocabularySize: vocabulary, context: context, layers: layers, heads: heads, width: width,
+        feedForwardWidth: feedForward, positions: positions, norm: norm, activation: activation)
+    }
+  }
+
+  private struct TodayShape: Decodable {
+    let layers, heads, keyValueHeads, headWidth, width, feedForward, context, vocabulary, batch: Int
+    let normEpsilon, rotaryBase: Double
+    let normalizesQueriesAndKeys, tied: Bool
+
+    var configuration: GPTConfiguration {
+      var block = BlockConfiguration(
+        heads: heads, width: width, feedForwardWidth: feedForward, positions: .rotary, activation: .silu)
+      (block.keyValueHeads, block.headWidth, block.rotaryBase) = (keyValueHeads, headWidth, rotaryBase)
+      (block.normKind, block.normEpsilon, block.hasBiases, block.isGated) = (.rms, normEpsilon, false, true)
+      block.normalizesQueriesAndKeys = normalizesQueriesAndKeys
+      var shape = GPTConfiguration(vocabularySize: vocabulary, context: context, layers: layers, block: block)
+      shape.isTied = tied
+      return shape
+    }
   }
 }
 
@@ -62,16 +93,11 @@ package struct ParityCase: CustomStringConvertible, Sendable {
   package let batch: Int
   private let tensors: Safetensors
 
-  fileprivate init(_ name: String, _ shape: Fixtures.Shape, _ tensors: Safetensors) throws {
-    guard let positions = Positions(rawValue: shape.positions), let norm = NormPlacement(rawValue: shape.norm),
-      let activation = Activation(rawValue: shape.activation)
-    else { throw FixtureError.wrongType(name) }
+  fileprivate init(_ name: String, _ configuration: GPTConfiguration, batch: Int, _ tensors: Safetensors) {
     self.name = name
+    self.configuration = configuration
+    self.batch = batch
     self.tensors = tensors
-    batch = shape.batch
-    configuration = GPTConfiguration(
-      vocabularySize: shape.vocabulary, context: shape.context, layers: shape.layers, heads: shape.heads,
-      width: shape.width, feedForwardWidth: shape.feedForward, positions: positions, norm: norm, activation: activation)
   }
 
   /// A tensor of this case, such as `gradients/finalNorm.gain`.

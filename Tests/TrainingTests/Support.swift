@@ -8,9 +8,12 @@ import MiniGPTTokenization
 import MiniGPTTraining
 import MiniGPTTransformer
 
+let tinyShape = GPTConfiguration(
+  vocabularySize: 0, context: 20, layers: 2, heads: 2, width: 24, feedForwardWidth: 40)
+
 /// A training so small that it ends at once.
 func tinySetup(
-  _ corpus: MiniGPTStorage.Path, threads: Int = 1, set: InstructionSet = .best,
+  _ corpus: MiniGPTStorage.Path, threads: Int = 1, set: InstructionSet = .best, of shape: GPTConfiguration = tinyShape,
   change: (inout TrainingConfiguration) -> Void = { _ in }
 ) throws -> TrainingSetup {
   var configuration = TrainingConfiguration()
@@ -22,8 +25,6 @@ func tinySetup(
   configuration.evaluateEvery = 4
   configuration.saveEvery = 4
   change(&configuration)
-  let shape = GPTConfiguration(
-    vocabularySize: 0, context: 20, layers: 2, heads: 2, width: 24, feedForwardWidth: 40)
   return TrainingSetup(
     try TextCorpus([corpus]), tokenizer: .characters, shape: shape, configuration: configuration,
     threads: threads, instructionSet: set)

@@ -5,17 +5,20 @@ import MiniGPTTensors
 import MiniGPTTestSupport
 import Testing
 import MiniGPTTraining
+import MiniGPTTransformer
 
 @Suite(.serialized) struct TrainerTests {
   /// Trains to the end, stopping and resuming behind the steps in `stops`; gives the files that are left.
   func run(
-    _ folder: Folder, _ name: String, threads: Int, stops: [Int] = [], set: InstructionSet = .best
+    _ folder: Folder, _ name: String, threads: Int, stops: [Int] = [], set: InstructionSet = .best,
+    of shape: GPTConfiguration = tinyShape, _ precision: Precision = .fp32
   ) throws -> (latest: Data, best: Data, losses: [Double]) {
     let corpus = try folder.write("corpus.txt", verses(60))
     let path = folder.path(name + ".safetensors"), best = folder.path(name + ".best.safetensors")
     var losses: [Double] = [], stops = stops, isFirst = true
     while true {
-      let trainer = try tinySetup(corpus, threads: threads, set: set).prepare().trainer
+      let setup = try tinySetup(corpus, threads: threads, set: set, of: shape) { $0.precision = precision }
+      let trainer = try setup.prepare().trainer
       if !isFirst { try trainer.resume(try Checkpoint(path)) }
       isFirst = false
       let stop = stops.isEmpty ? Int.max : stops.removeFirst()
@@ -46,6 +49,21 @@ import MiniGPTTraining
     #expect(stopped.latest == straight.latest)
     #expect(stopped.best == straight.best)
     #expect(stopped.losses == straight.losses)
+  }
+
+  /// Qwen3's shape, in both precisions: any number of threads, and one run that stops and goes on with another.
+  @Test(arguments: InstructionSet.available, Precision.allCases)
+  func sameBitsOfTodaysShape(set: InstructionSet, precision: Precision) throws {
+    let variant = try #require(BlockVariant.all.last), folder = try Folder()
+    let shape = variant.text(vocabularySize: 0, context: 20, layers: 2)
+    #expect(shape.normalizesQueriesAndKeys && !shape.isTied)
+    let one = try run(folder, "one", threads: 1, set: set, of: shape, precision)
+    for (threads, stops) in [(2, []), (3, []), (2, [5, 6, 8])] {
+      let other = try run(folder, "other", threads: threads, stops: stops, set: set, of: shape, precision)
+      #expect(other.latest == one.latest, "\(threads) threads, stops \(stops)")
+      #expect(other.best == one.best, "\(threads) threads, stops \(stops)")
+      #expect(other.losses == one.losses, "\(threads) threads, stops \(stops)")
+    }
   }
 
   /// Asked to stop at any time, in the middle of an evaluation too, a run ends in the same files when it is resumed.

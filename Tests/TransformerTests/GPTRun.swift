@@ -16,7 +16,7 @@ struct GPTRun {
   /// Weights away from every trivial value. `batch` texts of `length`, which may be shorter than the context.
   init(
     _ configuration: GPTConfiguration, batch: Int, length: Int, threads: Int = 2, set: InstructionSet = .best,
-    _ purpose: Purpose = .training, logitRows: Int = 7
+    precision: Precision = .fp32, _ purpose: Purpose = .training, logitRows: Int = 7
   ) throws {
     try configuration.validate()
     gpt = GPT(configuration)
@@ -25,7 +25,7 @@ struct GPTRun {
     activations = gpt.plan(capacity, purpose, logitRows: logitRows, in: &plan)
     self.batch = TextBatch.plan(capacity, in: &plan).batch(batch)
     floats = plan.activations
-    memory = try makeMemory(gpt.layout, plan, threads: threads, set: set)
+    memory = try makeMemory(gpt.layout, plan, threads: threads, set: set, precision: precision)
     gpt.prepare(activations, in: memory)
   }
 

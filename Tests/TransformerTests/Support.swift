@@ -16,14 +16,15 @@ func plain(_ slot: Slot, in memory: Memory) -> PlainMatrix<Double> {
 
 /// A memory for `layout` and a plan, with weights that are nowhere trivial.
 func makeMemory(
-  _ layout: ParameterLayout, _ plan: MemoryPlan, threads: Int = 2, set: InstructionSet = .best
+  _ layout: ParameterLayout, _ plan: MemoryPlan, threads: Int = 2, set: InstructionSet = .best,
+  precision: Precision = .fp32
 ) throws -> Memory {
   var plan = plan
   plan.train()
   plan.needScratch(1 << 16)
   let memory = Memory(
     plan, ParameterStorage(count: layout.count),
-    on: Processor(WorkerPool(threads: threads), try #require(set.kernels)))
+    on: Processor(WorkerPool(threads: threads), try #require(set.kernels), precision))
   for (index, parameter) in layout.parameters.enumerated() {
     memory.write(
       parameter.slot,

@@ -9,12 +9,30 @@ import MiniGPTTransformer
     let configuration = GPTConfiguration(
       vocabularySize: 83, context: 72, layers: 2, heads: 4, width: 52, feedForwardWidth: 141,
       positions: .learned, norm: norm)
+    try expectTheSameBits(configuration, set, .fp32)
+  }
+
+  /// Qwen3's shape, where the norms of queries and keys sum over bands of rows, and more than one.
+  @Test(arguments: InstructionSet.available, Precision.allCases)
+  func soItIsToday(set: InstructionSet, precision: Precision) throws {
+    var block = BlockConfiguration(heads: 4, width: 52, feedForwardWidth: 141, positions: .rotary, activation: .silu)
+    (block.normKind, block.hasBiases, block.isGated) = (.rms, false, true)
+    (block.keyValueHeads, block.headWidth, block.normalizesQueriesAndKeys) = (2, 14, true)
+    var configuration = GPTConfiguration(vocabularySize: 83, context: 72, layers: 2, block: block)
+    configuration.isTied = false
+    try expectTheSameBits(configuration, set, precision)
+  }
+
+  private func expectTheSameBits(
+    _ configuration: GPTConfiguration, _ set: InstructionSet, _ precision: Precision
+  ) throws {
     let context = DropoutStep(seed: 3, step: 11, firstSample: 5, rate: 0.2)
     let ids = someIds(3 * 70, 83), targets = someIds(3 * 70, 83, 2)
     var first: (hidden: [UInt32], losses: [UInt32], gradients: [[UInt32]])?
     for threads in [1, 2, 3] {
       for _ in 0..<2 {
-        let run = try GPTRun(configuration, batch: 3, length: 70, threads: threads, set: set, logitRows: 64)
+        let run = try GPTRun(
+          configuration, batch: 3, length: 70, threads: threads, set: set, precision: precision, logitRows: 64)
         run.write(ids: ids, targets: targets)
         let hidden = bits(run.hidden(ids, context))
         run.step(context)
