@@ -102,7 +102,7 @@ def windows(ids, context):
 def their_logits(model, ids):
     rows = []
     with torch.no_grad():
-        for inputs, _ in windows(ids, model.config.n_positions):
+        for inputs, _ in windows(ids, model.config.max_position_embeddings):
             rows.append(model(torch.tensor([inputs])).logits[0])
     return torch.cat(rows)
 
@@ -245,21 +245,29 @@ def ours():
         report(f"post-norm is refused by {form}", "post-norm" in said and not os.path.exists(path("refused")))
 
 
-def write_theirs(name, shape, **how):
+def make_tokenizer(size):
     text = open(path("train.txt"), encoding="utf-8").read()
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.train_from_iterator([text], trainers.BpeTrainer(
-        vocab_size=shape["vocab_size"], special_tokens=[END], initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False))
-    fast = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END, bos_token=END)
-    torch.manual_seed(3)
-    model = transformers.GPT2LMHeadModel(transformers.GPT2Config(
-        initializer_range=0.2, bos_token_id=0, eos_token_id=0, **{**shape, "vocab_size": len(fast)}))
+        vocab_size=size, special_tokens=[END], initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False))
+    return tokenizer, transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END, bos_token=END)
+
+
+def give_numbers(model):
+    """Rows of ones and zeros would hide that they are not read."""
     for parameter in model.parameters():
         if parameter.dim() == 1:
             torch.nn.init.normal_(parameter, parameter.mean().item(), 0.1)
+
+
+def write_theirs(name, shape, **how):
+    tokenizer, fast = make_tokenizer(shape["vocab_size"])
+    torch.manual_seed(3)
+    model = transformers.GPT2LMHeadModel(transformers.GPT2Config(
+        initializer_range=0.2, bos_token_id=0, eos_token_id=0, **{**shape, "vocab_size": len(fast)}))
+    give_numbers(model)
     if "dtype" in how:
         model = model.to(how["dtype"])
     hf = path(name)
@@ -295,6 +303,104 @@ def theirs():
     after = json.loads(minigpt("eval", path("tuned.safetensors"), path("valid.txt"), "--json", "--quiet"))["loss"]
     report("fine-tuned with --init", after < before, f"{before:.4f} before, {after:.4f} after")
     check_transformers("fine-tuned", path("tuned.safetensors"), path("tuned"))
+
+
+TODAY = {
+    "llama": ["--arch", "llama"],
+    "llama, grouped, untied": ["--arch", "llama", "--kv-heads", 2, "--tied", "off", "--rope-base", 500],
+    "llama, biases, wide heads": ["--arch", "llama", "--biases", "on", "--head-width", 48, "--norm-eps", 1e-5],
+    "llama, narrow heads, one of keys": ["--arch", "llama", "--head-width", 16, "--kv-heads", 1, "--ffn", 352],
+    "qwen3": ["--arch", "qwen3"],
+    "qwen3, grouped, untied": ["--arch", "qwen3", "--kv-heads", 2, "--tied", "off"],
+    "qwen3, wide heads": ["--arch", "qwen3", "--head-width", 64, "--rope-base", 1e6],
+    "qwen3, one head of keys": ["--arch", "qwen3", "--kv-heads", 1, "--ffn", 288, "--norm-eps", 1e-5]}
+
+
+def today():
+    """Today's decoders, ours there and theirs here."""
+    for name, flags in TODAY.items():
+        model = train(name.replace(", ", "-").replace(" ", "-") + ".safetensors", "--vocab-size", 1024, *flags)
+        for weights in ["fp32", "bf16"]:
+            minigpt("export", model, "--to", "hf", "--weights", weights, "--out", path("hf"), "--overwrite", "--quiet")
+            check_transformers(f"{name}, {weights}", model if weights == "fp32" else path("hf"), path("hf"))
+            if weights == "fp32":
+                minigpt("import", path("hf"), "--out", path("back"), "--overwrite", "--quiet")
+                same_weights(f"{name}: Hugging Face and back, the same bits", model)
+        check_llama(name, model)
+    for kind in ["llama", "qwen3"]:
+        base = {"vocab_size": 900, "max_position_embeddings": CONTEXT, "hidden_size": 96, "intermediate_size": 250,
+                "num_hidden_layers": 3, "num_attention_heads": 6}
+        for name, change in {
+                "plain": {"num_key_value_heads": 6, "head_dim": 16},
+                "grouped, tied": {"num_key_value_heads": 2, "head_dim": 16, "tie_word_embeddings": True},
+                "wide heads": {"num_key_value_heads": 3, "head_dim": 40, "rope_parameters": {"rope_type": "default", "rope_theta": 1e6}},
+                "deep": {"num_key_value_heads": 1, "head_dim": 8, "num_hidden_layers": 7, "rms_norm_eps": 1e-5}}.items():
+            for dtype in [torch.float32, torch.bfloat16]:
+                hf = write_today(f"their-{kind}", kind, {**base, **change}, dtype)
+                label = f"their {kind}, {name}, {str(dtype)[6:]}"
+                check_transformers(label, hf, hf)
+                minigpt("import", hf, "--out", path("back"), "--overwrite", "--quiet")
+                same_weights(f"{label}: imported, the same bits", hf)
+        minigpt("train", path("train.txt"), "--init", hf, "--out", path("tuned.safetensors"), "--steps", 30, "--lr", 1e-3,
+                "--batch-size", 4, "--seed", 1, "--overwrite", "--quiet")
+        minigpt("export", path("tuned.safetensors"), "--to", "hf", "--out", path("tuned"), "--overwrite", "--quiet")
+        before = json.loads(minigpt("eval", hf, path("valid.txt"), "--json", "--quiet"))["loss"]
+        after = json.loads(minigpt("eval", path("tuned.safetensors"), path("valid.txt"), "--json", "--quiet"))["loss"]
+        report(f"{kind} fine-tuned with --init", after < before, f"{before:.4f} before, {after:.4f} after")
+        check_transformers(f"{kind} fine-tuned", path("tuned.safetensors"), path("tuned"))
+
+
+def write_today(name, kind, shape, dtype, size=None):
+    classes = {"llama": (transformers.LlamaConfig, transformers.LlamaForCausalLM),
+               "qwen3": (transformers.Qwen3Config, transformers.Qwen3ForCausalLM)}
+    make_config, make_model = classes[kind]
+    _, fast = make_tokenizer(size or shape["vocab_size"])
+    torch.manual_seed(3)
+    config = make_config(**{"bos_token_id": 0, "eos_token_id": 0, "initializer_range": 0.1, **shape,
+                            **({} if size else {"vocab_size": len(fast)})})
+    model = make_model(config)
+    give_numbers(model)
+    hf = path(name)
+    shutil.rmtree(hf, ignore_errors=True)
+    model.to(dtype).save_pretrained(hf)
+    fast.save_pretrained(hf)
+    return hf
+
+
+# As their config.json have it; the numbers and the vocabulary are ours.
+PUBLISHED = {
+    "SmolLM2-135M": ("llama", torch.bfloat16, {
+        "attention_bias": False, "attention_dropout": 0.0, "bos_token_id": 0, "eos_token_id": 0, "hidden_act": "silu",
+        "hidden_size": 576, "initializer_range": 0.041666666666666664, "intermediate_size": 1536, "is_llama_config": True,
+        "max_position_embeddings": 8192, "mlp_bias": False, "num_attention_heads": 9, "num_hidden_layers": 30,
+        "num_key_value_heads": 3, "pretraining_tp": 1, "rms_norm_eps": 1e-05, "rope_interleaved": False, "rope_scaling": None,
+        "rope_theta": 100000, "tie_word_embeddings": True, "use_cache": True, "vocab_size": 49152}),
+    "Qwen3-0.6B": ("qwen3", torch.bfloat16, {
+        "attention_bias": False, "attention_dropout": 0.0, "bos_token_id": 151643, "eos_token_id": 151645, "head_dim": 128,
+        "hidden_act": "silu", "hidden_size": 1024, "initializer_range": 0.02, "intermediate_size": 3072,
+        "max_position_embeddings": 40960, "max_window_layers": 28, "num_attention_heads": 16, "num_hidden_layers": 28,
+        "num_key_value_heads": 8, "rms_norm_eps": 1e-06, "rope_scaling": None, "rope_theta": 1000000, "sliding_window": None,
+        "tie_word_embeddings": True, "use_cache": True, "use_sliding_window": False, "vocab_size": 151936})}
+
+
+def published():
+    """Folders in the shapes of published models, random weights, cut short at 64 tokens."""
+    for name, (kind, dtype, shape) in PUBLISHED.items():
+        hf = write_today(name, kind, shape, dtype, size=2000)
+        model = transformers.AutoModelForCausalLM.from_pretrained(hf, dtype=torch.float32)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(hf)
+        text = open(path("valid.txt"), encoding="utf-8").read()[:200]
+        with open(path("short.txt"), "w", encoding="utf-8") as file:
+            file.write(text)
+        ids = tokenizer(text)["input_ids"]
+        report(f"{name}: our ids", ids_of(hf, text) == ids)
+        with torch.no_grad():
+            logits = model(torch.tensor([ids[:-1]])).logits[0]
+        minigpt("eval", hf, path("short.txt"), "--logits", path("logits"), "--overwrite", "--quiet")
+        ours = torch.from_numpy(load_file(path("logits"))["logits"].copy())
+        distance = ((ours - logits).norm() / logits.norm()).item()
+        report(f"{name}: logits", distance <= 1e-4, f"distance {distance:.1e}")
+        shutil.rmtree(hf)
 
 
 def forms():
@@ -542,7 +648,7 @@ parser.add_argument("--valid-pairs", default="corpora/grammar.valid.tsv")
 parser.add_argument("--translators", nargs="*", default=[], help="trained ones, instead of training them here")
 parser.add_argument("--speed", nargs="*", metavar="FILE=PAIRS", help="time translation in turn with CTranslate2, and nothing else")
 parser.add_argument("--turns", type=int, default=7)
-parser.add_argument("--only", choices=["ours", "forms", "theirs", "folders", "translators"], help="a part alone")
+parser.add_argument("--only", choices=["ours", "today", "published", "forms", "theirs", "folders", "translators"], help="a part alone")
 parser.add_argument("--keep", help="a folder for everything that is made; else it is removed")
 options = parser.parse_args()
 folder = options.keep or tempfile.mkdtemp(prefix="minigpt-interop-")
@@ -559,7 +665,7 @@ for name, module in [("llama-cpp-python", llama_cpp), ("tiktoken", tiktoken), ("
 print(f"transformers {transformers.__version__}, torch {torch.__version__}, llama-cpp-python "
       f"{getattr(llama_cpp, '__version__', '-')}, tiktoken {getattr(tiktoken, '__version__', '-')}, "
       f"ctranslate2 {getattr(ctranslate2, '__version__', '-')}")
-for part in [ours, forms, theirs, folders, translators] if options.speed is None else [speed]:
+for part in [ours, today, published, forms, theirs, folders, translators] if options.speed is None else [speed]:
     if options.speed is not None or options.only in (None, part.__name__):
         part()
 if not options.keep:

@@ -75,7 +75,10 @@ package struct HeldOutText: HeldOutBatches {
   package var count: Int { (windows + capacity.windows - 1) / capacity.windows }
 
   package func fill(_ index: Int, into places: TextBatch.Places, in memory: Memory) -> TextBatch {
-    let first = index * capacity.windows, batch = places.batch(min(capacity.windows, windows - first))
+    let first = index * capacity.windows, count = min(capacity.windows, windows - first)
+    // A short window alone is not filled up: attention's cost is the square of its length.
+    let length = min(capacity.length, tokens.count - 1 - first * capacity.length)
+    let batch = places.batch(count, length: count == 1 ? length : nil)
     for row in 0..<batch.input.texts.count {
       let start = (first + row) * capacity.length
       tokens.read(start..<min(start + capacity.length + 1, tokens.count)) { batch.set(row, $0, in: memory) }

@@ -69,6 +69,22 @@ package enum ForeignFormats {
     throw container.unknown(family, known: known.joined(separator: ", ") + last)
   }
 
+  /// The programs that a model of such a shape opens in, and as what; where there are none, why the first of them does not
+  /// take it. Its vocabulary may still be one that a program does not have.
+  package static func readers(of shape: some ModelConfiguration) -> (names: [String], lack: String?) {
+    var names: [String] = [], lack: String?
+    func ask<Format: ForeignFormat>(_ format: Format) {
+      guard let shape = shape as? Format.Model.Configuration else { return }
+      if let missing = format.lack(shape) {
+        lack = lack ?? missing
+      } else {
+        names.append("\(Format.Container.program) (\(format.name))")
+      }
+    }
+    for format in all { ask(format) }
+    return (names, lack)
+  }
+
   private static func name<Format: ForeignFormat>(of format: Format, in container: some ForeignContainer) -> String? {
     container is Format.Container ? format.name : nil
   }

@@ -186,7 +186,9 @@ struct EvalCommand: Command, Searching {
       return try evaluation.run(machine, console)
     }
     let model = GPT(checkpoint.configuration)
-    let context = checkpoint.configuration.context, windows = (tokens.count - 2) / context + 1
+    // A text that is shorter than the context needs no memory for more.
+    let context = min(checkpoint.configuration.context, tokens.count - 1)
+    let windows = (tokens.count - 2) / context + 1
     let capacity = TextBatch.Capacity(windows: max(1, min(windows, Self.positions / context)), length: context)
     let workspace = TrainingWorkspace(
       model, capacity, .inference, try checkpoint.parameters(), on: machine.processor.with(precision))

@@ -65,7 +65,7 @@ final class PairsRun: RunMaterial {
       ("pairs", "\(grouped(training.count)) to learn from, \(grouped(heldOut?.count ?? 0)) held out"),
       ("tokens", "\(grouped(training.sourceTokens)) of sources, \(grouped(training.targetTokens)) of targets"),
       ("vocabulary", "\(grouped(shape.vocabularySize)) tokens, for both languages"),
-      ("model", "\(grouped(shape.parameterCount)) parameters"),
+      ("model", "\(grouped(shape.parameterCount)) parameters"), opensIn(shape),
     ]
       + TrainingEstimate.rows(
         trainer,

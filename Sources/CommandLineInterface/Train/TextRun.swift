@@ -81,7 +81,7 @@ final class TextRun: RunMaterial {
       ("vocabulary", "\(grouped(shape.vocabularySize)) tokens (\(trainer.tokenizer.kind.rawValue))"),
     ]
     return rows + (rungs.map { [("n-grams", $0)] } ?? []) + [
-      ("model", "\(grouped(shape.parameterCount)) parameters"), ("precision", c.precision.rawValue),
+      ("model", "\(grouped(shape.parameterCount)) parameters"), opensIn(shape), ("precision", c.precision.rawValue),
     ]
       + TrainingEstimate.rows(
         trainer,

@@ -61,6 +61,12 @@ struct TrainingReport {
   }
 }
 
+/// Where a model of such a shape opens, once it is exported.
+func opensIn(_ shape: some ModelConfiguration) -> (name: String, value: String) {
+  let (names, lack) = ForeignFormats.readers(of: shape)
+  return ("opens in", (["minigpt"] + names).joined(separator: ", ") + (names.isEmpty ? " alone: \(lack ?? "")" : ""))
+}
+
 /// How long a training takes, before anything was measured: arithmetic over what such processors usually do.
 enum TrainingEstimate {
   /// Forward and backward take 6 operations a parameter and token (Kaplan et al. 2020, arXiv:2001.08361, §2.1), and

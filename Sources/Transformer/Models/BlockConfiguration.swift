@@ -1,4 +1,3 @@
-internal import MiniGPTPlatform
 package import MiniGPTStorage
 public import MiniGPTTensors
 

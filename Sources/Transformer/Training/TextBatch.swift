@@ -32,8 +32,9 @@ package struct TextBatch: TrainingBatch {
       targets = plan.takeIndices(capacity.windows * length)
     }
 
-    /// The places of so many windows, which are still to be filled.
-    package func batch(_ windows: Int) -> TextBatch {
+    /// The places of so many windows, which are still to be filled; `length` where they are shorter than others.
+    package func batch(_ windows: Int, length: Int? = nil) -> TextBatch {
+      let length = length ?? self.length
       let places = 0..<windows * length
       return TextBatch(
         input: TokenIDs(ids.range(places), Sequences(count: windows, length: length)), targets: targets.range(places))
