@@ -2,7 +2,7 @@ package import MiniGPTCheckpoints
 package import MiniGPTStorage
 internal import MiniGPTTensors
 internal import MiniGPTTokenization
-internal import MiniGPTTransformer
+package import MiniGPTTransformer
 
 /// A family of models of another program: how they are described, which tensors they have, how they are written.
 protocol ForeignFormat: Sendable {
@@ -72,11 +72,11 @@ package enum ForeignFormats {
   /// The programs that a model of such a shape opens in, and as what; where there are none, why the first of them does not
   /// take it. Its vocabulary may still be one that a program does not have.
   package static func readers(of shape: some ModelConfiguration) -> (names: [String], lack: String?) {
-    var names: [String] = [], lack: String?
+    var names: [String] = [], lack: String?, isNear = false
     func ask<Format: ForeignFormat>(_ format: Format) {
       guard let shape = shape as? Format.Model.Configuration else { return }
       if let missing = format.lack(shape) {
-        lack = lack ?? missing
+        if lack == nil || !isNear && format.isNear(shape) { (lack, isNear) = (missing, format.isNear(shape)) }
       } else {
         names.append("\(Format.Container.program) (\(format.name))")
       }
@@ -94,6 +94,9 @@ extension ForeignFormat {
   var carries: [String] { [] }
 
   func marks(_ container: Container, _ tokenizer: TextMarks) -> TextMarks { tokenizer }
+
+  /// Whether a shape is of the family's kind, so that what the family lacks is worth saying.
+  func isNear(_ configuration: Model.Configuration) -> Bool { positions.contains(configuration.block.positions) }
 
   /// What of a model the format cannot say; nil where it says all.
   func lack(_ configuration: Model.Configuration) -> String? {

@@ -28,7 +28,11 @@ struct LlamaFolder: ForeignFormat {
     try folder.marks(tokenizer)
   }
 
-  func refusal(_ c: GPTConfiguration) -> String? { family.refusal(c) }
+  func refusal(_ c: GPTConfiguration) -> String? {
+    // Its class asks for that even where heads have a width of their own.
+    if family == .llama && c.width % c.heads != 0 { return "a width of \(c.width) that \(c.heads) heads do not divide" }
+    return family.refusal(c)
+  }
 
   // MARK: - To read
 

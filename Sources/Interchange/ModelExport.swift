@@ -62,7 +62,7 @@ package struct ModelExport<Model: TrainableModel> {
       }
       let configuration = export.checkpoint.configuration
       if let refusal = format.lack(configuration) {
-        refusals.insert(refusal, at: 0)
+        if format.isNear(configuration) { refusals.insert(refusal, at: 0) } else { refusals.append(refusal) }
         return false
       }
       let map = format.map(configuration, weights)

@@ -78,7 +78,7 @@ public struct BlockConfiguration: Equatable, Sendable {
       flag: Flag(.model, .integer(1...1024), else: "recipe", "attention heads of a block")),
     Field(
       "embd", "n-embd", at: \.width, label: "width",
-      flag: Flag(.model, .integer(1...65_536), else: "recipe", "width, a multiple of the heads")),
+      flag: Flag(.model, .integer(1...65_536), else: "recipe", "width; a multiple of the heads, unless these have a width of their own")),
     Field(
       "ffn", at: \.feedForwardWidth, label: "feed-forward",
       flag: Flag(
@@ -111,7 +111,7 @@ public struct BlockConfiguration: Equatable, Sendable {
       flag: Flag(.model, .onOff, else: "on", "of products and layer norms")),
     Field(
       "rope-base", "rope-theta", at: \.rotaryBase, traits: .sparse, label: "rotary base",
-      flag: Flag(.model, .number(above: 1, upTo: 1e12), else: "10000", "of rotary positions: the longest wave")),
+      flag: Flag(.model, .number(above: 1, upTo: 1e12), else: "10000", "what rotary positions turn by: how slow the slowest pair is")),
     Field(
       "zero-init", at: \.startsAtZero, traits: .sparse, label: "zero start",
       flag: Flag(.model, .onOff, else: "off", "projections into the residual stream start at zero")),
