@@ -44,7 +44,7 @@ enum GGUFVocabulary {
     if !hasMerges { return byteLevel(false) }
     guard let rule = try file.text("tokenizer.ggml.pre") else { throw file.missing("tokenizer.ggml.pre") }
     guard let splitter = splitter(rule) else {
-      throw .unsupported(file.path, "tokenizer.ggml.pre `\(Path(rule))`; minigpt reads `gpt-2` and `dbrx`")
+      throw .unsupported(file.path, "tokenizer.ggml.pre `\(Path(rule))`; minigpt reads `gpt-2`, `dbrx`, `qwen2` and `smollm`")
     }
     if splitter == .gpt2 { return byteLevel(true) }
     return [
@@ -112,12 +112,14 @@ enum GGUFVocabulary {
     switch splitter {
     case .gpt2: "gpt-2"
     case .cl100k: "dbrx"
+    case .qwen2: "qwen2"
+    case .smollm: "smollm"
     case .o200k, .spaces, .none: nil
     }
   }
 
   /// The rule of that name.
   private static func splitter(_ rule: String) -> Splitter? {
-    [Splitter.gpt2, .cl100k].first { JSON.Key(self.rule($0) ?? "") == JSON.Key(rule) }
+    [Splitter.gpt2, .cl100k, .qwen2, .smollm].first { JSON.Key(self.rule($0) ?? "") == JSON.Key(rule) }
   }
 }

@@ -153,7 +153,11 @@ extension TokenizerJSON {
       let parts = try field.list("pretokenizers")
       var types: [String] = []
       for part in parts { types.append(try part.string("type")) }
-      if types != ["Split", "ByteLevel"] { throw field.problem("pretokenizers", "expected a Split and a ByteLevel") }
+      if types == ["Digits", "ByteLevel"] { return try digits(parts[0], parts[1]) }
+      if types != ["Split", "ByteLevel"] {
+        let found = types.map { "`\($0)`" }.joined(separator: ", ")
+        throw field.problem("pretokenizers", "expected a Split or Digits, and a ByteLevel behind it, found \(found)")
+      }
       let expression = try parts[0].expression()
       let isByteLevelSplit = try byteLevel(parts[1])
       if !isByteLevelSplit, let known = Splitter(expression: expression) { return known }
@@ -170,6 +174,17 @@ extension TokenizerJSON {
     }
     return try field.bool("use_regex", missing: true)
   }
+  /// Numerals one by one, and the rest by GPT-2's rule.
+  private static func digits(_ digits: TokenizerFields, _ rest: TokenizerFields) throws(TokenizerError) -> Splitter {
+    if try !digits.bool("individual_digits") {
+      throw digits.problem("individual_digits", "false is not supported: expected digits one by one")
+    }
+    if try !byteLevel(rest) {
+      throw rest.problem("use_regex", "false is not supported behind Digits: expected GPT-2's rule")
+    }
+    return .smollm
+  }
+
 }
 
 extension Splitter {

@@ -138,11 +138,19 @@ package enum TokenizerJSON {
     specials.last?.text == SpecialToken.padding && specials.contains { $0.text == SpecialToken.endOfSentence }
   }
 
-  private static func splitting(_ splitter: Splitter) -> JSON {
+  /// The steps that cut texts and write their bytes as symbols.
+  package static func splitting(_ splitter: Splitter) -> JSON {
     switch splitter {
     case .gpt2: byteLevel(prefix: false, trim: true, expression: true)
     case .none: byteLevel(prefix: false, trim: true, expression: false)
-    case .cl100k, .o200k, .spaces:
+    case .smollm:
+      [
+        "type": "Sequence",
+        "pretokenizers": [
+          ["type": "Digits", "individual_digits": true], byteLevel(prefix: false, trim: true, expression: true),
+        ],
+      ]
+    case .cl100k, .o200k, .qwen2, .spaces:
       [
         "type": "Sequence",
         "pretokenizers": [split(splitter.expression), byteLevel(prefix: false, trim: true, expression: false)],
