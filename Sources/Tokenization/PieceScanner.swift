@@ -49,7 +49,7 @@ struct PieceScanner: Sendable {
   }
 
   /// The class of the character that ends at `place`; a bit of its own for what has no class, none for broken bytes.
-  private func classBefore(_ text: Span<UInt8>, _ place: Int) -> UInt8 {
+  func classBefore(_ text: Span<UInt8>, _ place: Int) -> UInt8 {
     var start = place - 1
     while start > 0 && place - start < 4 && text[start] & 0xC0 == 0x80 { start -= 1 }
     let (scalar, length) = UTF8Scalars.decode(text, at: start)

@@ -65,7 +65,7 @@ package enum TokenizerJSON {
       vocabulary.append(JSON.Key(String(decoding: tokenizer.symbols(id), as: UTF8.self)), .integer(Int64(id)))
     }
     return document(
-      tokenizer, splitter: splitting(tokenizer.splitter),
+      tokenizer, normalizer: tokenizer.composes ? ["type": "NFC"] : nil, splitter: splitting(tokenizer.splitter),
       decoder: byteLevel(prefix: true, trim: true, expression: true),
       model: [
         "type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": nil, "end_of_word_suffix": nil,
@@ -92,15 +92,17 @@ package enum TokenizerJSON {
       model: ["type": "WordLevel", "vocab": .object(vocabulary), "unk_token": "<unk>"])
   }
 
-  private static func document(_ tokenizer: any Tokenizer, splitter: JSON, decoder: JSON, model: JSON) -> JSON {
+  private static func document(
+    _ tokenizer: any Tokenizer, normalizer: JSON = nil, splitter: JSON, decoder: JSON, model: JSON
+  ) -> JSON {
     let added = tokenizer.specialTokens.map { token -> JSON in
       [
         "id": .integer(Int64(token.id)), "content": .string(token.text), "single_word": false, "lstrip": false,
-        "rstrip": false, "normalized": false, "special": true,
+        "rstrip": false, "normalized": false, "special": .bool(!token.isText),
       ]
     }
     return [
-      "version": "1.0", "truncation": nil, "padding": nil, "added_tokens": .array(added), "normalizer": nil,
+      "version": "1.0", "truncation": nil, "padding": nil, "added_tokens": .array(added), "normalizer": normalizer,
       "pre_tokenizer": splitter, "post_processor": postProcessor(tokenizer), "decoder": decoder, "model": model,
     ]
   }
