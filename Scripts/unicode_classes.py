@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
-"""Writes Sources/Tokenization/UnicodeClassTable.swift: the Unicode classes that the splitting rules name.
+"""Writes Sources/Tokenization/UnicodeClassTable.swift: the Unicode classes that the splitting rules name, and what NFC touches.
 
     pip install tiktoken tokenizers
     python Scripts/unicode_classes.py Sources/Tokenization/UnicodeClassTable.swift
 
 The classes are asked of the regular-expression engines of tiktoken and tokenizers themselves, scalar by scalar; the
-script stops if the two differ, or if the counts are not those of Unicode 16.0. It takes half a minute.
+script stops if the two differ, or if the counts are not those of Unicode 16.0. What NFC touches is asked of tokenizers
+alone, whose ids are to be met: its table is that of an older Unicode. It takes half a minute.
 """
 import sys
 
 import tiktoken
-from tokenizers import Regex, pre_tokenizers
+from tokenizers import Regex, normalizers, pre_tokenizers
 
 CLASSES = [  # bit, expression, how many in Unicode 16.0
     (1, r"[\p{Lu}\p{Lt}]", 1889),
@@ -20,6 +21,7 @@ CLASSES = [  # bit, expression, how many in Unicode 16.0
     (16, r"\p{N}", 1911),
     (32, r"\s", 25),
 ]
+UNSETTLED = 64
 SCALARS = [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]
 
 
@@ -34,6 +36,20 @@ def of_tokenizers(pattern):
     return {c for c in SCALARS if not split.pre_tokenize_str(chr(c))}
 
 
+def unsettled():
+    """What NFC changes, what it moves behind or before other marks, and what it composes with the character before."""
+    compose, decompose = normalizers.NFC().normalize_str, normalizers.NFD().normalize_str
+    low, high = "\u0334", "\u0316"  # marks of the classes 1 and 220 that compose with nothing
+    members = set()
+    for c in SCALARS:
+        text = chr(c)
+        if any(compose(it) != it for it in [text, "a" + text + low, high + text]):
+            members.add(c)
+        elif decompose(text) != text:
+            members.add(ord(decompose(text)[-1]))
+    return members
+
+
 def main():
     classes = [0] * 0x110000
     for bit, pattern, count in CLASSES:
@@ -44,6 +60,10 @@ def main():
             sys.exit(f"{pattern}: {len(members)} scalars instead of {count}: another version of Unicode")
         for c in members:
             classes[c] |= bit
+    for c in unsettled():
+        if c < 0x300:
+            sys.exit(f"U+{c:04X} is below what Composition.swift looks at")
+        classes[c] |= UNSETTLED
     runs = [(0, classes[0])]
     for c in range(1, 0x110000):
         if classes[c] != runs[-1][1]:

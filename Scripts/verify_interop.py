@@ -409,13 +409,21 @@ def forms():
     with open(accents, "w", encoding="utf-8") as file:
         file.write("\u00c9l\u00e8ve \u732b and caf\u00e9, na\u00efve \u00fcber stra\u00dfe;\n" * 200)
     small = ["--layers", 1, "--heads", 1, "--embd", 32, "--context", 32, "--steps", 2]
-    made = {f"split {split}": ["--vocab-size", 600, "--split", split] for split in ["gpt2", "cl100k", "o200k", "spaces", "none"]}
+    made = {f"split {split}": ["--vocab-size", 600, "--split", split] for split in ["gpt2", "cl100k", "o200k", "qwen2", "smollm", "spaces", "none"]}
     made |= {"bytes": ["--tokenizer", "byte"], "ASCII characters": ["--tokenizer", "char"], "other characters": ["--tokenizer", "char"]}
     for name, flags in made.items():
         corpus = accents if name == "other characters" else path("train.txt")
         minigpt("train", corpus, "--out", path("form.safetensors"), "--overwrite", "--quiet", "--seed", 1, *small, *flags)
         minigpt("export", path("form.safetensors"), "--to", "hf", "--out", path("form"), "--overwrite", "--quiet")
         check_form(name, path("form"), [open(corpus, encoding="utf-8").read()[:3000]])
+    fixtures = json.load(open(os.path.join(os.path.dirname(__file__), "..", "Tests", "Fixtures", "tokenizers.json"), encoding="ascii"))
+    for form in fixtures["forms"]:
+        with open(path("form.json"), "w", encoding="utf-8") as file:
+            file.write(form["file"])
+        minigpt("train", path("train.txt"), "--tokenizer", path("form.json"), "--out", path("form.safetensors"), "--overwrite", "--quiet",
+                "--seed", 1, *small)
+        minigpt("export", path("form.safetensors"), "--to", "hf", "--out", path("form"), "--overwrite", "--quiet")
+        check_form(form["name"], path("form"), [text for text in fixtures["hurting"] if "<|end|>" not in text])
     minigpt("train", "--pairs", options.pairs, "--out", path("form.safetensors"), "--overwrite", "--quiet", "--seed", 1, "--layers", 1,
             "--heads", 1, "--embd", 32, "--steps", 2)
     minigpt("export", path("form.safetensors"), "--to", "hf", "--out", path("translator-form"), "--overwrite", "--quiet")

@@ -17,44 +17,63 @@ enum GGUFVocabulary {
     if types.count != tokens.count {
       throw .broken(file.path, "tokenizer.ggml.token_type", "expected \(tokens.count) values, found \(types.count)")
     }
-    var vocabulary = JSONObject(), specials: [JSON] = []
+    var vocabulary = JSONObject(), added: [JSON] = []
     for (id, (text, type)) in zip(tokens, types).enumerated() {
       switch type {
       case 1: vocabulary.append(JSON.Key(text), .integer(Int64(id)))
       // Rows that no token has, as rounded-up vocabularies do; those at the end come back with the model.
       case 5: continue
-      case 3: specials.append(["id": .integer(Int64(id)), "content": .string(text), "special": true])
+      case 3, 4: added.append(["id": .integer(Int64(id)), "content": .string(text), "special": .bool(type == 3)])
       default:
         throw .unsupported(
-          file.path, "token \(id) is of type \(type); minigpt reads 1 (normal), 3 (control) and 5 (unused)")
+          file.path,
+          "token \(id) is of type \(type); minigpt reads 1 (normal), 3 (control), 4 (user-defined) and 5 (unused)")
       }
     }
+    let rule = try rule(file, hasMerges: !merges.isEmpty)
     let document: JSON = [
-      "added_tokens": .array(specials), "pre_tokenizer": try splitting(file, hasMerges: !merges.isEmpty),
-      "model": ["type": "BPE", "vocab": .object(vocabulary), "merges": .array(merges.map { .string($0) })],
+      "added_tokens": .array(added), "pre_tokenizer": TokenizerJSON.splitting(rule.splitter),
+      "model": [
+        "type": "BPE", "ignore_merges": .bool(rule.wholePieceFirst), "vocab": .object(vocabulary),
+        "merges": .array(merges.map { .string($0) }),
+      ],
     ]
-    do throws(TokenizerError) { return try TokenizerJSON.read(document, source: "\(file.path): tokenizer") } catch {
+    do throws(TokenizerError) {
+      var tokenizer = try TokenizerJSON.read(document, source: "\(file.path): tokenizer")
+      // What holds where the file does not say it.
+      tokenizer.marks.isPrefixed = rule.isPrefixed
+      return tokenizer
+    } catch {
       throw .tokenizer(error)
     }
   }
 
-  private static func splitting(_ file: GGUFFile, hasMerges: Bool) throws(InterchangeError) -> JSON {
-    func byteLevel(_ cuts: Bool) -> JSON { ["type": "ByteLevel", "add_prefix_space": false, "use_regex": .bool(cuts)] }
+  /// How texts are cut, and whether a piece that is a token becomes it whatever the merges say.
+  private static func rule(_ file: GGUFFile, hasMerges: Bool) throws(InterchangeError) -> Rule {
     // Where nothing is merged, nothing need be cut.
-    if !hasMerges { return byteLevel(false) }
-    guard let rule = try file.text("tokenizer.ggml.pre") else { throw file.missing("tokenizer.ggml.pre") }
-    guard let splitter = splitter(rule) else {
-      throw .unsupported(file.path, "tokenizer.ggml.pre `\(Path(rule))`; minigpt reads `gpt-2` and `dbrx`")
+    if !hasMerges { return Rule(name: "", splitter: .none) }
+    guard let name = try file.text("tokenizer.ggml.pre") else { throw file.missing("tokenizer.ggml.pre") }
+    guard let rule = rules.first(where: { JSON.Key($0.name) == JSON.Key(name) }) else {
+      let known = rules.map { "`\($0.name)`" }.joined(separator: ", ")
+      throw .unsupported(file.path, "tokenizer.ggml.pre `\(Path(name))`; minigpt reads \(known)")
     }
-    if splitter == .gpt2 { return byteLevel(true) }
-    return [
-      "type": "Sequence",
-      "pretokenizers": [
-        ["type": "Split", "pattern": ["Regex": .string(splitter.expression)], "behavior": "Isolated", "invert": false],
-        byteLevel(false),
-      ],
-    ]
+    return rule
   }
+
+  /// A way of cutting texts that llama.cpp knows by name.
+  private struct Rule {
+    let name: String
+    let splitter: Splitter
+    var wholePieceFirst = false
+    /// Whether a text begins with a mark.
+    var isPrefixed = false
+  }
+
+  private static let rules = [
+    Rule(name: "gpt-2", splitter: .gpt2), Rule(name: "dbrx", splitter: .cl100k),
+    Rule(name: "llama-bpe", splitter: .cl100k, wholePieceFirst: true, isPrefixed: true),
+    Rule(name: "qwen2", splitter: .qwen2), Rule(name: "smollm", splitter: .smollm),
+  ]
 
   // MARK: - To write
 
@@ -78,16 +97,21 @@ enum GGUFVocabulary {
       for case .string(let merge) in list { merges.append(merge) }
     }
     if let pairs = tokenizer as? BytePairTokenizer, !merges.isEmpty {
-      if pairs.wholePieceFirst { throw refusal("a vocabulary of tiktoken's ranks, which has no merges of its own") }
-      guard let rule = rule(pairs.splitter) else {
-        throw refusal("the rule `\(pairs.splitter.rawValue)` that cuts texts, which llama.cpp has no name for")
+      if pairs.hasSharedRanks { throw refusal("a vocabulary of tiktoken's ranks, which has no merges of its own") }
+      let known = rules.filter { $0.splitter == pairs.splitter }
+      guard let rule = known.first(where: { $0.wholePieceFirst == pairs.wholePieceFirst }) else {
+        let whole = !known.isEmpty && pairs.wholePieceFirst ? " with pieces that are tokens taken whole" : ""
+        throw refusal("the rule `\(pairs.splitter.rawValue)` that cuts texts\(whole), which llama.cpp has no name for")
       }
-      writer.add("tokenizer.ggml.pre", rule)
+      writer.add("tokenizer.ggml.pre", rule.name)
     } else {
       writer.add("tokenizer.ggml.pre", "gpt-2")
     }
     writer.add("tokenizer.ggml.model", "gpt2")
-    let special = Set(tokenizer.specialTokens.map(\.id)), unused = Set(tokenizer.unusedIds)
+    let unused = Set(tokenizer.unusedIds)
+    var types = [Int32](repeating: 1, count: tokenizer.vocabularySize)
+    for id in tokenizer.unusedIds { types[Int(id)] = 5 }
+    for token in tokenizer.specialTokens { types[Int(token.id)] = token.isText ? 4 : 3 }
     var names = vocabulary.members.map(\.key.text)[...]
     // Every row has a name; where there is no token, one that no text holds.
     writer.add(
@@ -95,9 +119,7 @@ enum GGUFVocabulary {
       (0..<Int32(tokenizer.vocabularySize)).map { id in
         unused.contains(id) ? "[unused\(id)]" : names.popFirst() ?? ""
       })
-    writer.add(
-      "tokenizer.ggml.token_type",
-      (0..<Int32(tokenizer.vocabularySize)).map { unused.contains($0) ? 5 : special.contains($0) ? 3 : 1 })
+    writer.add("tokenizer.ggml.token_type", types)
     writer.add("tokenizer.ggml.merges", merges)
     writer.add("tokenizer.ggml.bos_token_id", UInt32(begin))
     writer.add("tokenizer.ggml.eos_token_id", UInt32(end))
@@ -106,18 +128,4 @@ enum GGUFVocabulary {
   }
 
   private static func refusal(_ what: String) -> InterchangeError { .inexpressible(format: "gguf", what) }
-
-  /// The name under which llama.cpp knows a rule that cuts texts; nil where it knows none.
-  private static func rule(_ splitter: Splitter) -> String? {
-    switch splitter {
-    case .gpt2: "gpt-2"
-    case .cl100k: "dbrx"
-    case .o200k, .spaces, .none: nil
-    }
-  }
-
-  /// The rule of that name.
-  private static func splitter(_ rule: String) -> Splitter? {
-    [Splitter.gpt2, .cl100k].first { JSON.Key(self.rule($0) ?? "") == JSON.Key(rule) }
-  }
 }

@@ -24,6 +24,29 @@ struct BytePairEncoder: TokenEncoder {
 
   mutating func encode(_ text: Span<UInt8>, into ids: inout [Int32]) throws(TokenizerError) {
     var start = 0
+    for found in tokenizer.addedText?.find(in: text) ?? [] {
+      try encodePart(text, start..<found.range.lowerBound, into: &ids)
+      ids.append(found.id)
+      start = found.range.upperBound
+    }
+    try encodePart(text, start..<text.count, into: &ids)
+  }
+
+  private mutating func encodePart(
+    _ text: Span<UInt8>, _ range: Range<Int>, into ids: inout [Int32]
+  ) throws(TokenizerError) {
+    let part = text.extracting(range)
+    do {
+      if tokenizer.composes, let composed = Composition.composed(part, scanner) {
+        try encodePieces(composed.span, into: &ids)
+      } else {
+        try encodePieces(part, into: &ids)
+      }
+    } catch { throw error.moved(by: range.lowerBound) }
+  }
+
+  private mutating func encodePieces(_ text: Span<UInt8>, into ids: inout [Int32]) throws(TokenizerError) {
+    var start = 0
     while start < text.count {
       let end = scanner.end(in: text, from: start)
       if end - start > Self.longPiece {

@@ -69,6 +69,8 @@ public struct BytePairTokenizer: Tokenizer {
   public let specialTokens: [SpecialToken]
   /// What begins and ends a text.
   public var marks: TextMarks
+  /// Whether texts are brought into Unicode's form NFC before they are cut, as for Qwen.
+  public internal(set) var composes = false
   /// Ids without bytes.
   public let unusedIds: [Int32]
   /// In ascending order of rank.
@@ -81,6 +83,10 @@ public struct BytePairTokenizer: Tokenizer {
   let pairs: PairTable
   /// Nil unless such a piece comes first.
   let wholePieces: WholePieces?
+  /// Finds the added tokens that are text; nil where there are none.
+  let addedText: SpecialTokenFinder?
+  /// Whether several merges have one rank, as those of tiktoken's ranks do.
+  package var hasSharedRanks: Bool { zip(merges, merges.dropFirst()).contains { $0.rank == $1.rank } }
 
   /// What the vocabulary is made of.
   public var kind: TokenizerKind { .bpe }
@@ -97,6 +103,8 @@ public struct BytePairTokenizer: Tokenizer {
     marks = TextMarks(usual: specials)
     self.splitter = splitter
     self.wholePieces = wholePieces
+    let texts = specials.filter(\.isText)
+    addedText = texts.isEmpty ? nil : SpecialTokenFinder(texts)
     let isSpecial = Set(specials.map(\.id))
     var byteIds = [Int32](repeating: -1, count: 256)
     for id in 0..<Int32(vocabulary.count) where vocabulary.range(id).count == 1 && !isSpecial.contains(id) {
@@ -147,13 +155,14 @@ public struct BytePairTokenizer: Tokenizer {
     var padded = BytePairTokenizer(
       vocabulary, merges: merges, specials: specialTokens, splitter: splitter, wholePieces: wholePieces)
     padded.marks = marks
+    padded.composes = composes
     return padded
   }
 
-  /// How many bytes each id stands for; special ones for none.
+  /// How many bytes each id stands for; special ones for none, unless they are text.
   public var tokenByteLengths: [Int32] {
     var lengths = (0..<Int32(vocabulary.count)).map { Int32(vocabulary.range($0).count) }
-    for special in specialTokens { lengths[Int(special.id)] = 0 }
+    for special in specialTokens where !special.isText { lengths[Int(special.id)] = 0 }
     return lengths
   }
 
@@ -173,8 +182,16 @@ public struct BytePairTokenizer: Tokenizer {
   /// An encoder that remembers what it has met.
   public func makeEncoder() -> any TokenEncoder { BytePairEncoder(self) }
 
-  /// Where a text may be cut without changing its ids.
+  /// Where a text may be cut without changing its ids: where no added text goes on, nor a character is composed.
   public func cut(in text: Span<UInt8>, from start: Int) -> Int {
-    PieceScanner(splitter).safeCut(in: text, from: start)
+    let scanner = PieceScanner(splitter)
+    var cut = scanner.safeCut(in: text, from: start)
+    while cut < text.count {
+      let isWhole = addedText.map { $0.cut(in: text, at: cut) == cut } ?? true
+      // White space composes with nothing before it, but what becomes of the character before may be of another kind.
+      if isWhole && !(composes && scanner.classBefore(text, cut) & UnicodeClasses.unsettled != 0) { break }
+      cut = scanner.safeCut(in: text, from: cut + 1)
+    }
+    return cut
   }
 }

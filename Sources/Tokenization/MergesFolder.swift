@@ -3,21 +3,32 @@ internal import MiniGPTStorage
 /// GPT-2's own two files: `vocab.json`, from tokens to ids, and `merges.txt`, a merge a line in the order of ranks.
 ///
 /// They do not say which tokens are special: it is those of several bytes that no merge gives. They do not say how
-/// texts are cut either: it is as GPT-2 does.
+/// texts are cut either: it is as GPT-2 does, or as the class of the tokenizer in a file beside them does.
 enum MergesFolder {
+  /// What becomes of a text before its pieces are merged.
+  struct Form {
+    let splitter: Splitter
+    let composes: Bool
+    static let gpt2 = Form(splitter: .gpt2, composes: false)
+    static let qwen2 = Form(splitter: .qwen2, composes: true)
+  }
+
   static func parse(
-    vocabulary: [UInt8], merges: [UInt8], added: [SpecialToken] = [], names: (vocabulary: String, merges: String)
+    vocabulary: [UInt8], merges: [UInt8], added: [SpecialToken] = [], names: (vocabulary: String, merges: String),
+    form: Form = .gpt2
   ) throws(TokenizerError) -> any Tokenizer {
     do throws(TokenizerError) {
-      return try parse(vocabulary, merges, added, names.merges)
+      var tokenizer = try parse(vocabulary, merges, added, names.merges, form.splitter)
+      tokenizer.composes = form.composes
+      return tokenizer
     } catch {
       throw error.of(names.vocabulary)
     }
   }
 
   private static func parse(
-    _ vocabulary: [UInt8], _ mergeLines: [UInt8], _ added: [SpecialToken], _ mergesName: String
-  ) throws(TokenizerError) -> any Tokenizer {
+    _ vocabulary: [UInt8], _ mergeLines: [UInt8], _ added: [SpecialToken], _ mergesName: String, _ splitter: Splitter
+  ) throws(TokenizerError) -> BytePairTokenizer {
     let value: JSON
     do throws(JSONError) { value = try JSONReader.parse(vocabulary.rawBytes) } catch {
       throw .file(path: "", field: "", problem: error.description)
@@ -46,7 +57,7 @@ enum MergesFolder {
         })
     }
     return BytePairTokenizer(
-      try tokens.byteVocabulary(root), merges: merges, specials: tokens.specials, splitter: .gpt2)
+      try tokens.byteVocabulary(root), merges: merges, specials: tokens.specials, splitter: splitter)
   }
 
   /// Bytes as a key.
@@ -79,11 +90,11 @@ enum MergesFolder {
       throw .file(
         path: path, field: "", problem: "merges.txt is for byte pairs; this is a \(tokenizer.kind) vocabulary")
     }
-    if tokenizer.splitter != .gpt2 {
+    if tokenizer.splitter != .gpt2 || tokenizer.composes {
+      let own = tokenizer.composes ? "NFC and `\(tokenizer.splitter.rawValue)`" : "`\(tokenizer.splitter.rawValue)`"
       throw .file(
         path: path, field: "",
-        problem: "vocab.json and merges.txt mean GPT-2's split, this is `\(tokenizer.splitter.rawValue)`: "
-          + "write a .json file")
+        problem: "vocab.json and merges.txt mean GPT-2's split, this is \(own): write a .json file")
     }
     var vocabulary: [UInt8] = Array("{".utf8)
     let unused = Set(tokenizer.unusedIds)

@@ -22,6 +22,17 @@ extension PieceScanner {
     return run(text, place, without: Self.wordOrSpace)
   }
 
+  /// `\p{N}` alone; else GPT-2's rule on a text that ends before the next number, where white space stays together.
+  func smollm(_ text: Span<UInt8>, _ start: Int) -> Int {
+    let (bits, length) = classOf(text, start)
+    if bits & UnicodeClasses.number != 0 { return start + length }
+    if bits & UnicodeClasses.space != 0 {
+      let end = run(text, start, of: UnicodeClasses.space)
+      if end < text.count && classOf(text, end).bits & UnicodeClasses.number != 0 { return end }
+    }
+    return gpt2(text, start)
+  }
+
   /// `'s|'t|'re|'ve|'m|'ll|'d` at `start`, or `start`.
   private func contraction(_ text: Span<UInt8>, _ start: Int) -> Int {
     if start + 1 >= text.count { return start }
@@ -35,13 +46,13 @@ extension PieceScanner {
   }
 
   /// `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+`
-  /// `|\s+(?!\S)|\s+`
-  func cl100k(_ text: Span<UInt8>, _ start: Int) -> Int {
+  /// `|\s+(?!\S)|\s+`, with so many `numerals` at most.
+  func cl100k(_ text: Span<UInt8>, _ start: Int, numerals: Int) -> Int {
     let short = anyCaseContraction(text, start)
     if short > start { return short }
     let (bits, length) = classOf(text, start)
     if bits & UnicodeClasses.letter != 0 { return run(text, start + length, of: UnicodeClasses.letter) }
-    if bits & UnicodeClasses.number != 0 { return digits(text, start) }
+    if bits & UnicodeClasses.number != 0 { return digits(text, start, numerals) }
     let next = start + length
     let following = next < text.count ? classOf(text, next).bits : UnicodeClasses.space
     if following & UnicodeClasses.letter != 0 && !isNewline(text[start]) {
@@ -65,7 +76,7 @@ extension PieceScanner {
   /// `[^\r\n\p{L}\p{N}]?U*l+c?|[^\r\n\p{L}\p{N}]?U+l*c?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`
   func o200k(_ text: Span<UInt8>, _ start: Int) -> Int {
     let (bits, length) = classOf(text, start)
-    if bits & UnicodeClasses.number != 0 { return digits(text, start) }
+    if bits & UnicodeClasses.number != 0 { return digits(text, start, 3) }
     let next = start + length
     // A mark may stand before a word or begin it: the word ends at the same place.
     let isWord = bits & (UnicodeClasses.letter | UnicodeClasses.mark) != 0

@@ -15,8 +15,10 @@ struct PieceScanner: Sendable {
   func end(in text: Span<UInt8>, from start: Int) -> Int {
     switch splitter {
     case .gpt2: gpt2(text, start)
-    case .cl100k: cl100k(text, start)
+    case .cl100k: cl100k(text, start, numerals: 3)
     case .o200k: o200k(text, start)
+    case .qwen2: cl100k(text, start, numerals: 1)
+    case .smollm: smollm(text, start)
     case .spaces: spaces(text, start)
     case .none: text.count
     }
@@ -26,11 +28,14 @@ struct PieceScanner: Sendable {
   /// parts between such places can be split on their own. The end of the text if there is none.
   ///
   /// All rules cut between a character and the white space behind it, if the character is a letter or a number; the
-  /// rules of GPT-2 and of spaces also if it is anything else but white space.
+  /// rules of GPT-2, SmolLM and of spaces also if it is anything else but white space.
   func safeCut(in text: Span<UInt8>, from start: Int) -> Int {
     if splitter == .none { return text.count }
     let wanted =
-      splitter == .gpt2 || splitter == .spaces ? ~UnicodeClasses.space : UnicodeClasses.letter | UnicodeClasses.number
+      switch splitter {
+      case .gpt2, .smollm, .spaces: ~UnicodeClasses.space
+      case .cl100k, .o200k, .qwen2, .none: UnicodeClasses.letter | UnicodeClasses.number
+      }
     var place = max(start, 1)
     while place < text.count {
       let byte = text[place]
@@ -44,7 +49,7 @@ struct PieceScanner: Sendable {
   }
 
   /// The class of the character that ends at `place`; a bit of its own for what has no class, none for broken bytes.
-  private func classBefore(_ text: Span<UInt8>, _ place: Int) -> UInt8 {
+  func classBefore(_ text: Span<UInt8>, _ place: Int) -> UInt8 {
     var start = place - 1
     while start > 0 && place - start < 4 && text[start] & 0xC0 == 0x80 { start -= 1 }
     let (scalar, length) = UTF8Scalars.decode(text, at: start)
@@ -108,10 +113,10 @@ struct PieceScanner: Sendable {
     return place == text.count || last == start ? place : last
   }
 
-  /// `{1,3}` numbers.
-  func digits(_ text: Span<UInt8>, _ start: Int) -> Int {
+  /// `{1,most}` numbers.
+  func digits(_ text: Span<UInt8>, _ start: Int, _ most: Int) -> Int {
     var place = start
-    for _ in 0..<3 where place < text.count {
+    for _ in 0..<most where place < text.count {
       let (bits, length) = classOf(text, place)
       if bits & UnicodeClasses.number == 0 { break }
       place += length

@@ -9,12 +9,16 @@ public enum Splitter: String, Sendable, CaseIterable {
   case cl100k
   /// The rule of GPT-4o.
   case o200k
+  /// The rule of Qwen2 and Qwen3: that of GPT-4, with numerals one by one.
+  case qwen2
+  /// The rule of SmolLM: numerals stand alone, and what lies between them is cut by GPT-2's rule.
+  case smollm
   /// Words are what stands between white space: what a corpus wants that has been tokenised already.
   case spaces
   /// One text, one piece.
   case none
 
-  /// The published expression; empty for `none`.
+  /// The published expression; empty for `none`. That of `smollm` is published as two steps, and this cuts as both do.
   package var expression: String {
     switch self {
     case .gpt2:
@@ -26,6 +30,10 @@ public enum Splitter: String, Sendable, CaseIterable {
       #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"#
         + #"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"#
         + #"(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+    case .qwen2:
+      #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+    case .smollm:
+      #"'s|'t|'re|'ve|'m|'ll|'d|\p{N}| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+(?![^\s\p{N}])|\s+"#
     case .spaces:
       #" ?\S+|\s+(?!\S)|\s+"#
     case .none:

@@ -19,6 +19,7 @@ struct TokenList {
       entries.append((member.key.text, id))
     }
     var specials: [SpecialToken] = []
+    let isNormalized = try added.optional("normalizer") != nil
     if try added.optional("added_tokens") != nil {
       for token in try added.list("added_tokens") {
         let text = try token.string("content")
@@ -26,10 +27,12 @@ struct TokenList {
         for flag in ["lstrip", "rstrip", "single_word"] where try token.bool(flag) {
           throw token.problem(flag, "`\(text)` takes in what stands around it: not supported")
         }
-        if try !token.bool("special") {
-          throw token.problem("special", "`\(text)` is an added token that is not special: not supported")
+        // It would be looked for in a text that is normalized already.
+        let isASCII = text.utf8.allSatisfy { $0 < 0x80 }
+        if isNormalized, !isASCII, try token.bool("normalized") {
+          throw token.problem("normalized", "`\(text)` is an added token to normalize: not supported beyond ASCII")
         }
-        specials.append(SpecialToken(id: id, text: text))
+        specials.append(SpecialToken(id: id, text: text, isText: try !token.bool("special")))
       }
     }
     try self.init(entries, specials: specials) { vocabulary.problem("", $0) }

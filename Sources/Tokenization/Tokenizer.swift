@@ -8,12 +8,21 @@ public enum TokenizerKind: String, Sendable, CaseIterable {
   case byte
 }
 
-/// A token that stands for no text: it is written into user text only by those who may.
+/// A token that is found by its name and takes no part in merging. It stands for no text, and is written into user text
+/// only by those who may, unless it is text itself.
 public struct SpecialToken: Sendable, Equatable {
   /// Its number in the vocabulary.
   public let id: Int32
   /// How it is written, such as `<|endoftext|>`.
   public let text: String
+  /// Whether it is text that a vocabulary takes whole, such as `<think>`: then every text that holds it holds the token.
+  public let isText: Bool
+
+  package init(id: Int32, text: String, isText: Bool = false) {
+    self.id = id
+    self.text = text
+    self.isText = isText
+  }
 
   /// The token that stands between texts and ends them.
   public static let endOfText = "<|endoftext|>"
@@ -53,7 +62,7 @@ public protocol Tokenizer: Sendable {
 
 /// Encodes one text after another and remembers what it has seen.
 public protocol TokenEncoder: Sendable {
-  /// Appends a text's ids. What looks like a special token is plain text.
+  /// Appends a text's ids. What looks like a special token is plain text, unless the token is text itself.
   mutating func encode(_ text: Span<UInt8>, into ids: inout [Int32]) throws(TokenizerError)
   /// Takes over what another encoder of the same tokenizer has learned by itself since its last `settle`. No id changes.
   mutating func learn(from other: any TokenEncoder)

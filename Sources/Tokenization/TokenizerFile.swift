@@ -60,9 +60,9 @@ package enum TokenizerFile {
     let hasMerges = Files.exists(names.vocabulary) && Files.exists(names.merges)
     var tokenizer: any Tokenizer
     if Files.exists(whole) {
-      // What an older program wrote may say the same in two plain files.
+      // What an older program wrote may say the same in two plain files; but not how texts are cut.
       do { tokenizer = try open(whole) } catch {
-        if !hasMerges { throw error }
+        guard hasMerges, !isOfCutting(error), (try? TokenizerSiblings(path).form()) != nil else { throw error }
         tokenizer = try openMerges(names.vocabulary, names.merges, in: path)
       }
     } else if hasMerges {
@@ -75,10 +75,16 @@ package enum TokenizerFile {
     return tokenizer
   }
 
+  /// Whether a file was refused for what it does to texts before their pieces are merged.
+  private static func isOfCutting(_ error: any Error) -> Bool {
+    guard case .file(_, let field, _)? = error as? TokenizerError else { return false }
+    return field.hasPrefix("pre_tokenizer") || field.hasPrefix("normalizer")
+  }
+
   private static func openMerges(_ vocabulary: Path, _ merges: Path, in folder: Path) throws -> any Tokenizer {
     try MergesFolder.parse(
       vocabulary: try FileReader.whole(vocabulary, limit: sizeLimit),
       merges: try FileReader.whole(merges, limit: sizeLimit), added: try TokenizerSiblings(folder).added(),
-      names: ("\(vocabulary)", "\(merges)"))
+      names: ("\(vocabulary)", "\(merges)"), form: try TokenizerSiblings(folder).form())
   }
 }

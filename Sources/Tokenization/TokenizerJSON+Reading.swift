@@ -24,14 +24,12 @@ extension TokenizerJSON {
     if type != "BPE" && type != "WordLevel" {
       throw model.problem("type", "\(type) is not supported: expected BPE on bytes, or WordLevel on characters")
     }
-    if let normalizer = try root.optional("normalizer") {
-      let name = try normalizer.string("type")
-      throw root.problem("normalizer", "\(name) is not supported: minigpt encodes the bytes as they are")
-    }
+    let composes = try composes(root)
+    if composes && type != "BPE" { throw root.problem("normalizer", "NFC is not supported for characters") }
     try checkDecoder(root)
     let tokens = try TokenList(model: model, added: root)
     let mark = try prefix(root, tokens)
-    var tokenizer = type == "BPE" ? try bytePairs(root, model, tokens) : try characters(root, tokens)
+    var tokenizer = type == "BPE" ? try bytePairs(root, model, tokens, composes) : try characters(root, tokens)
     if let mark { tokenizer.marks = TextMarks(begin: mark, ends: tokenizer.marks.ends, isPrefixed: true) }
     return try completed(tokenizer, root)
   }
@@ -87,6 +85,14 @@ extension TokenizerJSON {
     return prefix
   }
 
+  /// Whether texts are brought into Unicode's form NFC; anything else that changes them is refused.
+  private static func composes(_ root: TokenizerFields) throws(TokenizerError) -> Bool {
+    guard let normalizer = try root.optional("normalizer") else { return false }
+    let type = try normalizer.string("type")
+    if type == "NFC" { return true }
+    throw root.problem("normalizer", "\(type) is not supported: minigpt encodes the bytes as they are, or NFC's")
+  }
+
   /// What turns ids back into text must be what minigpt does.
   private static func checkDecoder(_ root: TokenizerFields) throws(TokenizerError) {
     guard let decoder = try root.optional("decoder") else { return }
@@ -97,7 +103,7 @@ extension TokenizerJSON {
   }
 
   private static func bytePairs(
-    _ root: TokenizerFields, _ model: TokenizerFields, _ tokens: TokenList
+    _ root: TokenizerFields, _ model: TokenizerFields, _ tokens: TokenList, _ composes: Bool
   ) throws(TokenizerError) -> any Tokenizer {
     for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
       if let text = try model.optionalString(key), !text.isEmpty {
@@ -114,10 +120,11 @@ extension TokenizerJSON {
     let vocabulary = try tokens.byteVocabulary(model)
     let merges = try tokens.merges(model)
     let ignoresMerges = try model.bool("ignore_merges")
-    let tokenizer = BytePairTokenizer(
+    var tokenizer = BytePairTokenizer(
       vocabulary, merges: merges, specials: tokens.specials, splitter: splitter,
       wholePieces: ignoresMerges ? .init(vocabulary, specials: tokens.specials) : nil)
-    return merges.isEmpty && splitter == .none ? simplest(tokenizer) : tokenizer
+    tokenizer.composes = composes
+    return merges.isEmpty && splitter == .none && !composes ? simplest(tokenizer) : tokenizer
   }
 
   /// Without merges and cuts a vocabulary may be that of the bytes, or that of the characters of an ASCII text.
@@ -153,7 +160,11 @@ extension TokenizerJSON {
       let parts = try field.list("pretokenizers")
       var types: [String] = []
       for part in parts { types.append(try part.string("type")) }
-      if types != ["Split", "ByteLevel"] { throw field.problem("pretokenizers", "expected a Split and a ByteLevel") }
+      if types == ["Digits", "ByteLevel"] { return try digits(parts[0], parts[1]) }
+      if types != ["Split", "ByteLevel"] {
+        let found = types.map { "`\($0)`" }.joined(separator: ", ")
+        throw field.problem("pretokenizers", "expected a Split or Digits, and a ByteLevel behind it, found \(found)")
+      }
       let expression = try parts[0].expression()
       let isByteLevelSplit = try byteLevel(parts[1])
       if !isByteLevelSplit, let known = Splitter(expression: expression) { return known }
@@ -161,6 +172,17 @@ extension TokenizerJSON {
     case let other:
       throw field.problem("type", "\(other) is not supported: expected ByteLevel, or a Split before it")
     }
+  }
+
+  /// Numerals one by one, and the rest by GPT-2's rule.
+  private static func digits(_ digits: TokenizerFields, _ rest: TokenizerFields) throws(TokenizerError) -> Splitter {
+    if try !digits.bool("individual_digits") {
+      throw digits.problem("individual_digits", "false is not supported: expected digits one by one")
+    }
+    if try !byteLevel(rest) {
+      throw rest.problem("use_regex", "false is not supported behind Digits: expected GPT-2's rule")
+    }
+    return .smollm
   }
 
   /// Whether a ByteLevel step cuts the text as GPT-2 does.

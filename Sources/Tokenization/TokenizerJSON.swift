@@ -65,7 +65,7 @@ package enum TokenizerJSON {
       vocabulary.append(JSON.Key(String(decoding: tokenizer.symbols(id), as: UTF8.self)), .integer(Int64(id)))
     }
     return document(
-      tokenizer, splitter: splitting(tokenizer.splitter),
+      tokenizer, normalizer: tokenizer.composes ? ["type": "NFC"] : nil, splitter: splitting(tokenizer.splitter),
       decoder: byteLevel(prefix: true, trim: true, expression: true),
       model: [
         "type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": nil, "end_of_word_suffix": nil,
@@ -92,15 +92,17 @@ package enum TokenizerJSON {
       model: ["type": "WordLevel", "vocab": .object(vocabulary), "unk_token": "<unk>"])
   }
 
-  private static func document(_ tokenizer: any Tokenizer, splitter: JSON, decoder: JSON, model: JSON) -> JSON {
+  private static func document(
+    _ tokenizer: any Tokenizer, normalizer: JSON = nil, splitter: JSON, decoder: JSON, model: JSON
+  ) -> JSON {
     let added = tokenizer.specialTokens.map { token -> JSON in
       [
         "id": .integer(Int64(token.id)), "content": .string(token.text), "single_word": false, "lstrip": false,
-        "rstrip": false, "normalized": false, "special": true,
+        "rstrip": false, "normalized": false, "special": .bool(!token.isText),
       ]
     }
     return [
-      "version": "1.0", "truncation": nil, "padding": nil, "added_tokens": .array(added), "normalizer": nil,
+      "version": "1.0", "truncation": nil, "padding": nil, "added_tokens": .array(added), "normalizer": normalizer,
       "pre_tokenizer": splitter, "post_processor": postProcessor(tokenizer), "decoder": decoder, "model": model,
     ]
   }
@@ -138,11 +140,19 @@ package enum TokenizerJSON {
     specials.last?.text == SpecialToken.padding && specials.contains { $0.text == SpecialToken.endOfSentence }
   }
 
-  private static func splitting(_ splitter: Splitter) -> JSON {
+  /// The steps that cut texts and write their bytes as symbols.
+  package static func splitting(_ splitter: Splitter) -> JSON {
     switch splitter {
     case .gpt2: byteLevel(prefix: false, trim: true, expression: true)
     case .none: byteLevel(prefix: false, trim: true, expression: false)
-    case .cl100k, .o200k, .spaces:
+    case .smollm:
+      [
+        "type": "Sequence",
+        "pretokenizers": [
+          ["type": "Digits", "individual_digits": true], byteLevel(prefix: false, trim: true, expression: true),
+        ],
+      ]
+    case .cl100k, .o200k, .qwen2, .spaces:
       [
         "type": "Sequence",
         "pretokenizers": [split(splitter.expression), byteLevel(prefix: false, trim: true, expression: false)],

@@ -1,22 +1,45 @@
 internal import MiniGPTStorage
 
-/// What stands beside a tokenizer in a folder of Hugging Face: `added_tokens.json`, and which tokens begin and end a text
-/// in `tokenizer_config.json` and `special_tokens_map.json`.
+/// What stands beside a tokenizer in a folder of Hugging Face: `added_tokens.json`, and in `tokenizer_config.json` and
+/// `special_tokens_map.json` which tokens begin and end a text, and what the vocabulary's own files leave open.
 struct TokenizerSiblings {
   private let folder: Path
 
   init(_ folder: Path) { self.folder = folder }
 
-  /// Tokens that are not in the vocabulary's own file.
+  /// Tokens that are not in the vocabulary's own file. They are special unless another file says otherwise.
   func added() throws -> [SpecialToken] {
-    var tokens: [SpecialToken] = []
+    var tokens: [SpecialToken] = [], texts: Set<Int32> = []
+    try read("tokenizer_config.json") { root throws(TokenizerError) in
+      guard let added = try root.optional("added_tokens_decoder") else { return }
+      for member in try added.members() {
+        guard let id = Int32(member.key.text) else { throw added.problem("`\(member.key.text)`", "expected an id") }
+        if try !added.field(member.key.text).bool("special", missing: true) { texts.insert(id) }
+      }
+    }
     try read("added_tokens.json") { root throws(TokenizerError) in
       for member in try root.members() {
         let id = try TokenizerFields.id(member.value) { root.problem("`\(member.key.text)`", $0) }
-        tokens.append(SpecialToken(id: id, text: member.key.text))
+        tokens.append(SpecialToken(id: id, text: member.key.text, isText: texts.contains(id)))
       }
     }
     return tokens
+  }
+
+  /// How texts are cut where the vocabulary's own files do not say it: as the class that is named does.
+  func form() throws -> MergesFolder.Form {
+    var form = MergesFolder.Form.gpt2
+    try read("tokenizer_config.json") { root throws(TokenizerError) in
+      switch try root.optionalString("tokenizer_class") {
+      // The last two are those of any `tokenizer.json`, and say nothing.
+      case nil, "GPT2Tokenizer", "GPT2TokenizerFast", "PreTrainedTokenizerFast", "TokenizersBackend": break
+      case "Qwen2Tokenizer", "Qwen2TokenizerFast": form = .qwen2
+      case let other?:
+        throw root.problem(
+          "tokenizer_class", "`\(other)` cuts texts in a way that vocab.json and merges.txt do not say")
+      }
+    }
+    return form
   }
 
   /// Gives a tokenizer the marks that the files name; what they do not name stays.
@@ -30,6 +53,11 @@ struct TokenizerSiblings {
         if let end = try id("eos_token", root, tokenizer) {
           marks.ends = [end]
           if marks.begin == nil { marks.begin = end }
+        }
+        // It counts before a template; without a mark that is named there is nothing to add.
+        if try root.optional("add_bos_token") != nil {
+          let begin = try root.optional("bos_token"), isWanted = try root.bool("add_bos_token")
+          marks.isPrefixed = isWanted && begin != nil
         }
       }
     }

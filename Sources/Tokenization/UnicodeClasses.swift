@@ -1,4 +1,4 @@
-/// The Unicode 16.0 classes that the splitting rules name, as bits, one byte a scalar.
+/// The Unicode 16.0 classes that the splitting rules and the composition of characters name, as bits, one byte a scalar.
 ///
 /// Two steps find a scalar's bits: `pages` names its block of 256, `bits` holds the blocks, those of one class once. The
 /// first block is that of ASCII, so that `bits[byte]` answers for a byte below 0x80.
@@ -9,6 +9,8 @@ package struct UnicodeClasses: Sendable {
   static let mark: UInt8 = 8  // \p{M}
   static let number: UInt8 = 16  // \p{N}
   static let space: UInt8 = 32  // \s
+  /// What NFC changes, composes with the character before it, or moves.
+  static let unsettled: UInt8 = 64
   static let letter = upper | lower | caseless  // \p{L}
 
   static let shared = UnicodeClasses()

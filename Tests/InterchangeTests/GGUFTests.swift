@@ -50,8 +50,11 @@ import MiniGPTTransformer
     var trainer = BPETrainer(vocabularySize: 270)
     let text = Array("the quick brown fox jumps over the lazy dog; über 漢字 😀\n\"{}\\".utf8)
     let gpt2 = try trainer.train(text)
-    trainer.splitter = .cl100k
-    return [ByteTokenizer(), try CharacterTokenizer(Array("hello, world\n".utf8)), gpt2, try trainer.train(text)]
+    let others = try [Splitter.cl100k, .qwen2, .smollm].map { splitter in
+      trainer.splitter = splitter
+      return try trainer.train(text)
+    }
+    return [ByteTokenizer(), try CharacterTokenizer(Array("hello, world\n".utf8)), gpt2] + others
   }
 
   // MARK: - There and back
@@ -220,6 +223,32 @@ import MiniGPTTransformer
     #expect(matrix.columns(30..<35).transposed.numbers(rows: 0..<5) == part)
   }
 
+  /// A vocabulary with what a `tokenizer.json` says that our own training does not make.
+  private static func changed(_ splitter: Splitter, _ old: String, _ new: String) throws -> any Tokenizer {
+    var trainer = BPETrainer(vocabularySize: 262)
+    trainer.splitter = splitter
+    let text = String(decoding: TokenizerJSON.text(try trainer.train(Array("so so so so".utf8))), as: UTF8.self)
+    return try TokenizerJSON.parse(Array(text.replacing(old, with: new).utf8).rawBytes, source: "t")
+  }
+
+  /// Llama 3's vocabularies are told from others of the rule by the name; a token may be text that is taken whole.
+  @Test func wholePiecesAndAddedTextComeBack() throws {
+    let ignores = (old: "\"ignore_merges\":false", new: "\"ignore_merges\":true")
+    var llama = try Self.changed(.cl100k, ignores.old, ignores.new)
+    llama.marks.isPrefixed = true
+    for tokenizer in [llama, try Self.changed(.qwen2, "\"special\":true", "\"special\":false")] {
+      let checkpoint = try ForeignFormats.open(try export(model(tokenizer))).textModel()
+      #expect(TokenizerJSON.text(try checkpoint.tokenizer()) == TokenizerJSON.text(tokenizer))
+    }
+    let bytes = try FileReader.bytes(of: try export(model(llama)))
+    let key = Array("add_bos_token".utf8)
+    let place = try #require((0..<bytes.count).first { bytes[$0...].starts(with: key) })
+    var silent = bytes
+    silent.replaceSubrange(place..<place + key.count, with: Array("add_bos_tokex".utf8))
+    try folder.write("m.gguf", silent)
+    #expect(try ForeignFormats.open(folder.path("m.gguf")).textModel().tokenizer().marks.isPrefixed)
+  }
+
   // MARK: - What is refused
 
   private func refused(_ tokenizer: any Tokenizer = ByteTokenizer(), change: (inout GPTConfiguration) -> Void) -> String
@@ -255,6 +284,10 @@ import MiniGPTTransformer
     #expect(
       refused(try trainer.train(Array("so so so so".utf8)), change: fits)
         == "cannot be exported to gguf: the rule `spaces` that cuts texts, which llama.cpp has no name for")
+    #expect(
+      refused(try Self.changed(.qwen2, "\"ignore_merges\":false", "\"ignore_merges\":true"), change: fits)
+        == "cannot be exported to gguf: the rule `qwen2` that cuts texts with pieces that are tokens taken whole, which"
+        + " llama.cpp has no name for")
     #expect(try folder.names() == ["own"])
     #expect(refused(change: fits) == "written")
   }

@@ -2,7 +2,9 @@ import Testing
 import MiniGPTTokenization
 
 @Suite struct SplitterTests {
-  @Test(arguments: [Splitter.gpt2, .cl100k, .o200k, .spaces]) func cutsLikeTheOthers(splitter: Splitter) throws {
+  @Test(arguments: [Splitter.gpt2, .cl100k, .o200k, .qwen2, .smollm, .spaces]) func cutsLikeTheOthers(
+    splitter: Splitter
+  ) throws {
     let peers = try PeerFixtures.read(), expected = try #require(peers.pieces[splitter.rawValue])
     #expect(expected.count == peers.texts.count && expected.count > 100)
     for (text, lengths) in zip(peers.texts, expected) {

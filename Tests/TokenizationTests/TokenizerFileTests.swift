@@ -98,6 +98,44 @@ import MiniGPTTokenization
     }
   }
 
+  /// The class of a tokenizer says how texts are cut where two plain files do not; a `tokenizer.json` that cuts them in a
+  /// way of its own is not passed over.
+  @Test func classesSayHowTextsAreCut() throws {
+    try withFolder { folder in
+      func write(_ text: String, _ name: String) throws {
+        try AtomicFile.write(Array(text.utf8).rawBytes, to: folder.appending(name))
+      }
+      try TokenizerFile.write(try smallTokenizer(), to: folder)
+      try write(#"{"<think>":341}"#, "added_tokens.json")
+      let decoder = #""added_tokens_decoder":{"341":{"content":"<think>","special":false}}"#
+      try write(#"{"tokenizer_class":"Qwen2Tokenizer",\#(decoder)}"#, "tokenizer_config.json")
+      let read = try #require(try TokenizerFile.open(folder) as? BytePairTokenizer)
+      #expect(read.splitter == .qwen2 && read.composes)
+      #expect(read.specialTokens.map(\.isText) == [false, true])
+      #expect(throws: TokenizerError.self) { try TokenizerFile.write(read, to: folder.appending("again")) }
+      try write(#"{"tokenizer_class":"BloomTokenizer"}"#, "tokenizer_config.json")
+      #expect(throws: TokenizerError.self) { try TokenizerFile.open(folder) }
+      try write(#"{"tokenizer_class":"GPT2Tokenizer"}"#, "tokenizer_config.json")
+      #expect(try (TokenizerFile.open(folder) as? BytePairTokenizer)?.splitter == .gpt2)
+      let text = String(decoding: TokenizerJSON.text(try smallTokenizer(.smollm)), as: UTF8.self)
+      try write(text.replacing("\"Digits\"", with: "\"Punctuation\""), "tokenizer.json")
+      #expect(throws: TokenizerError.self) { try TokenizerFile.open(folder) }
+    }
+  }
+
+  @Test(arguments: [true, false]) func aMarkBeforeEachTextMayBeAskedFor(isAsked: Bool) throws {
+    try withFolder { folder in
+      let (tokenizer, _) = try PeerFixtures.form(isAsked ? "smollm" : "llama3")
+      let name = isAsked ? "<|end|>" : "<|begin|>"
+      try TokenizerFile.write(tokenizer, to: folder.appending("tokenizer.json"))
+      try AtomicFile.write(
+        Array(#"{"bos_token":"\#(name)","add_bos_token":\#(isAsked)}"#.utf8).rawBytes,
+        to: folder.appending("tokenizer_config.json"))
+      let marks = try TokenizerFile.open(folder).marks
+      #expect(marks.isPrefixed == isAsked && marks.begin == tokenizer.id(of: name))
+    }
+  }
+
   @Test func ranksMergeWhateverIsATokenTogether() throws {
     try withFolder { folder in
       let path = folder.appending("t.tiktoken")

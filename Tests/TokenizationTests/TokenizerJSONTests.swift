@@ -33,6 +33,53 @@ import MiniGPTTokenization
     _ = try reopened(try trainer.train(PeerFixtures.corpus()))
   }
 
+  /// Read and written once more, the ids are those of tokenizers.
+  @Test(arguments: ["llama3", "qwen3", "smollm"]) func todaysFormsAreRead(name: String) throws {
+    let (tokenizer, expected) = try PeerFixtures.form(name)
+    #expect(tokenizer.wholePieceFirst == (name == "llama3"))
+    #expect(tokenizer.composes == (name == "qwen3"))
+    #expect(tokenizer.splitter == ["llama3": .cl100k, "qwen3": .qwen2, "smollm": .smollm][name])
+    #expect(tokenizer.marks.isPrefixed == (name == "llama3"))
+    let texts = try PeerFixtures.read().hurting
+    #expect(texts.count == expected.count && texts.count > 50)
+    for tokenizer in [tokenizer, try reopened(tokenizer)] {
+      for (text, ids) in zip(texts, expected) {
+        #expect(try tokenizer.encode(text, allowSpecial: true) == ids, "\(text.debugDescription)")
+      }
+    }
+  }
+
+  /// Added tokens that are text are found in any text; special ones where they are allowed.
+  @Test func addedTextIsFound() throws {
+    let tokenizer = try PeerFixtures.form("qwen3").tokenizer
+    let think = try #require(tokenizer.id(of: "<think>")), end = try #require(tokenizer.id(of: "<|end|>"))
+    let ids = try tokenizer.encode("a<think>b<|end|>")
+    #expect(ids.contains(think) && !ids.contains(end))
+    #expect(tokenizer.tokenByteLengths[Int(think)] == 7 && tokenizer.tokenByteLengths[Int(end)] == 0)
+    #expect(try tokenizer.encode("a<think>b<|end|>", allowSpecial: true).contains(end))
+  }
+
+  /// Each: what is changed in SmolLM's form, into what, and the field that the error names.
+  static let stepFaults: [(old: String, new: String, field: String)] = [
+    ("\"individual_digits\":true", "\"individual_digits\":false", "pre_tokenizer.pretokenizers[0].individual_digits"),
+    ("\"use_regex\":true", "\"use_regex\":false", "pre_tokenizer.pretokenizers[1].use_regex"),
+    ("\"type\":\"Digits\"", "\"type\":\"Punctuation\"", "pre_tokenizer.pretokenizers"),
+    ("[{\"type\":\"Digits\"", "[{\"type\":\"Digits\"},{\"type\":\"Digits\"", "pre_tokenizer.pretokenizers"),
+  ]
+
+  @Test(arguments: stepFaults.indices) func otherStepsAreRefused(index: Int) throws {
+    let fault = Self.stepFaults[index]
+    let good = String(decoding: TokenizerJSON.text(try smallTokenizer(.smollm)), as: UTF8.self)
+    let bad = good.replacingCharacters(in: try #require(good.range(of: fault.old)), with: fault.new)
+    let error = #expect(throws: TokenizerError.self) {
+      try TokenizerJSON.parse(Array(bad.utf8).rawBytes, source: "t")
+    }
+    guard case .file("t", fault.field, _) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+  }
+
   @Test func mergesMayBePairs() throws {
     let text = String(decoding: TokenizerJSON.text(try smallTokenizer()), as: UTF8.self)
     let start = try #require(text.range(of: "\"merges\":[")).upperBound
@@ -48,7 +95,7 @@ import MiniGPTTokenization
     ("\"BPE\"", "\"Unigram\"", "model.type"),
     ("\"model\":", "\"modle\":", "model"),
     ("\"type\":\"BPE\"", "\"type\":7", "model.type"),
-    ("\"normalizer\":null", "\"normalizer\":{\"type\":\"NFC\"}", "normalizer"),
+    ("\"normalizer\":null", "\"normalizer\":{\"type\":\"NFKC\"}", "normalizer"),
     ("\"add_prefix_space\":false", "\"add_prefix_space\":true", "pre_tokenizer.add_prefix_space"),
     ("{\"type\":\"ByteLevel\",\"add_prefix_space\":false", "{\"type\":\"Metaspace\",\"x\":1", "pre_tokenizer.type"),
     ("\"byte_fallback\":false", "\"byte_fallback\":true", "model.byte_fallback"),
@@ -60,7 +107,7 @@ import MiniGPTTokenization
     ("\"!\":0", "\"!\":\"0\"", "model.vocab.`!`"),
     ("\"!\":0", "\"!\":1", "model.vocab"),
     ("\"!\":0", "\"中\":0", "model.vocab"),
-    ("\"special\":true", "\"special\":false", "added_tokens[0].special"),
+    ("\"special\":true", "\"special\":0", "added_tokens[0].special"),
     ("\"id\":340", "\"id\":339", "model.vocab"),
     ("\"merges\":[\"", "\"merges\":[\"x", "model.merges[0]"),
     ("\"merges\":[", "\"merges\":[7,", "model.merges[0]"),
