@@ -67,7 +67,7 @@ struct GPT2Folder: ForeignFormat {
     let width = try integer("n_embd"), field = try root.optionalField("activation_function")
     let name = try field?.string() ?? "gelu_new"
     guard let activation = Activation(huggingFace: name) else {
-      throw (field ?? root).outside("`gelu_new` or `relu`", "`\(name)`")
+      throw (field ?? root).outside("`gelu_new`, `relu`, `relu2` or `silu`", "`\(name)`")
     }
     let configuration = GPTConfiguration(
       vocabularySize: try integer("vocab_size"), context: try integer("n_positions"), layers: try integer("n_layer"),

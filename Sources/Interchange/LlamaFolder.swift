@@ -71,15 +71,16 @@ struct LlamaFolder: ForeignFormat {
 
   /// The base of the angles, which transformers 5 keeps among the parameters of rotary positions.
   private func rotaryBase(_ root: JSONField) throws(JSONError) -> Double {
+    var base: Double?
     for key in ["rope_parameters", "rope_scaling"] {
       guard let parameters = try root.optionalField(key) else { continue }
       for name in ["rope_type", "type"] {
         guard let type = try parameters.optionalField(name) else { continue }
         if try type.string() != "default" { throw type.outside("`default`", "`\(try type.string())`") }
       }
-      if let base = try parameters.optionalField("rope_theta") { return try base.double() }
+      if base == nil { base = try parameters.optionalField("rope_theta")?.double() }
     }
-    return try root.optionalField("rope_theta")?.double() ?? 10_000
+    return try base ?? root.optionalField("rope_theta")?.double() ?? 10_000
   }
 
   /// Of all products or of none.

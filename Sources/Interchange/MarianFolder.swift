@@ -175,7 +175,7 @@ struct MarianFolder: ForeignFormat {
     }
     let name = try root.optionalField("activation_function")?.string() ?? (isPre ? "relu" : "gelu")
     guard let activation = Activation(huggingFace: name) else {
-      throw root.outside("`activation_function` to be `relu` or `gelu_new`", "`\(name)`")
+      throw root.outside("`activation_function` to be `gelu_new`, `relu`, `relu2` or `silu`", "`\(name)`")
     }
     let configuration = TranslatorConfiguration(
       vocabularySize: try integer("vocab_size"), context: try integer("max_position_embeddings"),

@@ -52,17 +52,21 @@ package struct ModelExport<Model: TrainableModel> {
 
   /// Writes it as the first family of a format that does not refuse it.
   private func foreign(_ wanted: ExportFormat, replacing: Bool) throws {
-    var refusals: [String] = []
+    // The last of those that are nearest is said.
+    var refusal: (nearness: Int, text: String) = (0, "a model")
+    func refuse(_ nearness: Int, _ text: String) {
+      if nearness >= refusal.nearness { refusal = (nearness, text) }
+    }
     /// Whether it was written.
     func write<Format: ForeignFormat>(as format: Format) throws -> Bool {
       guard Format.Container.format == wanted else { return false }
       guard let export = self as? ModelExport<Format.Model> else {
-        refusals.append("a \(checkpoint.kind.noun), which \(Format.Container.program) does not run")
+        refuse(0, "a \(checkpoint.kind.noun), which \(Format.Container.program) does not run")
         return false
       }
       let configuration = export.checkpoint.configuration
-      if let refusal = format.lack(configuration) {
-        if format.isNear(configuration) { refusals.insert(refusal, at: 0) } else { refusals.append(refusal) }
+      if let lack = format.lack(configuration) {
+        refuse(format.isNear(configuration) ? 2 : 1, lack)
         return false
       }
       let map = format.map(configuration, weights)
@@ -71,7 +75,7 @@ package struct ModelExport<Model: TrainableModel> {
       return true
     }
     for format in ForeignFormats.all where try write(as: format) { return }
-    throw InterchangeError.inexpressible(format: wanted.rawValue, refusals.first ?? "a model")
+    throw InterchangeError.inexpressible(format: wanted.rawValue, refusal.text)
   }
 
   /// A checkpoint of ours, the weights alone.

@@ -13,8 +13,9 @@ import Testing
     return (places, Memory(plan, ParameterStorage(count: 0), on: .plain()))
   }
 
-  private func rows(_ slot: IndexSlot, _ memory: Memory) -> [[Int32]] {
-    (0..<slot.count / context).map { row in (0..<context).map { memory.index(slot, row * context + $0) } }
+  private func rows(_ slot: IndexSlot, _ memory: Memory, length: Int? = nil) -> [[Int32]] {
+    let length = length ?? context
+    return (0..<slot.count / length).map { row in (0..<length).map { memory.index(slot, row * length + $0) } }
   }
 
   /// Windows drawn for a step, those of one of its batches; the ids of the text are their places.
@@ -84,7 +85,13 @@ import Testing
     var predicted: [Int32] = []
     for index in 0..<heldOut.count {
       let filled = heldOut.fill(index, into: places, in: memory)
-      for (row, (inputs, targets)) in zip(rows(filled.input.ids, memory), rows(filled.targets, memory)).enumerated() {
+      let length = filled.input.texts.length
+      // A short window alone is not filled up.
+      #expect(length == (filled.input.texts.count > 1 ? context : min(context, count - 1 - index * batch * context)))
+      let (inputRows, targetRows) = (
+        rows(filled.input.ids, memory, length: length), rows(filled.targets, memory, length: length)
+      )
+      for (row, (inputs, targets)) in zip(inputRows, targetRows).enumerated() {
         for (t, target) in targets.enumerated() where target >= 0 {
           #expect(inputs[t] == target - 1)
           // It stands where its window begins at a multiple of the context.

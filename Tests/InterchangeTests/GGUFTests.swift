@@ -315,7 +315,7 @@ import MiniGPTTransformer
       try change(
         Array("architecture".utf8) + [8, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0] + Array("gpt2".utf8),
         Array("architecture".utf8) + [8, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0] + Array("bert".utf8))
-        == "not supported: general.architecture `bert`; minigpt reads `gpt2`")
+        == "not supported: general.architecture `bert`; minigpt reads `gpt2`, `llama` and `qwen3`")
     #expect(try text("gpt-2", "gpt-7") == "read")  // nothing is merged: nothing need be cut
     #expect(try text("blk.1.ffn_up.weight", "blk.1.ffn_up.weighs") == "tensor blk.1.ffn_up.weight is missing")
     #expect(try text("gpt2.vocab_size", "gpt2.block_count").hasPrefix("key gpt2"))

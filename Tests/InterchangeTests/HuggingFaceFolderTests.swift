@@ -230,14 +230,14 @@ import MiniGPTTransformer
       return refusal()
     }
     #expect(
-      try change("\"model_type\": \"gpt2\"", "\"model_type\": \"llama\"").hasPrefix(
-        "config.json: not supported: model_type `llama`; minigpt reads `gpt2`, `marian` and `pegasus`"))
+      try change("\"model_type\": \"gpt2\"", "\"model_type\": \"mistral\"").hasPrefix(
+        "config.json: not supported: model_type `mistral`; minigpt reads `gpt2`, `llama`, `qwen3`, `marian` and `pegasus`"))
     #expect(
       try change("GPT2LMHeadModel", "GPT2ForSequenceClassification")
         == "config.json: field `architectures[0]`: expected GPT2LMHeadModel, found GPT2ForSequenceClassification")
     #expect(
-      try change("\"relu\"", "\"silu\"")
-        == "config.json: field `activation_function`: expected `gelu_new` or `relu`, found `silu`")
+      try change("\"relu\"", "\"tanh\"")
+        == "config.json: field `activation_function`: expected `gelu_new`, `relu`, `relu2` or `silu`, found `tanh`")
     #expect(
       try change("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false")
         == "config.json: field `tie_word_embeddings`: expected true, found false")

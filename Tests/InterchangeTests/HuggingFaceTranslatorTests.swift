@@ -136,7 +136,10 @@ import MiniGPTTransformer
     for (old, new, words) in [
       ("\"scale_embedding\": true", "\"scale_embedding\": false", "expected `scale_embedding` to be true, found false"),
       ("\"eos_token_id\": 0", "\"eos_token_id\": 2", "expected 0: `</s>` is 0"),
-      ("\"relu\"", "\"swish\"", "expected `activation_function` to be `relu` or `gelu_new`, found `swish`"),
+      (
+        "\"relu\"", "\"gelu\"",
+        "expected `activation_function` to be `gelu_new`, `relu`, `relu2` or `silu`, found `gelu`"
+      ),
       ("\"decoder_ffn_dim\": 20", "\"decoder_ffn_dim\": 24", "expected 20, as `encoder_ffn_dim`, found 24"),
       ("\"decoder_layers\": 1", "\"decoder_layers\": 2", "model.decoder.layers.1.self_attn.q_proj.weight is missing"),
       ("\"encoder_layers\": 2", "\"encoder_layers\": 1", "does not belong to the configuration"),
