@@ -80,7 +80,8 @@ struct LlamaFolder: ForeignFormat {
       }
       if base == nil { base = try parameters.optionalField("rope_theta")?.double() }
     }
-    return try base ?? root.optionalField("rope_theta")?.double() ?? 10_000
+    if let base { return base }
+    return try root.optionalField("rope_theta")?.double() ?? 10_000
   }
 
   /// Of all products or of none.

@@ -153,7 +153,8 @@ extension Memory {
     let scores = unsafe scratch.pointer(thread)  // [count]
     let query = unsafe q + row * qRow + head * width, result = unsafe out + row * outRow + head * width
     let table = unsafe kernels.table, products = unsafe kernels.decoding
-    unsafe products.pointee.product_fp32(1, count, width, query, width, cache.keys(sequence, head / group), scores, count)
+    unsafe products.pointee.product_fp32(
+      1, count, width, query, width, cache.keys(sequence, head / group), scores, count)
     let scale = 1 / Float(width).squareRoot()
     let sum = unsafe table.pointee.exponentials(scores, count, scale, scale * table.pointee.maximum(scores, count))
     unsafe products.pointee.rows_product(

@@ -52,8 +52,10 @@ extension Memory {
     let band = Self.rowsPerHeadBand, count = (dx.rows + band - 1) / band
     check(dx.rows == x.rows && dx.columns == x.columns, "gradient \(dx) of heads of \(x)")
     check(
-      dgain == nil || (turn.gain != nil && dgain?.count == turn.headWidth && bands.rows >= count
-        && bands.columns == turn.headWidth), "gradient \(String(describing: dgain)) of a gain, by \(bands)")
+      dgain == nil
+        || (turn.gain != nil && dgain?.count == turn.headWidth && bands.rows >= count
+          && bands.columns == turn.headWidth),
+      "gradient \(String(describing: dgain)) of a gain, by \(bands)")
     checkHeads(x, turn, places)
     run(
       .norm, count,

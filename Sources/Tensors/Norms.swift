@@ -34,7 +34,8 @@ extension Memory {
     run(
       .norm, rows: y.rows,
       unsafe Norm(
-        y: pointer(y), yRow: y.stride, x: pointer(x), xRow: x.stride, gain: pointer(gain), bias: bias.map { unsafe pointer($0) },
+        y: pointer(y), yRow: y.stride, x: pointer(x), xRow: x.stride, gain: pointer(gain),
+        bias: bias.map { unsafe pointer($0) },
         statistics: pointer(slot), epsilon: statistics.epsilon, n: y.columns, k: kernels))
   }
 
@@ -61,7 +62,8 @@ extension Memory {
     runColumns(
       .norm, x.columns,
       unsafe NormParameters(
-        dgain: pointer(dgain), dbias: dbias.map { unsafe pointer($0) }, dy: pointer(dy), dyRow: dy.stride, x: pointer(x), xRow: x.stride,
+        dgain: pointer(dgain), dbias: dbias.map { unsafe pointer($0) }, dy: pointer(dy), dyRow: dy.stride,
+        x: pointer(x), xRow: x.stride,
         statistics: pointer(statistics), rows: x.rows, columns: x.columns, k: kernels))
   }
 
@@ -172,6 +174,7 @@ extension Memory {
   let rstd: UnsafeMutablePointer<Float>, rows: Int, columns: Int, k: Kernels
   func callAsFunction(_ part: Int, thread: Int) {
     let range = columnRange(part, of: columns), first = range.lowerBound
-    unsafe k.table.pointee.rms_norm_parameters(dgain + first, dy + first, dyRow, x + first, xRow, rstd, rows, range.count)
+    unsafe k.table.pointee.rms_norm_parameters(
+      dgain + first, dy + first, dyRow, x + first, xRow, rstd, rows, range.count)
   }
 }

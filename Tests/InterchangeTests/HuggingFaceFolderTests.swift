@@ -231,7 +231,8 @@ import MiniGPTTransformer
     }
     #expect(
       try change("\"model_type\": \"gpt2\"", "\"model_type\": \"mistral\"").hasPrefix(
-        "config.json: not supported: model_type `mistral`; minigpt reads `gpt2`, `llama`, `qwen3`, `marian` and `pegasus`"))
+        "config.json: not supported: model_type `mistral`; minigpt reads `gpt2`, `llama`, `qwen3`, `marian` and `pegasus`"
+      ))
     #expect(
       try change("GPT2LMHeadModel", "GPT2ForSequenceClassification")
         == "config.json: field `architectures[0]`: expected GPT2LMHeadModel, found GPT2ForSequenceClassification")

@@ -5,15 +5,16 @@ import MiniGPTTransformer
 
 /// What a position may depend on, to the last bit.
 @Suite struct CausalityTests {
-  static let variants: [GPTConfiguration] = Positions.allCases.flatMap { positions in
-    NormPlacement.allCases.flatMap { norm in
-      Activation.allCases.map { activation in
-        GPTConfiguration(
-          vocabularySize: 19, context: 131, layers: 2, heads: 3, width: 18, feedForwardWidth: 37,
-          positions: positions, norm: norm, activation: activation)
+  static let variants: [GPTConfiguration] =
+    Positions.allCases.flatMap { positions in
+      NormPlacement.allCases.flatMap { norm in
+        Activation.allCases.map { activation in
+          GPTConfiguration(
+            vocabularySize: 19, context: 131, layers: 2, heads: 3, width: 18, feedForwardWidth: 37,
+            positions: positions, norm: norm, activation: activation)
+        }
       }
-    }
-  } + BlockVariant.all.map { $0.text(vocabularySize: 19, context: 131, layers: 2) }
+    } + BlockVariant.all.map { $0.text(vocabularySize: 19, context: 131, layers: 2) }
 
   /// Lengths on both sides of the edges of attention's tiles.
   @Test(arguments: InstructionSet.available, [2, 63, 64, 65, 130])

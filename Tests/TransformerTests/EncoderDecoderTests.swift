@@ -13,11 +13,12 @@ import MiniGPTTransformer
       positions: positions, norm: norm, activation: activation)
   }
 
-  static let variants: [TranslatorConfiguration] = NormPlacement.allCases.flatMap { norm in
-    Positions.allCases.filter { $0 != .rotary }.map {
-      small(norm, positions: $0, activation: $0 == .learned ? .gelu : .relu)
-    }
-  } + BlockVariant.all.map { $0.translator(vocabularySize: 11, context: 9, encoder: 2, decoder: 1) }
+  static let variants: [TranslatorConfiguration] =
+    NormPlacement.allCases.flatMap { norm in
+      Positions.allCases.filter { $0 != .rotary }.map {
+        small(norm, positions: $0, activation: $0 == .learned ? .gelu : .relu)
+      }
+    } + BlockVariant.all.map { $0.translator(vocabularySize: 11, context: 9, encoder: 2, decoder: 1) }
 
   /// Pairs of different lengths, as batches hold them.
   static let lengths = [(5, 3), (2, 7), (7, 1)]

@@ -101,7 +101,8 @@ import MiniGPTTransformer
     let expected = ScaledDotProductAttention.reference(
       query: PlainMatrix(batch * queries, width, q.map(Double.init)),
       key: PlainMatrix(batch * keys, width, k.map(Double.init)),
-      value: PlainMatrix(batch * keys, width, v.map(Double.init)), texts: batch, AttentionShape(heads: 2, headWidth: width / 2),
+      value: PlainMatrix(batch * keys, width, v.map(Double.init)), texts: batch,
+      AttentionShape(heads: 2, headWidth: width / 2),
       mask: .full
     ).output
     #expect(distance(output.map(Double.init), expected.elements) < 2e-6)

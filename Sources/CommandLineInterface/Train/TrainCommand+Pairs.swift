@@ -30,7 +30,8 @@ extension TrainCommand {
     if let corpus = corpora.first {
       throw UsageError.contradiction("--pairs takes the place of a CORPUS, and \(quoted(corpus)) is one")
     }
-    let forTexts = TrainingConfiguration.fields.filter { $0.traits.contains(.texts) }.map(\.name) + ["val", "arch", "tied"]
+    let forTexts =
+      TrainingConfiguration.fields.filter { $0.traits.contains(.texts) }.map(\.name) + ["val", "arch", "tied"]
     for option in Self.options where forTexts.contains(option.name) && !option.show(self).isEmpty {
       throw UsageError.contradiction("\(option.flag) is for texts, and --pairs are sentences")
     }

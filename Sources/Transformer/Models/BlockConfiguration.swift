@@ -78,7 +78,9 @@ public struct BlockConfiguration: Equatable, Sendable {
       flag: Flag(.model, .integer(1...1024), else: "recipe", "attention heads of a block")),
     Field(
       "embd", "n-embd", at: \.width, label: "width",
-      flag: Flag(.model, .integer(1...65_536), else: "recipe", "width; a multiple of the heads, unless these have a width of their own")),
+      flag: Flag(
+        .model, .integer(1...65_536), else: "recipe",
+        "width; a multiple of the heads, unless these have a width of their own")),
     Field(
       "ffn", at: \.feedForwardWidth, label: "feed-forward",
       flag: Flag(
@@ -90,7 +92,8 @@ public struct BlockConfiguration: Equatable, Sendable {
     Field(
       "kv-heads", "n-kv-head", at: \.keyValueHeads, traits: .sparse, label: "key-value heads",
       flag: Flag(
-        .model, ValueKind.integer(1...1024).optional, else: "as heads", "heads of keys and values, which heads share evenly")),
+        .model, ValueKind.integer(1...1024).optional, else: "as heads",
+        "heads of keys and values, which heads share evenly")),
     Field(
       "head-width", at: \.headWidth, traits: .sparse, label: "head width",
       flag: Flag(.model, ValueKind.integer(1...8192).optional, else: "width / heads", "width of a head")),
@@ -111,7 +114,9 @@ public struct BlockConfiguration: Equatable, Sendable {
       flag: Flag(.model, .onOff, else: "on", "of products and layer norms")),
     Field(
       "rope-base", "rope-theta", at: \.rotaryBase, traits: .sparse, label: "rotary base",
-      flag: Flag(.model, .number(above: 1, upTo: 1e12), else: "10000", "what rotary positions turn by: how slow the slowest pair is")),
+      flag: Flag(
+        .model, .number(above: 1, upTo: 1e12), else: "10000",
+        "what rotary positions turn by: how slow the slowest pair is")),
     Field(
       "zero-init", at: \.startsAtZero, traits: .sparse, label: "zero start",
       flag: Flag(.model, .onOff, else: "off", "projections into the residual stream start at zero")),

@@ -67,7 +67,8 @@ extension EncoderDecoder {
         logitRows: 1, in: &plan),
       workspace: DecodingWorkspace(
         rows: hypotheses, c.block, in: &plan),
-      keyValues: plan.take(capacity.sourceRows, 2 * c.attention.keyWidth), sourceCache: cache(capacity.sentences, in: &plan),
+      keyValues: plan.take(capacity.sourceRows, 2 * c.attention.keyWidth),
+      sourceCache: cache(capacity.sentences, in: &plan),
       sourceCounts: plan.takeIndices(capacity.sentences),
       crossRows: (plan.takeIndices(hypotheses), plan.takeIndices(hypotheses)),
       prefillRows: (plan.takeIndices(places), plan.takeIndices(places)))
