@@ -27,6 +27,12 @@ package struct MemoryPlan: Sendable {
     return slot
   }
 
+  /// The same with rows that lie a line further apart where they would be whole pages long: a tile's rows would then meet in
+  /// one set of the first cache.
+  package mutating func takeSpread(_ rows: Int, _ columns: Int) -> Slot {
+    take(rows, columns > 0 && columns % 1024 == 0 ? columns + 16 : columns).columns(0..<columns)
+  }
+
   /// Takes a list of token ids.
   package mutating func takeIndices(_ count: Int) -> IndexSlot {
     defer { indices += count }

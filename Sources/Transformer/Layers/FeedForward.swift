@@ -35,7 +35,7 @@ package struct FeedForward: Sendable {
 
     /// For at most `rows` = N rows.
     package init(rows: Int, _ shape: BlockShape, _ workspace: Workspace, in plan: inout MemoryPlan) {
-      hidden = plan.take(rows, shape.hiddenWidth)
+      hidden = plan.takeSpread(rows, shape.hiddenWidth)
       self.workspace = workspace
     }
   }
@@ -46,8 +46,8 @@ package struct FeedForward: Sendable {
     package let hiddenGradient: Slot
 
     package init(rows: Int, _ shape: BlockShape, _ purpose: Purpose, in plan: inout MemoryPlan) {
-      activated = plan.take(rows, shape.feedForwardWidth)
-      hiddenGradient = purpose.trains ? plan.take(rows, shape.hiddenWidth) : activated
+      activated = plan.takeSpread(rows, shape.feedForwardWidth)
+      hiddenGradient = purpose.trains ? plan.takeSpread(rows, shape.hiddenWidth) : activated
     }
   }
 
