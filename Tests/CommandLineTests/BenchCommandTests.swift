@@ -52,6 +52,6 @@ import Testing
 
   @Test func unknownShapesAreRefused() throws {
     try Run(["bench", "--preset", "huge"]).expectRefusal(
-      2, "--preset needs tiny, char, bpe, gpt2, gpt2-1k or multi30k, not 'huge'")
+      2, "--preset needs tiny, char, bpe, tiny-qwen3, bpe-qwen3, gpt2, gpt2-1k or multi30k, not 'huge'")
   }
 }
