@@ -9,7 +9,9 @@ enum LlamaFamily: String, Sendable {
 
   /// What of a shape the family can say; the rest of the unusual it refuses.
   static let carries = [
-    "kv-heads", "head-width", "norm-kind", "norm-eps", "gated", "qk-norm", "biases", "rope-base", "tied",
+    "kv-heads", "head-width", "norm-kind", "norm-eps", "gated", "qk-norm", "biases", "rope-base", "rope-scaling",
+    "rope-factor",
+    "rope-low", "rope-high", "rope-original", "tied",
   ]
 
   /// Hugging Face's class.

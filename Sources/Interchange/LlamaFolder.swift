@@ -58,7 +58,7 @@ struct LlamaFolder: ForeignFormat {
     let headWidth = try optional("head_dim") ?? (isQwen ? 128 : width / heads)
     block.headWidth = headWidth * heads == width ? nil : headWidth
     block.normEpsilon = try root.optionalField("rms_norm_eps")?.double() ?? 1e-6
-    block.rotaryBase = try rotaryBase(root)
+    try readRotary(root, into: &block)
     block.hasBiases = try biases(root)
     var configuration = GPTConfiguration(
       vocabularySize: try integer("vocab_size"),
@@ -69,19 +69,48 @@ struct LlamaFolder: ForeignFormat {
     return configuration
   }
 
-  /// The base of the angles, which transformers 5 keeps among the parameters of rotary positions.
-  private func rotaryBase(_ root: JSONField) throws(JSONError) -> Double {
+  /// The base and the scaling of the angles, which transformers 5 keeps in one object.
+  private func readRotary(_ root: JSONField, into block: inout BlockConfiguration) throws(JSONError) {
     var base: Double?
-    for key in ["rope_parameters", "rope_scaling"] {
+    for key in ["rope_scaling", "rope_parameters"] {
       guard let parameters = try root.optionalField(key) else { continue }
-      for name in ["rope_type", "type"] {
-        guard let type = try parameters.optionalField(name) else { continue }
-        if try type.string() != "default" { throw type.outside("`default`", "`\(try type.string())`") }
-      }
-      if base == nil { base = try parameters.optionalField("rope_theta")?.double() }
+      block.rotaryScaling = try scaling(parameters)
+      if let other = try parameters.optionalField("rope_theta") { base = try other.double() }
     }
-    if let base { return base }
-    return try root.optionalField("rope_theta")?.double() ?? 10_000
+    if base == nil { base = try root.optionalField("rope_theta")?.double() }
+    block.rotaryBase = base ?? 10_000
+  }
+
+  private func scaling(_ parameters: JSONField) throws(JSONError) -> RotaryScaling {
+    var scaling = RotaryScaling()
+    var named = try parameters.optionalField("rope_type")
+    if named == nil { named = try parameters.optionalField("type") }
+    guard let type = named else { return scaling }
+    switch try type.string() {
+    case "default": return scaling
+    case "linear": scaling.kind = .linear
+    case "llama3":
+      scaling.kind = .llama3
+      scaling.low = try parameters.field("low_freq_factor").double()
+      scaling.high = try parameters.field("high_freq_factor").double()
+      scaling.original = try parameters.field("original_max_position_embeddings").integer(in: 1...1 << 30)
+    case let other: throw type.outside("`default`, `linear` or `llama3`", "`\(other)`")
+    }
+    scaling.factor = try parameters.field("factor").double()
+    return scaling
+  }
+
+  /// As older readers have it; null where nothing is scaled.
+  private func json(_ scaling: RotaryScaling) -> JSONObject? {
+    switch scaling.kind {
+    case .none: nil
+    case .linear: ["rope_type": "linear", "factor": JSON(scaling.factor)]
+    case .llama3:
+      [
+        "rope_type": "llama3", "factor": JSON(scaling.factor), "low_freq_factor": JSON(scaling.low),
+        "high_freq_factor": JSON(scaling.high), "original_max_position_embeddings": JSON(scaling.original),
+      ]
+    }
   }
 
   /// Of all products or of none.
@@ -116,6 +145,9 @@ struct LlamaFolder: ForeignFormat {
 
   func write(_ export: ModelExport<GPT>, _ tensors: [ExportedTensor], replacing: Bool) throws {
     let c = export.checkpoint.configuration, shape = c.attention, (begin, end) = export.markIds
+    let scaling = json(c.rotaryScaling)
+    var rotary = scaling ?? ["rope_type": "default"]
+    rotary.append("rope_theta", JSON(c.rotaryBase))
     var object: JSONObject = [
       "architectures": [.string(family.architecture)], "model_type": .string(name),
       "vocab_size": JSON(c.vocabularySize), "hidden_size": JSON(c.width),
@@ -123,7 +155,7 @@ struct LlamaFolder: ForeignFormat {
       "num_attention_heads": JSON(shape.heads), "num_key_value_heads": JSON(shape.keyValueHeads),
       "head_dim": JSON(shape.headWidth), "hidden_act": "silu", "max_position_embeddings": JSON(c.context),
       "rms_norm_eps": JSON(c.normEpsilon), "rope_theta": JSON(c.rotaryBase),
-      "rope_parameters": ["rope_theta": JSON(c.rotaryBase), "rope_type": "default"], "rope_scaling": nil,
+      "rope_parameters": .object(rotary), "rope_scaling": scaling.map { .object($0) } ?? .null,
       "attention_bias": .bool(c.hasBiases), "attention_dropout": 0.0, "initializer_range": 0.02,
       "tie_word_embeddings": .bool(c.isTied), "use_cache": true, "bos_token_id": begin, "eos_token_id": end,
       "pad_token_id": nil, "torch_dtype": export.weights.torch,

@@ -38,13 +38,16 @@ struct LlamaGGUF: ForeignFormat {
     try file.marks(tokenizer)
   }
 
-  func refusal(_ c: GPTConfiguration) -> String? { family.refusal(c) }
+  func refusal(_ c: GPTConfiguration) -> String? {
+    // There it is a tensor of factors, which says nothing of the rule that made them.
+    c.rotaryScaling.kind == .llama3 ? "rotary positions scaled as Llama 3's" : family.refusal(c)
+  }
 
   /// Keys of the architecture that say what we know; others may change what is computed.
   private static let known = [
     "vocab_size", "context_length", "embedding_length", "block_count", "feed_forward_length", "attention.head_count",
     "attention.head_count_kv", "attention.key_length", "attention.value_length", "attention.layer_norm_rms_epsilon",
-    "rope.dimension_count", "rope.freq_base",
+    "rope.dimension_count", "rope.freq_base", "rope.scaling.type", "rope.scaling.factor",
   ]
 
   func configuration(_ file: GGUFFile) throws(InterchangeError) -> GPTConfiguration {
@@ -76,6 +79,14 @@ struct LlamaGGUF: ForeignFormat {
     }
     block.normEpsilon = Self.written(epsilon)
     block.rotaryBase = try file.number(name + ".rope.freq_base").map(Self.written) ?? 10_000
+    let type = try file.text(name + ".rope.scaling.type") ?? "none"
+    switch type {
+    case "none": break
+    case "linear":
+      block.rotaryScaling.kind = .linear
+      block.rotaryScaling.factor = Self.written(try file.number(name + ".rope.scaling.factor") ?? 1)
+    default: throw .unsupported(file.path, "\(name).rope.scaling.type `\(Path(type))`; minigpt reads `linear`")
+    }
     let configuration = GPTConfiguration(
       vocabularySize: try file.tokenCount(), context: try integer("context_length"),
       layers: try integer("block_count"), block: block)
@@ -98,6 +109,10 @@ struct LlamaGGUF: ForeignFormat {
     writer.add(name + ".attention.layer_norm_rms_epsilon", Float(c.normEpsilon))
     writer.add(name + ".rope.dimension_count", UInt32(shape.headWidth))
     writer.add(name + ".rope.freq_base", Float(c.rotaryBase))
+    if c.rotaryScaling.kind == .linear {
+      writer.add(name + ".rope.scaling.type", "linear")
+      writer.add(name + ".rope.scaling.factor", Float(c.rotaryScaling.factor))
+    }
     try export.gguf(writer, tensors, embedding: Self.names.embedding)
   }
 }

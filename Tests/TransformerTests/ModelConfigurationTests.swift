@@ -10,8 +10,10 @@ import Testing
     #expect(Configuration.fields.filter { !$0.isFixed }.map(\.name) == [])
     let names = Configuration.fields.flatMap(\.names)
     #expect(Set(names).count == names.count)
-    // The block is one property with rows of its own.
-    let properties = Mirror(reflecting: base).children.count - 1 + Mirror(reflecting: base.block).children.count
+    // The block is one property with rows of its own, and so is the scaling in it.
+    let properties = ([base, base.block, base.block.rotaryScaling] as [Any]).reduce(-2) {
+      $0 + Mirror(reflecting: $1).children.count
+    }
     #expect(Configuration.fields.count == properties)
     #expect(String(decoding: try JSONWriter.write(base.json), as: UTF8.self) == json)
     let back = try Configuration(JSONField(parsing: Array(json.utf8).rawBytes, source: "m"))

@@ -48,6 +48,25 @@ import MiniGPTTransformer
     }
   }
 
+  /// Linear: all angles, by the factor. Llama 3.1: those of pairs that turn less than once in 64 places by the factor, those
+  /// that turn more than four times not at all; at 2.5 turns, half way, by the mean of both.
+  @Test func scaling() {
+    var linear = RotaryScaling(), llama = RotaryScaling()
+    (linear.kind, linear.factor) = (.linear, 4)
+    (llama.kind, llama.factor, llama.original) = (.llama3, 8, 64)
+    for turns in [0.25, 0.99, 2.5, 4.01, 10] {
+      let frequency = turns * 2 * Double.pi / 64
+      #expect(linear.scaled(frequency) == frequency / 4)
+      let expected = turns < 1 ? frequency / 8 : turns > 4 ? frequency : frequency * (0.5 + 0.5 / 8)
+      #expect(abs(llama.scaled(frequency) - expected) < 1e-12)
+    }
+    var block = block(8)
+    block.rotaryScaling = linear
+    let slow: PlainMatrix<Double> = RotaryEmbedding.table(rows: 9, block)
+    let fast: PlainMatrix<Double> = RotaryEmbedding.table(rows: 9, self.block(8))
+    for i in 0..<8 { #expect(abs(slow[8, i] - fast[2, i]) < 1e-15) }
+  }
+
   @Test func whatAShapeLacks() {
     var c = GPTConfiguration(vocabularySize: 5, context: 4, layers: 1, block: block(6))
     #expect(throws: Never.self) { try c.validate() }

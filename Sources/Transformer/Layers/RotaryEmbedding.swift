@@ -10,7 +10,9 @@ package enum RotaryEmbedding {
   /// By what place p turns its pairs: row p holds D/2 cosines, then as many sines.
   package static func table<Scalar: Real>(rows: Int, _ block: BlockConfiguration) -> PlainMatrix<Scalar> {
     let width = block.attention.headWidth, half = width / 2
-    let frequencies = (0..<half).map { Double.pow(block.rotaryBase, -2 * Double($0) / Double(width)) }
+    let frequencies = (0..<half).map {
+      block.rotaryScaling.scaled(Double.pow(block.rotaryBase, -2 * Double($0) / Double(width)))
+    }
     return PlainMatrix(rows, width) { place, channel in
       let angle = Double(place) * frequencies[channel % half]
       return Scalar(channel < half ? Double.cos(angle) : Double.sin(angle))

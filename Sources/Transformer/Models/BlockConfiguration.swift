@@ -31,6 +31,8 @@ public struct BlockConfiguration: Equatable, Sendable {
   public var hasBiases = true
   /// The base of rotary positions.
   public var rotaryBase = 10_000.0
+  /// How rotary positions were slowed down for longer texts.
+  public var rotaryScaling = RotaryScaling()
   /// Whether the projections into the residual stream start at zero, so that each block starts as the identity.
   public var startsAtZero = false
 
@@ -69,6 +71,7 @@ public struct BlockConfiguration: Equatable, Sendable {
     }
     if !(normEpsilon > 0 && normEpsilon <= 1) { return "an epsilon of \(shortest(normEpsilon)) under a norm's root" }
     if !(rotaryBase > 1 && rotaryBase <= 1e12) { return "a rotary base of \(shortest(rotaryBase))" }
+    if let problem = rotaryScaling.problem { return problem }
     return positions.problem(width: width, headWidth: shape.headWidth, name: name)
   }
 
@@ -118,6 +121,16 @@ public struct BlockConfiguration: Equatable, Sendable {
         .model, .number(above: 1, upTo: 1e12), else: "10000",
         "what rotary positions turn by: how slow the slowest pair is")),
     Field(
+      "rope-scaling", at: \.rotaryScaling.kind, traits: .sparse, label: "rotary scaling",
+      flag: Flag(.model, .choice, else: "none", "how rotary positions are slowed down for longer texts")),
+    Field(
+      "rope-factor", at: \.rotaryScaling.factor, traits: .sparse, label: "rotary factor",
+      flag: Flag(.model, .number(above: 0, upTo: 1e6), else: "1", "by how much")),
+    // Those of models that are opened; nobody gives them.
+    Field("rope-low", at: \.rotaryScaling.low, traits: .sparse),
+    Field("rope-high", at: \.rotaryScaling.high, traits: .sparse),
+    Field("rope-original", at: \.rotaryScaling.original, in: .integers(1...1 << 30), traits: .sparse),
+    Field(
       "zero-init", at: \.startsAtZero, traits: .sparse, label: "zero start",
       flag: Flag(.model, .onOff, else: "off", "projections into the residual stream start at zero")),
   ]
@@ -155,6 +168,7 @@ extension Positions: FieldValue {}
 extension NormPlacement: FieldValue {}
 extension Activation: FieldValue {}
 extension NormKind: FieldValue {}
+extension RotaryScaling.Kind: FieldValue {}
 
 /// A model of blocks that are all alike. What the blocks have, it has.
 @dynamicMemberLookup
