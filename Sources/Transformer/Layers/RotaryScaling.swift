@@ -12,12 +12,15 @@ public struct RotaryScaling: Equatable, Sendable {
     case llama3
   }
 
+  /// Which angles become smaller.
   public var kind = Kind.none
+  /// By how much.
   public var factor = 1.0
-  /// Pairs that turn less often than `low` within `original` places are slowed down whole, those that turn more often than
-  /// `high` not at all.
+  /// Of Llama 3: pairs that turn less often within `original` places are slowed down whole.
   public var low = 1.0
+  /// Those that turn more often are not slowed down at all.
   public var high = 4.0
+  /// The context before, in tokens.
   public var original = 8192
 
   /// None.
