@@ -20,10 +20,15 @@ import MiniGPTTransformer
     return storage
   }
 
+  static let shapes =
+    NormPlacement.allCases.map {
+      GPTConfiguration(
+        vocabularySize: 17, context: 40, layers: 3, heads: 2, width: 12, positions: .sinusoidal, norm: $0)
+    } + BlockVariant.all.map { $0.text(vocabularySize: 17, context: 40, layers: 3) }
+
   /// Against the whole model in double precision, computed apart.
-  @Test(arguments: NormPlacement.allCases) func equalTheReference(norm: NormPlacement) throws {
-    let configuration = GPTConfiguration(
-      vocabularySize: 17, context: 40, layers: 3, heads: 2, width: 12, positions: .sinusoidal, norm: norm)
+  @Test(arguments: shapes) func equalTheReference(configuration: GPTConfiguration) throws {
+    let block = configuration.block, shape = configuration.attention
     let model = GPT(configuration), storage = try parameters(model)
     let ids = (0..<33).map { Int32($0 * 5 % 17) }
     let maps = AttentionMaps(
@@ -33,19 +38,20 @@ import MiniGPTTransformer
       MemoryPlan(), storage, on: Processor(WorkerPool(threads: 1), try #require(InstructionSet.best.kernels)))
     let plain = PlainParameters<Double>(model.layout, in: memory)
     var x = Embedding.reference(
-      ids.map(Int.init), length: ids.count,
-      fixed: PositionalEncoding.table(rows: 33, width: 12, scale: PositionalEncoding.gptScale()), plain)
+      ids.map(Int.init), length: ids.count, fixed: configuration.sinusoids(33), plain)
     #expect(maps.weights.count == 3)
     for layer in 0..<3 {
       let name = "blocks.\(layer)"
-      let input = norm == .pre ? LayerNorm.reference(x, name + ".attentionNorm", epsilon: 1e-5, plain) : x
+      let input = block.norm == .pre ? Norm.reference(x, name + ".attentionNorm", block, plain) : x
       let projections = Linear.reference(input, name + ".attention.queryKeyValue", plain)
+      let (query, key) = QueryKeyPreparation.reference(
+        query: projections.columns(shape.queries), key: projections.columns(shape.keys), name + ".attention",
+        length: 33, block, plain)
       let expected = ScaledDotProductAttention.reference(
-        query: projections.columns(0..<12), key: projections.columns(12..<24), value: projections.columns(24..<36),
-        AttentionShape(heads: 2, headWidth: 6), mask: .causal
+        query: query, key: key, value: projections.columns(shape.values), shape, mask: .causal
       ).weights
-      #expect(maps.weights[layer].count == 2)
-      for head in 0..<2 {
+      #expect(maps.weights[layer].count == shape.heads)
+      for head in 0..<shape.heads {
         let found = maps.weights[layer][head]
         #expect(distance(found.elements, expected[head].elements) < 1e-5, "layer \(layer), head \(head)")
         for t in 0..<33 {
