@@ -243,6 +243,23 @@ import Testing
     #expect(try log(scratch, "a.log.jsonl") == log(scratch, "b.log.jsonl"))
   }
 
+  /// What is unusual about a shape, in its blocks and beside them, is taken over without a flag.
+  @Test func anUnusualShapeGoesOn() throws {
+    let scratch = try corpus()
+    let parts = ["--arch", "qwen3", "--tied", "off", "--rope-scaling", "linear", "--rope-factor", "2"]
+    #expect(try train(scratch, ["--quiet", "--out", "a.safetensors"] + parts).status == 0)
+    for more in [
+      ["--resume", "--steps", "41", "--out", "a.safetensors"],
+      ["--init", "a.safetensors", "--steps", "1", "--out", "b.safetensors"],
+    ] {
+      #expect(try Run(["train", "bottles.txt", "--quiet"] + more, folder: scratch.folder).status == 0)
+    }
+    let info = try Run(["info", "b.safetensors"], folder: scratch.folder).outputText
+    for row in ["tied             false", "rotary factor    2.0", "qk-norm          true"] {
+      #expect(info.contains(row), "\(info)")
+    }
+  }
+
   @Test func aResumeThatContradictsNamesBothValues() throws {
     let scratch = try corpus()
     #expect(try train(scratch, ["--quiet", "--out", "a.safetensors"]).status == 0)

@@ -62,9 +62,7 @@ extension TrainCommand {
 
   /// The shape of a model that is there already, where no flag gives another.
   mutating func takeShape(_ shape: some FlaggedShape) {
-    model.complete(
-      from: GPTConfiguration(
-        vocabularySize: shape.vocabularySize, context: shape.context, layers: shape.flagLayers, block: shape.block))
+    model.complete(from: shape.flags)
   }
 
   /// The values of a run that is resumed, where no flag gives others.
@@ -96,8 +94,13 @@ extension TrainCommand {
 
 /// A shape that flags can give: `--layers` counts those of a GPT, or of each side of a translator.
 protocol FlaggedShape: ModelConfiguration {
-  var flagLayers: Int { get }
+  var flags: GPTConfiguration { get }
 }
 
-extension GPTConfiguration: FlaggedShape { var flagLayers: Int { layers } }
-extension TranslatorConfiguration: FlaggedShape { var flagLayers: Int { decoderLayers } }
+extension GPTConfiguration: FlaggedShape { var flags: GPTConfiguration { self } }
+
+extension TranslatorConfiguration: FlaggedShape {
+  var flags: GPTConfiguration {
+    GPTConfiguration(vocabularySize: vocabularySize, context: context, layers: decoderLayers, block: block)
+  }
+}
