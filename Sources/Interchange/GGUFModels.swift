@@ -15,12 +15,7 @@ extension GGUFFile {
     let ends = [try id("eos"), try id("eot")].compactMap { $0 }
     if !ends.isEmpty { marks.ends = ends.count == 2 && ends[0] == ends[1] ? [ends[0]] : ends }
     marks.begin = try id("bos") ?? marks.ends.first
-    if case .bool(let isPrefixed)? = values["tokenizer.ggml.add_bos_token"] {
-      marks.isPrefixed = isPrefixed
-    } else if try text("tokenizer.ggml.pre") == "llama-bpe" {
-      // llama.cpp's default for Llama 3.
-      marks.isPrefixed = marks.begin != nil
-    }
+    if case .bool(let isPrefixed)? = values["tokenizer.ggml.add_bos_token"] { marks.isPrefixed = isPrefixed }
     if case .bool(true)? = values["tokenizer.ggml.add_eos_token"] {
       throw .unsupported(path, "tokenizer.ggml.add_eos_token true: a prompt would end before it is continued")
     }
