@@ -2,7 +2,7 @@ package import MiniGPTTensors
 
 /// y = γ x / √(mean(x²) + ε), row by row: Zhang and Sennrich 2019 (arXiv:1910.07467), eq. (4).
 ///
-/// A layer norm without mean and β. x, y `[N, C]`, γ `[C]`. A row's root mean square is its own: other rows change no bit.
+/// A layer norm without mean and β. x, y `[N, C]`, γ `[C]`; one pass less over a row than a layer norm takes. A row's root mean square is its own: other rows change no bit.
 /// Keeps its reciprocal, `[N, 1]`; callers of `backward` have x.
 package struct RMSNorm: Sendable {
   package let gain: Slot

@@ -5,7 +5,8 @@ package import MiniGPTTensors
 ///
 /// A head's channel i < D/2 and channel i + D/2 are one pair, which place p turns by p · base^(-2i/D): the halves of Llama
 /// in transformers (the paper, and GGUF's `llama`, pair neighbours; that is another order of the same channels). Turning
-/// adds no parameters, and its backward pass turns back.
+/// adds no parameters, and its backward pass turns back. q `[B·T, H·D]`, k `[B·T, G·D]`: 3·B·T·(H + G)·D operations each
+/// way.
 package enum RotaryEmbedding {
   /// By what place p turns its pairs: row p holds D/2 cosines, then as many sines.
   package static func table<Scalar: Real>(rows: Int, _ block: BlockConfiguration) -> PlainMatrix<Scalar> {
