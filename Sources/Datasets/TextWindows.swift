@@ -1,7 +1,7 @@
 package import MiniGPTTensors
 package import MiniGPTTransformer
 
-/// Windows of `context` tokens at random places of a text and, one place on, their targets.
+/// Windows of `context` tokens at random places of a text, or its blocks, epoch by epoch, and, one place on, their targets.
 ///
 /// A batch is computed in chunks of windows: they keep what a layer leaves for the next one in the processor's last cache,
 /// and the memory small, since what is kept for the backward pass grows with the chunk, not with the batch. Their size is
@@ -16,12 +16,15 @@ package struct TextWindows: BatchSource {
   package let seed: UInt64
   package let heldOut: HeldOutText?
   private let perChunk: Int
+  /// Nil where windows lie anywhere.
+  private let blocks: BlockOrder?
 
   /// Positions of a chunk, at most, unless one window has more: at width 384 what a layer hands on takes 6 MB.
   package static let mostPositions = 4096
 
   package init(
-    _ tokens: TokenSequence, heldOut: TokenSequence?, context: Int, batchSize: Int, turns: Int, seed: UInt64
+    _ tokens: TokenSequence, heldOut: TokenSequence?, context: Int, batchSize: Int, turns: Int, seed: UInt64,
+    inBlocks: Bool = false
   ) {
     let capacity = Self.capacity(context: context, batchSize: batchSize)
     self.tokens = tokens
@@ -30,6 +33,7 @@ package struct TextWindows: BatchSource {
     self.turns = turns
     self.seed = seed
     perChunk = capacity.windows
+    blocks = inBlocks ? BlockOrder(count: tokens.count, context: context, seed: seed) : nil
     self.heldOut = heldOut.flatMap { $0.count >= 2 ? HeldOutText($0, capacity) : nil }
   }
 
@@ -44,15 +48,18 @@ package struct TextWindows: BatchSource {
   package var scaling: LossScaling { .before(predictions: turns * batchSize * context) }
 
   /// The places of the windows are a function of seed, step and sample alone, so that the step is all that a checkpoint
-  /// need keep of the order.
+  /// need keep of the order. Blocks are numbered on from batch to batch: an epoch may end anywhere in one.
   package func fill(
     _ place: UpdatePlace, into places: TextBatch.Places, in memory: Memory
   ) -> SampledBatch<TextBatch> {
     let first = place.chunk * perChunk, firstSample = place.turn * batchSize + first
     let batch = places.batch(min(perChunk, batchSize - first))
-    let stream = RandomStream(seed: seed, .windows)
+    let stream = RandomStream(seed: seed, .windows), perUpdate = UInt(turns) &* UInt(batchSize)
     for row in 0..<batch.input.texts.count {
-      let start = stream.integer(below: tokens.count - context, 0, sample: firstSample + row, step: place.update)
+      let sample = firstSample + row
+      let start =
+        blocks?.start(of: UInt(place.update) &* perUpdate &+ UInt(sample))
+        ?? stream.integer(below: tokens.count - context, 0, sample: sample, step: place.update)
       tokens.read(start..<start + context + 1) { batch.set(row, $0, in: memory) }
     }
     return SampledBatch(batch, firstSample: firstSample, predictions: batch.targets.count)
