@@ -119,4 +119,25 @@ import Testing
     }
     #expect(predicted == (1..<count).map { Int32($0) })
   }
+
+  @Test(arguments: [2, 5, 6, 7, 8, 11, 20, 21, 22, 60], [1, 2, 3, 4, 5])
+  func overlappingEachTokenButTheFirstIsPredictedOnce(count: Int, stride: Int) throws {
+    let tokens = try TokenSequence.of((0..<count).map { Int32($0) }), (places, memory) = makeMemory()
+    let heldOut = HeldOutText(tokens, TextBatch.Capacity(windows: batch, length: context), stride: stride)
+    var predicted: [Int32] = []
+    for index in 0..<heldOut.count {
+      let filled = heldOut.fill(index, into: places, in: memory), length = filled.input.texts.length
+      for (row, inputs) in rows(filled.input.ids, memory, length: length).enumerated() {
+        let window = index * batch + row
+        #expect(Int(inputs[0]) == window * stride)
+        for t in 0..<length {
+          let target = memory.index(filled.targets, row * length + t)
+          if target < 0 { continue }
+          #expect(inputs[t] == target - 1 && (window == 0 || t >= context - stride))
+          predicted.append(target)
+        }
+      }
+    }
+    #expect(predicted == (1..<count).map { Int32($0) })
+  }
 }
