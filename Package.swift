@@ -62,7 +62,9 @@ let testTargets: [Target] = [
   tests("Counting"),
   tests("Tensors", "Parallel"),
   tests("Transformer", "Platform", "Storage", "Tensors", "Parallel", "TestSupport", "AllocationCounter"),
-  tests("Datasets", "Storage", "Parallel", "Tensors", "Tokenization", "Transformer", "TestSupport"),
+  tests(
+    "Datasets", "Platform", "Storage", "Parallel", "Tensors", "Tokenization", "Transformer", "TestSupport",
+    "AllocationCounter"),
   tests("Checkpoints", "Storage", "Parallel", "Tensors", "Tokenization", "Transformer", "TestSupport"),
   tests(
     "Interchange", "Storage", "Parallel", "Tensors", "Tokenization", "Transformer", "Checkpoints", "TestSupport"),

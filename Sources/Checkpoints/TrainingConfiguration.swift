@@ -15,12 +15,23 @@ public enum BestBy: String, CaseIterable, Sendable {
   case bleu
 }
 
+/// Where the windows of a batch lie in the text.
+public enum DataOrder: String, CaseIterable, Sendable {
+  /// Anywhere, each by chance.
+  case windows
+  /// One behind the other from a random place below the context on, in a random order: an epoch passes over each of them
+  /// once, and the next one cuts and shuffles anew. A last one that is too short is left out of its epoch.
+  case blocks
+}
+
 /// All that decides a training run besides the model's shape and the corpus. Equal values give equal bits.
 public struct TrainingConfiguration: Equatable, Sendable {
   /// Updates in all.
   public var steps = 2000
   /// Windows in a batch.
   public var batchSize = 12
+  /// Where the windows of a batch lie in the text.
+  public var order = DataOrder.windows
   /// Batches in an update.
   public var gradientAccumulation = 1
   /// The highest learning rate.
@@ -81,6 +92,7 @@ public struct TrainingConfiguration: Equatable, Sendable {
 
 extension ScheduleKind: FieldValue {}
 extension BestBy: FieldValue {}
+extension DataOrder: FieldValue {}
 extension Precision: FieldValue {}
 
 extension TrainingConfiguration: Configurable {
@@ -91,6 +103,11 @@ extension TrainingConfiguration: Configurable {
     Field(
       "batch-size", at: \.batchSize, in: .integers(1...1 << 20), traits: .texts,
       flag: Flag(.training, .integer(1...65_536), else: "recipe", "windows that are computed together")),
+    Field(
+      "order", at: \.order, traits: [.texts, .sparse],
+      flag: Flag(
+        .training, .choice, else: "windows",
+        "windows anywhere in the text, or blocks: each of them once an epoch, cut and shuffled anew")),
     Field(
       "batch-tokens", at: \.batchTokens, traits: [.optional, .pairs],
       flag: Flag(

@@ -17,6 +17,10 @@ package enum RandomSite: CaseIterable, Sendable {
   case benchmark
   /// A number for each parameter.
   case initialization
+  /// The order of a text's blocks.
+  case blocks
+  /// Where the blocks of an epoch begin.
+  case phases
 
   /// The numbers of this purpose.
   package var numbers: ClosedRange<UInt32> {
@@ -27,6 +31,8 @@ package enum RandomSite: CaseIterable, Sendable {
     case .batches: 0x4000_0002...0x4000_0002
     case .sampler: 0x4000_0003...0x4000_0003
     case .benchmark: 0x4000_0004...0x4000_0004
+    case .blocks: 0x4000_0005...0x4000_0005
+    case .phases: 0x4000_0006...0x4000_0006
     case .initialization: 0x8000_0000...0xFFFF_FFFF
     }
   }

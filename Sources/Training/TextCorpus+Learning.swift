@@ -109,6 +109,6 @@ extension TextCorpus: LearnableMaterial {
     }
     return TextWindows(
       encoded.training, heldOut: encoded.validation, context: shape.context, batchSize: configuration.batchSize,
-      turns: configuration.gradientAccumulation, seed: configuration.seed)
+      turns: configuration.gradientAccumulation, seed: configuration.seed, inBlocks: configuration.order == .blocks)
   }
 }

@@ -69,6 +69,49 @@ import Testing
     try Run(["eval", "m.safetensors", "text.txt"] + flags).expectRefusal(2, message)
   }
 
+  /// The context is 32: so far apart, windows are those of the plain figure.
+  @Test func overlappingWindowsStandBeside() throws {
+    let scratch = try Scratch()
+    let model = try Bottles.folder() + "/char.safetensors"
+    try scratch.write("text.txt", (0..<20).map { "\($0) green bottles, hanging on the wall;\n" }.joined())
+    func evaluate(_ flags: String...) throws -> Run {
+      try Run(["eval", model, "text.txt"] + flags, folder: scratch.folder)
+    }
+    let plain = try record(evaluate("--json"))
+    for stride in [32, 8] {
+      let both = try record(evaluate("--json", "--stride", "\(stride)"))
+      #expect(both.filter { !$0.key.hasPrefix("stride") } == plain)
+      #expect(
+        Set(both.keys).subtracting(plain.keys) == [
+          "stride", "stride_loss", "stride_perplexity", "stride_bits_per_byte",
+        ])
+      #expect(both["stride"] == Double(stride))
+      for key in ["loss", "perplexity", "bits_per_byte"] {
+        let (found, plain) = (try #require(both["stride_" + key]), try #require(plain[key]))
+        #expect(stride == 32 ? found == plain : found != plain && abs(found / plain - 1) < 0.2)
+      }
+    }
+    let lines = try evaluate("--stride", "8").outputText.split(separator: "\n")
+    #expect(try lines.dropLast().elementsEqual(evaluate().outputText.split(separator: "\n")))
+    #expect(lines.last?.hasPrefix("stride 8       loss ") == true)
+    try evaluate("--stride", "33").expectRefusal(
+      1, "\(model): its context is 32 tokens, but --stride is 33: it must not be longer")
+  }
+
+  @Test(arguments: [
+    (["text.txt", "--stride", "0"], "--stride needs a whole number from 1 to 1,000,000,000, not '0'"),
+    (["--pairs", "p.tsv", "--stride", "8"], "--stride is for texts, and --pairs are sentences"),
+    (
+      ["text.txt", "--stride", "8", "--logits", "l"],
+      "--logits are those of windows one after another: leave out --stride"
+    ),
+    (
+      ["text.txt", "--stride", "8", "--weights", "int8"], "--weights has windows one after another: leave out --stride"
+    ),
+  ]) func whatHasNoStrideIsNamed(words: [String], message: String) throws {
+    try Run(["eval"] + words).expectRefusal(2, message)
+  }
+
   @Test func whatCannotBeEvaluatedIsNamed() throws {
     let scratch = try Scratch()
     let model = try Bottles.folder() + "/char.safetensors"

@@ -19,9 +19,12 @@ import Testing
   }
 
   /// Windows drawn for a step, those of one of its batches; the ids of the text are their places.
-  private func draw(_ tokens: TokenSequence, step: Int, turn: Int = 0, seed: UInt64 = 7) -> [[Int32]] {
+  private func draw(
+    _ tokens: TokenSequence, step: Int, turn: Int = 0, seed: UInt64 = 7, inBlocks: Bool = false
+  ) -> [[Int32]] {
     let (places, memory) = makeMemory()
-    let source = TextWindows(tokens, heldOut: nil, context: context, batchSize: batch, turns: 2, seed: seed)
+    let source = TextWindows(
+      tokens, heldOut: nil, context: context, batchSize: batch, turns: 2, seed: seed, inBlocks: inBlocks)
     let sampled = source.fill(UpdatePlace(update: step, turn: turn, chunk: 0), into: places, in: memory)
     let windows = rows(sampled.batch.input.ids, memory)
     #expect(rows(sampled.batch.targets, memory) == windows.map { $0.map { $0 + 1 } })
@@ -62,6 +65,20 @@ import Testing
     #expect(rows(eight.batch.input.ids, memory) == once + draw(tokens, step: 3, turn: 1))
   }
 
+  /// Blocks are numbered on over batches and updates: five of an epoch, then five of the next, in batches of four.
+  @Test func blocksComeOneAfterAnother() throws {
+    let tokens = try TokenSequence.of((0..<30).map { Int32($0) })
+    let order = BlockOrder(count: 30, context: context, seed: 7)
+    for step in 0..<20 {
+      for turn in 0..<2 {
+        let starts = draw(tokens, step: step, turn: turn, inBlocks: true).map { Int($0[0]) }
+        #expect(starts == (0..<4).map { order.start(of: UInt(8 * step + 4 * turn + $0)) })
+      }
+    }
+    let epoch = draw(tokens, step: 0, inBlocks: true) + draw(tokens, step: 0, turn: 1, inBlocks: true)[..<1]
+    #expect(Set(epoch.map { $0[0] % 5 }).count == 1 && Set(epoch.map { $0[0] }).count == 5)
+  }
+
   @Test func chunksAreTheBatch() throws {
     let tokens = try TokenSequence.of((0..<10_000).map { Int32($0) })
     let source = TextWindows(tokens, heldOut: nil, context: 1500, batchSize: 5, turns: 1, seed: 7)
@@ -96,6 +113,27 @@ import Testing
           #expect(inputs[t] == target - 1)
           // It stands where its window begins at a multiple of the context.
           #expect(Int(inputs[t]) == (index * batch + row) * context + t)
+          predicted.append(target)
+        }
+      }
+    }
+    #expect(predicted == (1..<count).map { Int32($0) })
+  }
+
+  @Test(arguments: [2, 5, 6, 7, 8, 11, 20, 21, 22, 60], [1, 2, 3, 4, 5])
+  func overlappingEachTokenButTheFirstIsPredictedOnce(count: Int, stride: Int) throws {
+    let tokens = try TokenSequence.of((0..<count).map { Int32($0) }), (places, memory) = makeMemory()
+    let heldOut = HeldOutText(tokens, TextBatch.Capacity(windows: batch, length: context), stride: stride)
+    var predicted: [Int32] = []
+    for index in 0..<heldOut.count {
+      let filled = heldOut.fill(index, into: places, in: memory), length = filled.input.texts.length
+      for (row, inputs) in rows(filled.input.ids, memory, length: length).enumerated() {
+        let window = index * batch + row
+        #expect(Int(inputs[0]) == window * stride)
+        for t in 0..<length {
+          let target = memory.index(filled.targets, row * length + t)
+          if target < 0 { continue }
+          #expect(inputs[t] == target - 1 && (window == 0 || t >= context - stride))
           predicted.append(target)
         }
       }

@@ -14,13 +14,13 @@ import MiniGPTTransformer
   static let byteLengths: [Int32] = (0..<19).map { $0 == 18 ? 0 : Int32(1 + $0 % 3) }
 
   private func evaluate(
-    _ ids: [Int32], batch: Int, threads: Int = 2, progress: (Double) -> Bool = { _ in true }
+    _ ids: [Int32], batch: Int, threads: Int = 2, stride: Int? = nil, progress: (Double) -> Bool = { _ in true }
   ) throws -> EvaluationResult? {
     let capacity = TextBatch.Capacity(windows: batch, length: Self.shape.context)
     let workspace = try workspace(capacity, threads: threads)
     return HeldOutLoss.run(
-      GPT(Self.shape), workspace, on: HeldOutText(try TokenSequence.of(ids), capacity), byteLengths: Self.byteLengths,
-      seen: { _ in }, progress: progress)
+      GPT(Self.shape), workspace, on: HeldOutText(try TokenSequence.of(ids), capacity, stride: stride),
+      byteLengths: Self.byteLengths, seen: { _ in }, progress: progress)
   }
 
   private func workspace(_ capacity: TextBatch.Capacity, threads: Int) throws -> TrainingWorkspace<GPT> {
@@ -58,6 +58,24 @@ import MiniGPTTransformer
     return (tokens, bytes, total / Double(max(1, tokens)))
   }
 
+  /// Token by token, each from the tokens before it in the window that is to predict it.
+  private func reference(_ ids: [Int32], stride: Int) throws -> (bytes: Int, loss: Double) {
+    let plain = PlainParameters<Double>(
+      GPT(Self.shape).layout, in: try workspace(TextBatch.Capacity(windows: 1, length: 7), threads: 1).memory)
+    var total = 0.0, bytes = 0
+    for place in 1..<ids.count {
+      let window = place <= 7 ? 0 : (place - 7 + stride - 1) / stride
+      let inputs = ids[window * stride..<place].map { Int($0) }
+      #expect(inputs.count > min(7 - stride, place - 1) && inputs.count <= 7)
+      let hidden = GPT.reference(inputs, length: inputs.count, Self.shape, plain)
+      let row = (hidden * plain.matrix("tokenEmbedding").transposed).row(inputs.count - 1)
+      let target = Int(ids[place]), most = row.max() ?? 0
+      total += most + Double.log(row.map { Double.exp($0 - most) }.reduce(0, +)) - row[target]
+      bytes += Int(Self.byteLengths[target])
+    }
+    return (bytes, total / Double(ids.count - 1))
+  }
+
   private func text(_ count: Int) -> [Int32] {
     let stream = RandomStream(seed: 9, .dropout, place: 1)
     return (0..<count).map { $0 % 11 == 10 ? 18 : Int32(stream.integer(below: 19, $0)) }
@@ -77,6 +95,20 @@ import MiniGPTTransformer
     for batch in [2, 3, 5, 40] {
       for threads in 1...3 { #expect(try evaluate(text(101), batch: batch, threads: threads) == one) }
     }
+  }
+
+  @Test(arguments: [2, 7, 8, 9, 10, 15, 23, 50], [1, 2, 3, 6, 7])
+  func overlappingWindowsPredictEachTokenOnce(count: Int, stride: Int) throws {
+    let expected = try reference(text(count), stride: stride)
+    let found = try #require(try evaluate(text(count), batch: 3, stride: stride))
+    #expect(found.tokens == count - 1 && found.bytes == expected.bytes)
+    #expect(abs(found.loss - expected.loss) < 1e-6 * expected.loss)
+    if stride == 7 { #expect(try evaluate(text(count), batch: 3) == found) }
+  }
+
+  @Test(arguments: [1, 3, 6]) func batchAndThreadsChangeNoBitOfOverlappingWindows(stride: Int) throws {
+    let one = try evaluate(text(60), batch: 1, threads: 1, stride: stride)
+    for batch in [2, 5, 40] { #expect(try evaluate(text(60), batch: batch, stride: stride) == one) }
   }
 
   /// The first token is seen, but not predicted; the end of a text is predicted, but stands for no byte.

@@ -14,7 +14,8 @@ import Testing
     func words(_ number: UInt32) -> SIMD4<UInt32> { Philox.words(counter: (5, 3, number, 2), key: (1337, 0)) }
     for (site, place, number): (RandomSite, Int, UInt32) in [
       (.dropout, 0, 0), (.dropout, 17, 17), (.windows, 0, 1 << 30), (.pairs, 0, 1 << 30 + 1),
-      (.batches, 0, 1 << 30 + 2), (.initialization, 0, 1 << 31), (.initialization, 9, 1 << 31 + 9),
+      (.batches, 0, 1 << 30 + 2), (.blocks, 0, 1 << 30 + 5), (.phases, 0, 1 << 30 + 6), (.initialization, 0, 1 << 31),
+      (.initialization, 9, 1 << 31 + 9),
     ] {
       #expect(RandomStream(seed: 1337, site, place: place).words(5, sample: 3, step: 2) == words(number), "\(site)")
     }

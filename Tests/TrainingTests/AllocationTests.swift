@@ -1,4 +1,5 @@
 import MiniGPTAllocationCounter
+import MiniGPTCheckpoints
 import MiniGPTPlatform
 import MiniGPTTestSupport
 import Testing
@@ -9,9 +10,9 @@ import MiniGPTTraining
   @Test(.enabled(if: allocations_counted() == 1, "a sanitizer owns malloc"))
   func aStepTakesNoMemoryFromTheThirdOn() async {
     await #expect(processExitsWith: .success) {
-      for threads in 1...2 {
+      for (threads, order) in [(1, DataOrder.windows), (2, .windows), (2, .blocks)] {
         let folder = try Folder(), corpus = try folder.write("corpus", verses(60))
-        let trainer = try tinySetup(corpus, threads: threads).prepare().trainer
+        let trainer = try tinySetup(corpus, threads: threads) { $0.order = order }.prepare().trainer
         for _ in 0..<2 { _ = try trainer.step() }
         let before = allocations_all()
         for _ in 0..<10 { _ = try trainer.step() }

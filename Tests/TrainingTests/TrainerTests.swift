@@ -11,13 +11,15 @@ import MiniGPTTransformer
   /// Trains to the end, stopping and resuming behind the steps in `stops`; gives the files that are left.
   func run(
     _ folder: Folder, _ name: String, threads: Int, stops: [Int] = [], set: InstructionSet = .best,
-    of shape: GPTConfiguration = tinyShape, _ precision: Precision = .fp32
+    of shape: GPTConfiguration = tinyShape, _ precision: Precision = .fp32, order: DataOrder = .windows
   ) throws -> (latest: Data, best: Data, losses: [Double]) {
     let corpus = try folder.write("corpus.txt", verses(60))
     let path = folder.path(name + ".safetensors"), best = folder.path(name + ".best.safetensors")
     var losses: [Double] = [], stops = stops, isFirst = true
     while true {
-      let setup = try tinySetup(corpus, threads: threads, set: set, of: shape) { $0.precision = precision }
+      let setup = try tinySetup(corpus, threads: threads, set: set, of: shape) {
+        ($0.precision, $0.order) = (precision, order)
+      }
       let trainer = try setup.prepare().trainer
       if !isFirst { try trainer.resume(try Checkpoint(path)) }
       isFirst = false
@@ -49,6 +51,15 @@ import MiniGPTTransformer
     #expect(stopped.latest == straight.latest)
     #expect(stopped.best == straight.best)
     #expect(stopped.losses == straight.losses)
+  }
+
+  @Test(arguments: [[1], [5, 6, 8]]) func sameBitsOfBlocksAfterStops(stops: [Int]) throws {
+    let folder = try Folder()
+    let straight = try run(folder, "straight", threads: 2, order: .blocks)
+    let stopped = try run(folder, "stopped", threads: 1, stops: stops, order: .blocks)
+    #expect(stopped.latest == straight.latest && stopped.best == straight.best)
+    #expect(stopped.losses == straight.losses)
+    #expect(try run(folder, "windows", threads: 2).losses != straight.losses)
   }
 
   /// Qwen3's shape, in both precisions: any number of threads, and one run that stops and goes on with another.

@@ -14,6 +14,7 @@ struct EvalCommand: Command, Searching {
   var overwrite = false
   var precision = Precision.fp32
   var weights: NumberFormat?
+  var stride: Int?
   var threads: Int?
   var baselines = false
   var quiet = false
@@ -23,7 +24,8 @@ struct EvalCommand: Command, Searching {
   static let summary = "loss, perplexity and bits per byte on a text"
   static let discussion = """
     Goes over the text in windows of the model's context, one after another; each token is predicted from those before \
-    it in its window. The very first token is not predicted. With --pairs a translator translates the sources, and \
+    it in its window. The very first token is not predicted. With --stride N windows overlap: a second figure, in which \
+    each token, but near the beginning, has at least the context less N before it. With --pairs a translator translates the sources, and \
     BLEU compares.
     """
   static let words = Words("[MODEL] FILE | --pairs FILE", 0...2, "a FILE: the text to predict")
@@ -33,6 +35,9 @@ struct EvalCommand: Command, Searching {
       "Text",
       [
         .toggle("allow-special", in: \.allowsSpecial, "names of special tokens in the text are those tokens"),
+        .optional(
+          "stride", in: \.stride, .integer(1...1_000_000_000), else: "none",
+          "also in windows that begin N tokens apart, N at most the context; each counts its last N predictions"),
         .toggle("ids", in: \.ids, "FILE holds ids of tokens, separated by white space, instead of text"),
         .optional(
           "logits", in: \.logits, .file(), else: "none",
@@ -58,7 +63,8 @@ struct EvalCommand: Command, Searching {
         .toggle("baselines", in: \.baselines, "on the end of FILE, beside n-grams counted on the rest"),
         .toggle(
           "json", in: \.json,
-          "one JSON object: tokens, bytes, loss, perplexity, bits_per_byte; pairs: pairs, loss, bleu, signature"),
+          "one JSON object: tokens, bytes, loss, perplexity, bits_per_byte, with --stride also stride, stride_loss, "
+            + "stride_perplexity, stride_bits_per_byte; pairs: pairs, loss, bleu, signature"),
         .toggle("quiet", in: \.quiet, "no progress"),
       ]),
   ]
@@ -77,6 +83,15 @@ struct EvalCommand: Command, Searching {
   mutating func validate() throws {
     if !pairs.isEmpty && (ids || logits != nil) {
       throw UsageError.contradiction("--ids and --logits are for texts, and --pairs are sentences")
+    }
+    if stride != nil {
+      if !pairs.isEmpty { throw UsageError.contradiction("--stride is for texts, and --pairs are sentences") }
+      if logits != nil {
+        throw UsageError.contradiction("--logits are those of windows one after another: leave out --stride")
+      }
+      if weights != nil {
+        throw UsageError.contradiction("--weights has windows one after another: leave out --stride")
+      }
     }
     if weights != nil {
       if !pairs.isEmpty { throw UsageError.contradiction("--weights is for texts, and --pairs are sentences") }
@@ -102,6 +117,9 @@ struct EvalCommand: Command, Searching {
       try console.claim(Path(bytes: logits), reading: [path, choice.path], overwrite: overwrite, flag: "logits")
     }
     let checkpoint = try choice.open()
+    if let stride, stride > checkpoint.configuration.context {
+      throw StrideTooLong(path: choice.path, stride: stride, context: checkpoint.configuration.context)
+    }
     let machine = try Machine(threads: threads, console)
     let tokenizer = try checkpoint.tokenizer()
     let split = try corpus.flatMap { baselines ? try self.split($0, checkpoint) : nil }
@@ -114,13 +132,19 @@ struct EvalCommand: Command, Searching {
       }
       ?? TokenSequence.of(IdFile.read(bytes, path, vocabularySize: tokenizer.vocabularySize))
     if tokens.count < 2 { throw DatasetError.tooShort(what: "\(path)", tokens: tokens.count, context: 1) }
-    let result = try evaluate(checkpoint, tokenizer, tokens, machine, console)
+    let (result, strided) = try evaluate(checkpoint, tokenizer, tokens, machine, console)
     let ladder = try split.map { try self.ladder($0, tokens, tokenizer, console) }
     if json {
       var record: JSONObject = [
         "tokens": JSON(result.tokens), "bytes": JSON(result.bytes), "loss": JSON(result.loss),
         "perplexity": JSON(result.perplexity), "bits_per_byte": JSON(result.bitsPerByte),
       ]
+      if let stride, let strided {
+        record.append("stride", JSON(stride))
+        record.append("stride_loss", JSON(strided.loss))
+        record.append("stride_perplexity", JSON(strided.perplexity))
+        record.append("stride_bits_per_byte", JSON(strided.bitsPerByte))
+      }
       if let ladder {
         let rungs = ladder.bitsPerByte.enumerated().map { index, bits -> JSON in
           ["order": JSON(index + 1), "bits_per_byte": JSON(bits)]
@@ -129,10 +153,18 @@ struct EvalCommand: Command, Searching {
       }
       return try console.answer(json: .object(record))
     }
-    try console.answer(table: [
+    var rows = [
       ("tokens", grouped(result.tokens)), ("bytes", grouped(result.bytes)), ("loss", fixed(result.loss, 4)),
       ("perplexity", fixed(result.perplexity, 3)), ("bits per byte", fixed(result.bitsPerByte, 4)),
-    ])
+    ]
+    if let stride, let strided {
+      let figures = [
+        "loss \(fixed(strided.loss, 4))", "perplexity \(fixed(strided.perplexity, 3))",
+        "bits per byte \(fixed(strided.bitsPerByte, 4))",
+      ]
+      rows.append(("stride \(grouped(stride))", figures.joined(separator: ", ")))
+    }
+    try console.answer(table: rows)
     if let ladder {
       try console.answer(line: "")
       try console.answer(table: rungs(ladder, result, checkpoint.configuration.context))
@@ -176,35 +208,39 @@ struct EvalCommand: Command, Searching {
     return grams + [("GPT", "\(fixed(result.bitsPerByte, 4)) bits per byte from up to \(grouped(context)) tokens")]
   }
 
+  /// The figure of windows one after another, and that of overlapping ones where it is asked for.
   private func evaluate(
     _ checkpoint: Checkpoint, _ tokenizer: any Tokenizer, _ tokens: TokenSequence, _ machine: Machine,
     _ console: Console
-  ) throws -> EvaluationResult {
+  ) throws -> (EvaluationResult, strided: EvaluationResult?) {
     if let weights {
       let evaluation = GeneratedEvaluation(
         checkpoint: checkpoint, tokenizer: tokenizer, tokens: tokens, weights: weights)
-      return try evaluation.run(machine, console)
+      return (try evaluation.run(machine, console), nil)
     }
     let model = GPT(checkpoint.configuration)
     // A text that is shorter than the context needs no memory for more.
     let context = min(checkpoint.configuration.context, tokens.count - 1)
-    let windows = (tokens.count - 2) / context + 1
+    let stride = self.stride.map { min($0, context) }
+    let windows = HeldOutText.windows(tokens.count, length: context, stride: stride ?? context)
     let capacity = TextBatch.Capacity(windows: max(1, min(windows, Self.positions / context)), length: context)
     let workspace = TrainingWorkspace(
       model, capacity, .inference, try checkpoint.parameters(), on: machine.processor.with(precision))
     let memory = workspace.memory
-    func run(_ seen: (Slot) throws -> Void) throws -> EvaluationResult {
+    func run(stride: Int? = nil, _ seen: (Slot) throws -> Void = { _ in }) throws -> EvaluationResult {
       let result = try HeldOutLoss.run(
-        model, workspace, on: HeldOutText(tokens, capacity), byteLengths: tokenizer.tokenByteLengths, seen: seen
+        model, workspace, on: HeldOutText(tokens, capacity, stride: stride), byteLengths: tokenizer.tokenByteLengths,
+        seen: seen
       ) { done in
-        console.progress(["evaluating", percent(Int(done * 1e6), 1_000_000)])
+        let what = stride.map { "evaluating, stride \(grouped($0))" } ?? "evaluating"
+        console.progress([what, percent(Int(done * 1e6), 1_000_000)])
         return !Interruption.isRequested
       }
       console.endProgress()
       guard let result else { throw Interrupted() }
       return result
     }
-    guard let logits else { return try run { _ in } }
+    guard let logits else { return (try run(), try stride.map { try run(stride: $0) }) }
     var result: EvaluationResult?
     let tensor = SafetensorsFileWriter.Tensor(
       "logits", .f32, [tokens.count - 1, checkpoint.configuration.vocabularySize])
@@ -212,7 +248,18 @@ struct EvalCommand: Command, Searching {
       result = try run { rows in try memory.withBytes(of: rows) { try writer.append($0) } }
     }
     guard let result else { throw Interrupted() }
-    return result
+    return (result, nil)
+  }
+}
+
+/// Windows that would leave tokens out between them.
+struct StrideTooLong: Error, CustomStringConvertible {
+  let path: Path
+  let stride: Int
+  let context: Int
+
+  var description: String {
+    "\(path): its context is \(grouped(context)) tokens, but --stride is \(grouped(stride)): it must not be longer"
   }
 }
 
