@@ -119,6 +119,7 @@ clean: ## Remove what was built; corpora and checkpoints stay
 fixtures: ## Compute Tests/Fixtures anew (needs PEERS=python with PyTorch)
 	$(PEERS) Scripts/make_fixtures.py
 	$(PEERS) Scripts/make_today_fixtures.py
+	$(PEERS) Scripts/make_muon_fixtures.py
 	$(PEERS) Scripts/make_translation_fixtures.py
 	$(PEERS) Scripts/make_beam_fixtures.py
 	$(PEERS) Scripts/tokenizer_fixtures.py

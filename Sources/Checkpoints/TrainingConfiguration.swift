@@ -5,6 +5,29 @@ public import MiniGPTTensors
 public enum ScheduleKind: String, CaseIterable, Sendable {
   case cosine, linear, constant
   case inverseSquareRoot = "inverse-sqrt"
+  /// At its highest for a while, then falling in a line.
+  case plateau
+}
+
+/// What updates the matrices of products; all else is AdamW's.
+public enum OptimizerKind: String, CaseIterable, Sendable {
+  case adamw, muon
+}
+
+/// How weight decay goes.
+public enum DecaySchedule: String, CaseIterable, Sendable {
+  /// As the learning rate alone.
+  case constant
+  /// Rising and falling as the learning rate does besides.
+  case rate
+}
+
+/// The polynomials by which Muon makes matrices orthogonal.
+public enum OrthogonalSeries: String, CaseIterable, Sendable {
+  /// The same in each iteration.
+  case fixed
+  /// The best of each iteration.
+  case polar
 }
 
 /// What makes an evaluation the best.
@@ -42,6 +65,34 @@ public struct TrainingConfiguration: Equatable, Sendable {
   public var warmup = 100
   /// How the learning rate falls behind the warm-up.
   public var schedule = ScheduleKind.cosine
+  /// The part of all updates in which the plateau's rate falls.
+  public var cooldown = 0.6
+  /// What updates the matrices of products.
+  public var optimizer = OptimizerKind.adamw
+  /// Muon's highest learning rate; nil: as AdamW's.
+  public var muonRate: Double?
+  /// Muon's λ; nil: as AdamW's.
+  public var muonDecay: Double?
+  /// Muon's μ, after its warm-up.
+  public var muonMomentum = 0.95
+  /// Muon's μ at the start.
+  public var muonMomentumStart = 0.85
+  /// Updates until μ is what it stays.
+  public var muonMomentumWarmup = 200
+  /// Iterations by which a matrix is made orthogonal.
+  public var muonIterations = 5
+  /// What they apply to it.
+  public var muonSeries = OrthogonalSeries.polar
+  /// The highest learning rate of tables that are only looked up; nil: as all others.
+  public var embeddingRate: Double?
+  /// The highest learning rate of the table that makes the logits; nil: as all others.
+  public var outputRate: Double?
+  /// Whether weight decay falls only on what the update makes smaller as well.
+  public var isCautious = false
+  /// How weight decay goes.
+  public var decaySchedule = DecaySchedule.constant
+  /// AdamW's ε.
+  public var epsilon = 1e-8
   /// AdamW's λ, on matrices alone.
   public var weightDecay = 0.1
   /// AdamW's β₁.
@@ -91,6 +142,9 @@ public struct TrainingConfiguration: Equatable, Sendable {
 }
 
 extension ScheduleKind: FieldValue {}
+extension OptimizerKind: FieldValue {}
+extension DecaySchedule: FieldValue {}
+extension OrthogonalSeries: FieldValue {}
 extension BestBy: FieldValue {}
 extension DataOrder: FieldValue {}
 extension Precision: FieldValue {}
@@ -125,6 +179,59 @@ extension TrainingConfiguration: Configurable {
       "warmup", "warmup-iters", "warmup-steps", at: \.warmup, in: .integers(0...1 << 31),
       flag: Flag(.training, .integer(0...1_000_000_000), else: "recipe", "steps until the highest rate")),
     Field("schedule", at: \.schedule, flag: Flag(.training, .choice, else: "cosine", "how the rate falls")),
+    Field(
+      "cooldown", at: \.cooldown, traits: .sparse,
+      flag: Flag(
+        .training, .number(above: 0, upTo: 1), else: "0.6", "part of the steps in which a plateau's rate falls")
+    ),
+    Field(
+      "optimizer", at: \.optimizer, traits: .sparse,
+      flag: Flag(.training, .choice, else: "adamw", "of the matrices of products; all else is AdamW's")),
+    Field(
+      "muon-lr", at: \.muonRate, in: .nonNegative, traits: .sparse,
+      flag: Flag(
+        .training, ValueKind.number(above: 0, upTo: 1e30).optional, else: "as lr", "Muon's highest learning rate")),
+    Field(
+      "muon-decay", at: \.muonDecay, in: .nonNegative, traits: .sparse,
+      flag: Flag(.training, ValueKind.number(0...1000).optional, else: "as weight-decay", "Muon's weight decay")),
+    Field(
+      "muon-momentum", at: \.muonMomentum, traits: .sparse,
+      flag: Flag(.training, .number(0, below: 1), else: "0.95", "memory of Muon's mean gradient")),
+    Field(
+      "muon-momentum-start", at: \.muonMomentumStart, traits: .sparse,
+      flag: Flag(.training, .number(0, below: 1), else: "0.85", "the same at the start")),
+    Field(
+      "muon-momentum-warmup", at: \.muonMomentumWarmup, in: .integers(0...1 << 31), traits: .sparse,
+      flag: Flag(.training, .integer(0...1_000_000_000), else: "200", "steps from the one to the other")),
+    Field(
+      "muon-iterations", at: \.muonIterations, in: .integers(1...100), traits: .sparse,
+      flag: Flag(.training, .integer(1...100), else: "5", "by which Muon makes a matrix orthogonal")),
+    Field(
+      "muon-series", at: \.muonSeries, traits: .sparse,
+      flag: Flag(
+        .training, .choice, else: "polar", "the polynomials of the iterations: Jordan's fixed one, or Polar Express")),
+    Field(
+      "embedding-lr", at: \.embeddingRate, in: .nonNegative, traits: .sparse,
+      flag: Flag(
+        .training, ValueKind.number(above: 0, upTo: 1e30).optional, else: "as lr",
+        "highest learning rate of tables that only look up")),
+    Field(
+      "output-lr", at: \.outputRate, in: .nonNegative, traits: .sparse,
+      flag: Flag(
+        .training, ValueKind.number(above: 0, upTo: 1e30).optional, else: "as lr",
+        "highest learning rate of the table that makes the logits")),
+    Field(
+      "cautious-decay", at: \.isCautious, traits: .sparse,
+      flag: Flag(
+        .training, .onOff, else: "off", "whether weight decay falls only on what the update makes smaller as well")),
+    Field(
+      "decay-schedule", at: \.decaySchedule, traits: .sparse,
+      flag: Flag(
+        .training, .choice, else: "constant",
+        "how weight decay goes: with the rate alone, or rising and falling as the rate does besides")),
+    Field(
+      "epsilon", at: \.epsilon, in: .nonNegative, traits: .sparse,
+      flag: Flag(.training, .number(above: 0, upTo: 1), else: "1e-08", "what AdamW adds to its root")),
     Field(
       "weight-decay", at: \.weightDecay, in: .nonNegative,
       flag: Flag(.training, .number(0...10), else: "0.1", "pull of the matrices towards zero")),

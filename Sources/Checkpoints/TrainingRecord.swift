@@ -92,11 +92,19 @@ public struct TrainingRecord: Equatable, Sendable {
 
   /// Takes the configuration of a run that goes on; no single command repeats one whose schedule was changed on the way.
   package mutating func goOn(with configuration: TrainingConfiguration) {
-    let isScheduled = configuration.schedule == .cosine || configuration.schedule == .linear
+    let isScheduled = [.cosine, .linear, .plateau].contains(configuration.schedule)
     if isScheduled, step > 0, self.configuration.steps != configuration.steps {
       extensions += [step, self.configuration.steps]
     }
     self.configuration = configuration
+  }
+
+  /// Changes how many updates there will be.
+  ///
+  /// - Parameter isRateFalling: whether the learning rates before were other ones than they would have been with as many.
+  package mutating func changeSteps(to steps: Int, isRateFalling: Bool) {
+    if isRateFalling { extensions += [step, configuration.steps] }
+    configuration.steps = steps
   }
 
   /// Steps whose weights are averaged.

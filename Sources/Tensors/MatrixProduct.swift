@@ -39,6 +39,31 @@ extension Memory {
     run(.product, work.grid.parts, work)
   }
 
+  /// c = a · b on one thread, which is within a part of other work; its scratch memory up to `ProductWork.scratch` is used.
+  func product(_ c: Slot, _ a: Operand, _ b: Operand, thread: Int) {
+    check(
+      a.rows == c.rows && b.columns == c.columns && a.columns == b.rows,
+      "product of [\(a.rows), \(a.columns)] and [\(b.rows), \(b.columns)] into \(c)")
+    let work = unsafe ProductWork(
+      c: pointer(c), cRow: c.stride, rows: c.rows, columns: c.columns, a: Factor(pointer(a.slot), a),
+      b: Factor(pointer(b.slot), b), depth: a.columns, accumulate: false, epilogue: .none, memory: self, isAlone: true)
+    for part in 0..<work.grid.parts { work(part, thread: thread) }
+  }
+
+  /// The same for a c `[M, M]` that is symmetric: its lower half is computed and copied to the upper one.
+  func symmetricProduct(_ c: Slot, _ a: Operand, _ b: Operand, thread: Int) {
+    let step = max(kernels.tileColumns, c.rows / 8 / kernels.tileColumns * kernels.tileColumns)
+    for start in stride(from: 0, to: c.rows, by: step) {
+      let end = min(c.rows, start + step)
+      product(
+        c.rows(start..<c.rows).columns(start..<end), a.rows(start..<c.rows), b.columns(start..<end), thread: thread)
+    }
+    let base = unsafe pointer(c)
+    for i in 0..<c.rows {
+      for j in 0..<i { unsafe base[j * c.stride + i] = base[i * c.stride + j] }
+    }
+  }
+
   private func epilogueFits(_ epilogue: Epilogue, _ c: Slot) -> Bool {
     func isRow(_ bias: Slot?) -> Bool { bias.map { $0.rows == 1 && $0.columns == c.columns } ?? true }
     func fits(_ other: Slot) -> Bool { other.rows == c.rows && other.columns == c.columns }
@@ -89,7 +114,7 @@ extension Memory {
 
   init(
     c: UnsafeMutablePointer<Float>, cRow: Int, rows: Int, columns: Int, a: Factor, b: Factor, depth: Int,
-    accumulate: Bool, epilogue: Epilogue, memory: Memory, isInPanels: Bool = false
+    accumulate: Bool, epilogue: Epilogue, memory: Memory, isInPanels: Bool = false, isAlone: Bool = false
   ) {
     unsafe self.c = c
     self.cRow = cRow
@@ -105,6 +130,12 @@ extension Memory {
     let isSingle = packing.format == .single
     self.isInPanels = isInPanels
     packs = !isInPanels && (!isSingle || b.column != 1 || rows > 2 * packing.tileRows)
+    if isAlone {
+      grid = ProductGrid(
+        rows: rows, columns: columns, words: packing.format.words(depth), tileRows: packing.tileRows,
+        tileColumns: packing.panel)
+      return
+    }
     grid = ProductGrid(
       rows: rows, columns: columns, words: packing.format.words(depth), tileRows: packing.tileRows,
       tileColumns: packing.panel,

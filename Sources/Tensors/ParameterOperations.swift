@@ -15,6 +15,8 @@ package struct AdamWStep: Sendable {
   package var shrink: Float
   /// What the gradient is multiplied by first: clipping.
   package var gradientScale: Float
+  /// Whether only weights shrink that the step makes smaller.
+  package var isCautious = false
 
   package init(
     beta1: Float, beta2: Float, rate: Float, rootScale: Float, epsilon: Float, shrink: Float, gradientScale: Float
@@ -45,7 +47,8 @@ extension Memory {
         first: pointer(first), second: pointer(second),
         how: minigpt_adamw(
           beta1: step.beta1, beta2: step.beta2, rate: step.rate, root_scale: step.rootScale, epsilon: step.epsilon,
-          shrink: step.shrink, gradient_scale: step.gradientScale), count: parameter.count, length: length, k: kernels))
+          shrink: step.shrink, gradient_scale: step.gradientScale, cautious: step.isCautious ? 1 : 0),
+        count: parameter.count, length: length, k: kernels))
   }
 
   /// Σ g² over all gradients, in double precision and one order for any number of threads.

@@ -244,6 +244,7 @@ private func adamw(
     let v = unsafe second[i] * how.beta2 + (1 - how.beta2) * g * g
     unsafe first[i] = m
     unsafe second[i] = v
-    unsafe weight[i] = weight[i] * how.shrink - how.rate * m / (v.squareRoot() * how.root_scale + how.epsilon)
+    let shrink = unsafe how.cautious == 0 || m * weight[i] >= 0 ? how.shrink : 1
+    unsafe weight[i] = weight[i] * shrink - how.rate * m / (v.squareRoot() * how.root_scale + how.epsilon)
   }
 }

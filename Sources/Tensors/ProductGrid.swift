@@ -61,6 +61,19 @@ struct ProductGrid {
     blockColumns = (panels + chosen.panels - 1) / chosen.panels
   }
 
+  /// For one thread: blocks as wide as its packed panels allow, which need no comparison.
+  init(rows: Int, columns: Int, words: Int, tileRows: Int, tileColumns: Int) {
+    steps = max(1, (words + Self.longestStep - 1) / Self.longestStep)
+    wordsPerStep = (words + steps - 1) / steps
+    let panels = (columns + tileColumns - 1) / tileColumns
+    let mostPanels = max(1, Self.packedWords / (tileColumns * max(1, wordsPerStep)))
+    let across = (panels + mostPanels - 1) / mostPanels
+    rowsPerBlock = (rows + tileRows - 1) / tileRows * tileRows
+    columnsPerBlock = (panels + across - 1) / across * tileColumns
+    blockRows = 1
+    blockColumns = (columns + columnsPerBlock - 1) / columnsPerBlock
+  }
+
   /// How much of a part one thread may be behind another.
   private static let unevenness = 0.05
   private static let divisions: InlineArray<12, Int> = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128]

@@ -68,6 +68,14 @@ package struct Operand: Sendable {
   package let slot: Slot
   package let isTransposed: Bool
 
+  package func rows(_ range: Range<Int>) -> Operand {
+    Operand(slot: isTransposed ? slot.columns(range) : slot.rows(range), isTransposed: isTransposed)
+  }
+
+  package func columns(_ range: Range<Int>) -> Operand {
+    Operand(slot: isTransposed ? slot.rows(range) : slot.columns(range), isTransposed: isTransposed)
+  }
+
   package var rows: Int { isTransposed ? slot.columns : slot.rows }
   package var columns: Int { isTransposed ? slot.rows : slot.columns }
 }
@@ -77,23 +85,11 @@ package enum Region: Int, Sendable, CaseIterable {
   case parameters, gradients, optimizer, activations, scratch
 }
 
-/// A number for each parameter that an optimizer keeps, such as a moment, laid out as the parameters are.
-package struct ParameterState: Sendable {
-  fileprivate let start: Int
-
-  /// That of a parameter.
-  package func slot(of parameter: Slot) -> Slot {
-    Slot(
-      .optimizer, offset: start + parameter.offset, rows: parameter.rows, columns: parameter.columns,
-      stride: parameter.stride)
-  }
-}
-
 extension MemoryPlan {
-  /// Takes a state of so many parameters.
-  package mutating func takeState(of parameters: Int) -> ParameterState {
-    defer { optimizer += (parameters + 15) / 16 * 16 }
-    return ParameterState(start: optimizer)
+  /// Takes what an optimizer keeps of a parameter, a number for each of its elements, such as a moment.
+  package mutating func takeState(like parameter: Slot) -> Slot {
+    defer { optimizer += (parameter.count + 15) / 16 * 16 }
+    return Slot(.optimizer, offset: optimizer, rows: parameter.rows, columns: parameter.columns)
   }
 }
 

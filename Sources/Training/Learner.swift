@@ -3,15 +3,15 @@ package import MiniGPTDatasets
 package import MiniGPTTensors
 package import MiniGPTTransformer
 
-/// One update at a time: forward, loss and backward over every batch of it, clipping, AdamW.
+/// One update at a time: forward, loss and backward over every batch of it, clipping, the optimizer.
 ///
 /// All memory is taken by `init`; `step` allocates nothing.
 package final class Learner<Model: TrainableModel, Source: BatchSource> where Source.Batch == Model.Batch {
   package let model: Model
   package let workspace: TrainingWorkspace<Model>
   private let configuration: TrainingConfiguration
-  private let schedule: LearningRateSchedule
-  package let optimizer: AdamW
+  package private(set) var schedule: LearningRateSchedule
+  package let optimizer: Optimizer
   private var source: Source
 
   package var memory: Memory { workspace.memory }
@@ -27,7 +27,7 @@ package final class Learner<Model: TrainableModel, Source: BatchSource> where So
     self.source = source
     self.configuration = configuration
     var plan = MemoryPlan()
-    optimizer = AdamW(configuration, model.layout, in: &plan)
+    optimizer = Optimizer(configuration, model.layout, in: &plan)
     workspace = TrainingWorkspace(
       model, source.capacity, recomputes ? .trainingRecomputed : .training, beside: plan,
       on: processor.with(configuration.precision))
@@ -36,11 +36,20 @@ package final class Learner<Model: TrainableModel, Source: BatchSource> where So
   }
 
   /// Bytes that such a learner takes: weights, gradients, the optimizer's state, activations of the largest batch.
-  package static func memoryNeeded(_ model: Model, _ capacity: Model.Batch.Capacity, recomputes: Bool) -> Int {
+  package static func memoryNeeded(
+    _ model: Model, _ capacity: Model.Batch.Capacity, _ configuration: TrainingConfiguration, recomputes: Bool
+  ) -> Int {
     var plan = MemoryPlan()
-    _ = AdamW(TrainingConfiguration(), model.layout, in: &plan)
+    _ = Optimizer(configuration, model.layout, in: &plan)
     _ = TrainingWorkspace.plan(model, capacity, recomputes ? .trainingRecomputed : .training, in: &plan)
     return plan.byteCount(parameters: model.layout.count)
+  }
+
+  /// Goes on towards another number of updates.
+  package func changeSteps(to steps: Int) {
+    var configuration = configuration
+    configuration.steps = steps
+    schedule = LearningRateSchedule(configuration)
   }
 
   /// The learning rate of update `index`, counted from 0.

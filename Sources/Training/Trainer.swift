@@ -16,6 +16,8 @@ where Source.Batch == Model.Batch {
   package private(set) var record: TrainingRecord
   /// Translates what was held out and measures it; asked at every evaluation, where there is one. Nil: it was stopped.
   package var bleu: (() throws -> Double?)?
+  /// Says how many updates there are to be in all; asked before each, where there is one.
+  package var pace: ((_ record: TrainingRecord, _ risingSteps: Int) -> Int)?
   /// Told how far an evaluation is, up to 1.
   package var evaluating: ((Double) -> Void)?
   private let learner: Learner<Model, Source>
@@ -44,7 +46,8 @@ where Source.Batch == Model.Batch {
     if tokenizer.vocabularySize != configuration.vocabularySize {
       throw TrainingError.vocabulary(tokenizer: tokenizer.vocabularySize, model: configuration.vocabularySize)
     }
-    try memory.check(Self.memoryNeeded(configuration, source.capacity, recomputes: memory.recomputes))
+    try memory.check(
+      Self.memoryNeeded(configuration, source.capacity, record.configuration, recomputes: memory.recomputes))
     learner = Learner(
       Model(configuration), on: source, record.configuration, recomputes: memory.recomputes, processor: processor)
     byteLengths = tokenizer.tokenByteLengths
@@ -55,14 +58,15 @@ where Source.Batch == Model.Batch {
 
   /// Bytes that a training takes.
   package static func memoryNeeded(
-    _ configuration: Model.Configuration, _ capacity: Model.Batch.Capacity, recomputes: Bool = false
+    _ shape: Model.Configuration, _ capacity: Model.Batch.Capacity, _ configuration: TrainingConfiguration,
+    recomputes: Bool = false
   ) -> Int {
-    Learner<Model, Source>.memoryNeeded(Model(configuration), capacity, recomputes: recomputes)
+    Learner<Model, Source>.memoryNeeded(Model(shape), capacity, configuration, recomputes: recomputes)
   }
 
   /// Bytes that this training takes.
   package func memoryNeeded(recomputes: Bool) -> Int {
-    Self.memoryNeeded(model.configuration, learner.capacity, recomputes: recomputes)
+    Self.memoryNeeded(model.configuration, learner.capacity, record.configuration, recomputes: recomputes)
   }
 
   /// Goes on where a checkpoint of the same run stopped. Steps, intervals and patience may be other ones; what else
@@ -159,7 +163,6 @@ where Source.Batch == Model.Batch {
   private func train(
     _ path: Path, _ bestPath: Path, _ shouldStop: () -> Bool, _ event: (TrainingEvent) throws -> Void
   ) throws -> TrainingOutcome {
-    let configuration = record.configuration
     if record.step == 0 && replaced == nil { try save(path, event) }
     // A best one that this run knows nothing of: it was killed on the way, and will find it again.
     if record.best == nil && replaced == nil { try Files.remove(bestPath) }
@@ -175,8 +178,9 @@ where Source.Batch == Model.Batch {
       guard try evaluate(path, bestPath, shouldStop, event) else { return try stop() }
       isSaved = false
     }
-    while record.step < configuration.steps {
+    while record.step < record.configuration.steps {
       if isOutOfPatience { break }
+      adaptSteps()
       if shouldStop() { return try stop() }
       guard let step = try step(shouldStop: shouldStop) else { return try stop() }
       isSaved = false
@@ -189,14 +193,24 @@ where Source.Batch == Model.Batch {
         try save(path, event)
         return .stopped
       }
-      if record.step % configuration.saveEvery == 0 {
+      if record.step % record.configuration.saveEvery == 0 {
         try save(path, event)
         isSaved = true
       }
     }
     if !isSaved { try save(path, event) }
     guard try average(path, bestPath, shouldStop, event) else { return .stopped }
-    return isOutOfPatience && record.step < configuration.steps ? .outOfPatience : .finished
+    return isOutOfPatience && record.step < record.configuration.steps ? .outOfPatience : .finished
+  }
+
+  /// A run that watches the clock does more or fewer updates than it was meant to. Before the rate falls it is then the
+  /// same run as one that was meant to do as many.
+  private func adaptSteps() {
+    guard let pace else { return }
+    let before = learner.schedule.risingSteps, steps = max(record.step + 1, pace(record, before))
+    if steps == record.configuration.steps { return }
+    learner.changeSteps(to: steps)
+    record.changeSteps(to: steps, isRateFalling: record.step > min(before, learner.schedule.risingSteps))
   }
 
   /// What a killed run of this name left: saves that were not finished, and weights that it no longer averages.

@@ -103,7 +103,8 @@ extension MaterialSetup where Material: LearnableMaterial {
     // What takes too much memory even then need not be read at all.
     let limits = MemoryLimits(recomputes: recomputes, available: availableMemory)
     try limits.check(
-      Trainer.memoryNeeded(shape, Material.leastCapacity(shape, configuration), recomputes: recomputes))
+      Trainer.memoryNeeded(
+        shape, Material.leastCapacity(shape, configuration), configuration, recomputes: recomputes))
     let pool = WorkerPool(threads: threads)
     guard let kernels = instructionSet.kernels else { throw TrainingError.noInstructions(instructionSet.rawValue) }
     let split = material.split(validation: validation, configuration)

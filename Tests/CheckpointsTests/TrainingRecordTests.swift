@@ -101,7 +101,7 @@ import Testing
       (#""schedule":"inverse-sqrt""#, #""schedule":"magic""#, "schedule"),
       (#""evaluations":[]"#, #""evaluations":[[1,2]]"#, "three numbers"), (#","lines":true"#, "", "lines"),
       (#""lines":true"#, #""lines":1"#, "lines"),
-      (#""lines":true"#, #""lines":true,"optimizer":"muon""#, "configuration.optimizer`: is not known to this program"),
+      (#""lines":true"#, #""lines":true,"widening":"slow""#, "configuration.widening`: is not known to this program"),
       (#""corpus":"#, #""rank":3,"corpus":"#, "rank`: is not known to this program: a newer one wrote it"),
     ]) func refusesWhatIsNone(part: String, other: String, word: String) throws
   {

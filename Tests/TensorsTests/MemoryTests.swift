@@ -5,7 +5,7 @@ import Testing
 @Suite struct MemoryTests {
   static func memory(trains: Bool = true, threads: Int = 2) throws -> Memory {
     var plan = MemoryPlan(activations: 100, indices: 10, scratch: 1000, trains: trains)
-    if trains { for _ in 0..<2 { _ = plan.takeState(of: 37) } }
+    if trains { for _ in 0..<2 { _ = plan.takeState(like: Slot(.parameters, offset: 0, rows: 1, columns: 37)) } }
     return Memory(
       plan, ParameterStorage(count: 37),
       on: Processor(WorkerPool(threads: threads), try #require(InstructionSet.portable.kernels)))

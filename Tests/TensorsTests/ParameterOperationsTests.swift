@@ -5,7 +5,7 @@ import Testing
 @Suite struct ParameterOperationsTests {
   static func memory(_ set: InstructionSet, count: Int, threads: Int = 1) throws -> Memory {
     var plan = MemoryPlan(trains: true)
-    for _ in 0..<2 { _ = plan.takeState(of: count) }
+    for _ in 0..<2 { _ = plan.takeState(like: slot(.parameters, 0, count)) }
     return Memory(
       plan, ParameterStorage(count: count), on: Processor(WorkerPool(threads: threads), try #require(set.kernels)))
   }
@@ -13,8 +13,11 @@ import Testing
   /// Weights, gradient and both moments of a part of `count` parameters.
   static func trained(_ offset: Int, _ length: Int, of count: Int) -> [Slot] {
     var plan = MemoryPlan()
-    let weights = slot(.parameters, offset, length), moments = (0..<2).map { _ in plan.takeState(of: count) }
-    return [weights, weights.at(.gradients)] + moments.map { $0.slot(of: weights) }
+    let weights = slot(.parameters, offset, length),
+      moments = (0..<2).map { _ in
+        plan.takeState(like: slot(.parameters, 0, count)).columns(offset..<offset + length)
+      }
+    return [weights, weights.at(.gradients)] + moments
   }
 
   static func slot(_ region: Region, _ offset: Int, _ count: Int) -> Slot {

@@ -42,9 +42,9 @@ import Testing
     #expect(plan.scratch == 7 && plan.byteCount(parameters: 10) == 4 * (10 + 48 + 5))
     plan.train()
     #expect(plan.byteCount(parameters: 10) == 4 * (20 + 48 + 5))
-    let states = (0..<2).map { _ in plan.takeState(of: 10) }
-    let place = Slot(.parameters, offset: 3, rows: 1, columns: 4)
-    #expect(states.map { $0.slot(of: place).offset } == [3, 19] && plan.optimizer == 32)
+    let states = (0..<2).map { _ in plan.takeState(like: Slot(.parameters, offset: 3, rows: 2, columns: 5)) }
+    #expect(
+      states == [0, 16].map { Slot(.optimizer, offset: $0, rows: 2, columns: 5) } && plan.optimizer == 32)
     #expect(plan.byteCount(parameters: 10) == 4 * (20 + 32 + 48 + 5))
   }
 

@@ -23,7 +23,9 @@ package struct NumberedModel {
     model = GPT(configuration)
     var plan = MemoryPlan(trains: true)
     let layout = model.layout
-    state = ["m", "v"].flatMap { OptimizerTensor.all(of: layout, $0, plan.takeState(of: layout.count)) }
+    state = ["m", "v"].flatMap { state in
+      layout.parameters.map { OptimizerTensor(state, of: $0, in: &plan) }
+    }
     memory = Memory(plan, ParameterStorage(count: layout.count), on: .plain())
     if !numbered { return }
     let stream = RandomStream(seed: 1, .dropout, place: 1)

@@ -49,7 +49,7 @@ import MiniGPTTransformer
     let workspace: TrainingWorkspace<GPT>
     let batch: TextBatch
     let schedule: LearningRateSchedule
-    let optimizer: AdamW
+    let optimizer: Optimizer
     let ids: [Int32]
     let targets: [Int32]
 
@@ -63,7 +63,7 @@ import MiniGPTTransformer
       model = GPT(shape)
       let capacity = TextBatch.Capacity(windows: parity.batch, length: shape.context)
       var plan = MemoryPlan()
-      optimizer = AdamW(configuration, model.layout, in: &plan)
+      optimizer = Optimizer(configuration, model.layout, in: &plan)
       workspace = TrainingWorkspace(
         model, capacity, .training, beside: plan,
         on: Processor(WorkerPool(threads: 2), try #require(set.kernels)))
@@ -102,7 +102,7 @@ import MiniGPTTransformer
     var layout = ParameterLayout()
     let matrix = layout.matrix("matrix", 3, 7, start: .zeros), row = layout.bias("row", 5)
     var plan = MemoryPlan(trains: true)
-    let optimizer = AdamW(configuration, layout, in: &plan)
+    let optimizer = AdamW(configuration, layout.parameters, in: &plan)
     #expect(
       optimizer.state.map(\.name) == [
         "optimizer.m.matrix", "optimizer.m.row", "optimizer.v.matrix", "optimizer.v.row",
@@ -121,7 +121,8 @@ import MiniGPTTransformer
         let g = (0..<slot.count).map { Float(stream.uniform($0, step: step + 1) - 0.5) }
         memory.clearGradients()
         memory.write(slot.at(.gradients), g)
-        optimizer.update(step: step, rate: rate, gradientScale: scale, in: memory)
+        optimizer.update(
+          step: step, rate: { _ in rate }, decay: configuration.weightDecay, gradientScale: scale, in: memory)
         let t = Double(step + 1)
         for i in w.indices {
           let gradient = Double(g[i]) * scale

@@ -34,6 +34,11 @@ import MiniGPTTraining
 
   @Test func linear() { expect(rates(.linear, warmup: 4, steps: 12, [4, 6, 8, 10, 12, 100]), [8, 6.5, 5, 3.5, 2, 2]) }
 
+  @Test func plateau() {
+    // The last six of ten updates.
+    expect(rates(.plateau, warmup: 2, steps: 10, [2, 4, 5, 7, 9, 10, 100]), [8, 8, 7, 5, 3, 2, 2])
+  }
+
   @Test func constant() { expect(rates(.constant, warmup: 4, steps: 12, [4, 8, 12, 100]), [8, 8, 8, 8]) }
 
   @Test func inverseSquareRoot() {

@@ -154,7 +154,7 @@ import MiniGPTTransformer
     #expect(
       needed
         >= TextTrainer.memoryNeeded(
-          shape, TextCorpus.leastCapacity(shape, configuration)))
+          shape, TextCorpus.leastCapacity(shape, configuration), configuration))
     #expect(error?.description.contains("training needs") == true)
   }
 
@@ -166,7 +166,7 @@ import MiniGPTTransformer
       vocabularySize: 1 << 24, context: 1 << 20, layers: 1 << 10, heads: 1, width: 1 << 16, feedForwardWidth: 1 << 18)
     #expect(
       TextTrainer.memoryNeeded(
-        shape, TextCorpus.leastCapacity(shape, configuration)) >= 1 << 46)
+        shape, TextCorpus.leastCapacity(shape, configuration), configuration) >= 1 << 46)
   }
 
   /// What the formula says is what is taken, but for scratch memory.

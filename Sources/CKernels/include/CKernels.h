@@ -15,6 +15,8 @@ typedef struct minigpt_adamw {
   float beta1, beta2;
   /// lr / (1 - beta1^t), 1 / sqrt(1 - beta2^t), epsilon, 1 - lr * decay, factor on the gradient (clipping).
   float rate, root_scale, epsilon, shrink, gradient_scale;
+  /// Whether only weights shrink that the step makes smaller.
+  int cautious;
 } minigpt_adamw;
 
 /// Names one row of random numbers: key = seed, counter = (block, sample, site, step).

@@ -19,8 +19,8 @@ package struct FeedForward: Sendable {
   package init(_ name: String, _ shape: BlockShape, in layout: inout ParameterLayout) {
     (width, isGated, activation) = (shape.feedForwardWidth, shape.isGated, shape.activation)
     up = Linear(
-      name + Self.up(shape.block), shape.width, shape.hiddenWidth, start: shape.start, hasBias: shape.hasBiases,
-      in: &layout)
+      name + Self.up(shape.block), shape.width, shape.hiddenWidth, parts: isGated ? 2 : 1, start: shape.start,
+      hasBias: shape.hasBiases, in: &layout)
     down = Linear(
       name + ".down", width, shape.width, start: shape.residualStart, hasBias: shape.hasBiases, in: &layout)
   }

@@ -9,10 +9,10 @@ package struct Linear: Sendable {
   package let bias: Slot?
 
   package init(
-    _ name: String, _ inputs: Int, _ outputs: Int, start: Parameter.Start, hasBias: Bool = true,
+    _ name: String, _ inputs: Int, _ outputs: Int, parts: Int = 1, start: Parameter.Start, hasBias: Bool = true,
     in layout: inout ParameterLayout
   ) {
-    weight = layout.matrix(name + ".weight", inputs, outputs, start: start)
+    weight = layout.matrix(name + ".weight", inputs, outputs, parts: parts, start: start)
     bias = hasBias ? layout.bias(name + ".bias", outputs) : nil
   }
 

@@ -25,7 +25,8 @@ package struct MultiHeadAttention: Sendable {
     shape = block.attention
     context = block.context
     queryKeyValue = Linear(
-      name + ".queryKeyValue", width, shape.width, start: block.start, hasBias: block.hasBiases, in: &layout)
+      name + ".queryKeyValue", width, shape.width, parts: shape.heads + 2 * shape.keyValueHeads, start: block.start,
+      hasBias: block.hasBiases, in: &layout)
     preparation = prepares ? QueryKeyPreparation(name, block.block, in: &layout) : nil
     output = Linear(
       name + ".output", shape.queryWidth, width, start: block.residualStart, hasBias: block.hasBiases, in: &layout)

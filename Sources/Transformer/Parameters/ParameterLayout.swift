@@ -12,8 +12,8 @@ package struct Parameter: Sendable {
 
   /// What a parameter is for: it decides weight decay, what is packed for generation and what is quantized.
   package enum Role: Sendable, Equatable {
-    /// The right factor of products, `[inputs, outputs]`.
-    case matrix
+    /// The right factor of products, `[inputs, outputs]`: so many matrices of as many columns each, side by side.
+    case matrix(parts: Int)
     /// Rows that are looked up. Where it makes logits too, its first `outputs` rows are, transposed, a right factor.
     case table(outputs: Int)
     case gain, bias
@@ -58,10 +58,12 @@ package struct ParameterLayout: Sendable {
 
   package init() {}
 
+  /// - Parameter parts: how many matrices of as many columns it is, which are kept as one: those of heads, or of a gate and
+  ///   what it multiplies.
   package mutating func matrix(
-    _ name: String, _ inputs: Int, _ outputs: Int, start: Parameter.Start
+    _ name: String, _ inputs: Int, _ outputs: Int, parts: Int = 1, start: Parameter.Start
   ) -> Slot {
-    add(name, [inputs, outputs], .matrix, start)
+    add(name, [inputs, outputs], .matrix(parts: parts), start)
   }
 
   /// - Parameter outputs: how many of its rows make logits too.
@@ -104,10 +106,10 @@ package struct OptimizerTensor: Sendable {
     return parts.count == 3 && parts[0] == "optimizer" ? String(parts[2]) : nil
   }
 
-  /// A state that has a number for each parameter of a layout.
-  package static func all(of layout: ParameterLayout, _ state: String, _ numbers: ParameterState) -> [OptimizerTensor] {
-    layout.parameters.map {
-      OptimizerTensor(name: "optimizer.\(state).\($0.name)", parameter: $0, slot: numbers.slot(of: $0.slot))
-    }
+  /// Plans a state with a number for each element of a parameter.
+  package init(_ state: String, of parameter: Parameter, in plan: inout MemoryPlan) {
+    name = "optimizer.\(state).\(parameter.name)"
+    self.parameter = parameter
+    slot = plan.takeState(like: parameter.slot)
   }
 }
