@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
-"""Same seed, same bits: trains a small model and a small translator with dropout in several ways, and compares the files.
+"""Same seed, same bits: trains small models and a small translator with dropout in several ways, and compares the files.
+
+Today's shape by Muon in blocks of the text, GPT-2's by AdamW in windows, and a translator:
 
     python3 Scripts/verify_determinism.py [CORPUS] [--pairs corpora/grammar.tsv] [--interruptions 6]
 
 - on 1, 2 and 3 threads;
 - stopped by SIGINT, by SIGTERM and by kill -9 at odd moments, and resumed until it is done.
+
+And a run with a budget of seconds, against the command that it says repeats it.
 
 Checkpoint, best checkpoint and log must be those of the run that nothing disturbed; the log but for seconds and speed.
 `make verify-determinism` runs it on the plays.
@@ -14,6 +18,7 @@ import hashlib
 import json
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -23,11 +28,16 @@ import time
 from bench import CORPUS, PROGRAM
 
 BOTH = "--steps 240 --dropout 0.1 --eval-every 60 --save-every 30 --log-every 10 --seed 7"
+TEXT = "--tokenizer char --layers 2 --heads 3 --embd 48 --context 40 --batch-size 6 --grad-accum 2 --val-fraction 0.002 " + BOTH
 RECIPES = {
-    "model": "--tokenizer char --layers 2 --heads 3 --embd 48 --context 40 --batch-size 6 --grad-accum 2 --val-fraction 0.002 " + BOTH,
+    "model": "--optimizer muon --order blocks " + TEXT,
+    "older model": "--arch gpt2 --optimizer adamw --order windows " + TEXT,
     "translator": "--tokenizer bpe --vocab-size 400 --layers 2 --heads 3 --embd 48 --context 96 --batch-tokens 1000 "
                   "--average 3 --val-fraction 0.005 " + BOTH,
 }
+
+
+BUDGET = 40
 
 
 def command(what, text, folder, *more):
@@ -107,6 +117,32 @@ def verify(what, text, interruptions, top):
     return failures
 
 
+def verify_budget(text, top):
+    """A run with a budget, and the command that it says at its end."""
+    def run(arguments, name):
+        path = os.path.join(top, name)
+        words = [PROGRAM, *arguments, "--out", path, "--overwrite"]
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        if done.returncode:
+            sys.exit(f"exit {done.returncode}: " + done.stderr.decode("utf-8", "replace").strip().split("\n")[-1])
+        with open(path, "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest()[:16], done.stderr.decode("utf-8", "replace")
+
+    began = time.time()
+    chosen, said = run(["train", text, "--budget", f"{BUDGET}s", "--seed", "7", "--val-fraction", "0.01"], "budget.safetensors")
+    took = time.time() - began
+    again = next(line for line in said.split("\n") if line.startswith("again: "))
+    print(f"budget of {BUDGET} s: {took:.1f} s", flush=True)
+    if not again.startswith("again: minigpt "):
+        print(f"budget: not comparable, {again}", flush=True)
+        return 0
+    words = shlex.split(again)[2:]
+    place = words.index("--out")
+    repeated, _ = run(words[:place] + words[place + 2:], "again.safetensors")
+    print("budget, repeated: " + ("the same bytes" if repeated == chosen else "DIFFERENT"), flush=True)
+    return int(repeated != chosen) + int(abs(took / BUDGET - 1) > 0.1)
+
+
 def main():
     options = argparse.ArgumentParser(description="Same seed, same bits: threads, interruptions, kills.")
     options.add_argument("corpus", nargs="?", default=CORPUS)
@@ -114,9 +150,11 @@ def main():
     options.add_argument("--interruptions", type=int, default=6, help="disturbed runs of each kind; the three signals take turns")
     options = options.parse_args()
     failures = 0
-    for what, text in ("model", options.corpus), ("translator", options.pairs):
+    for what, text in ("model", options.corpus), ("older model", options.corpus), ("translator", options.pairs):
         with tempfile.TemporaryDirectory() as top:
             failures += verify(what, text, options.interruptions, top)
+    with tempfile.TemporaryDirectory() as top:
+        failures += verify_budget(options.corpus, top)
     sys.exit(1 if failures else 0)
 
 

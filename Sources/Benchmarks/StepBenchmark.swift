@@ -1,4 +1,4 @@
-internal import MiniGPTCheckpoints
+package import MiniGPTCheckpoints
 internal import MiniGPTDatasets
 internal import MiniGPTPlatform
 package import MiniGPTTensors
@@ -27,11 +27,18 @@ package struct StepBenchmark {
 
   /// Steps of a GPT on `batch` windows as long as its context.
   package init(_ shape: GPTConfiguration, batch: Int, _ precision: Precision = .fp32, on processor: Processor) {
+    self.init(shape, batch: batch, Self.configuration(precision), on: processor)
+  }
+
+  /// The same as a training of such a configuration does them.
+  package init(
+    _ shape: GPTConfiguration, batch: Int, _ configuration: TrainingConfiguration, on processor: Processor
+  ) {
     let source = ChanceWindows(
       capacity: TextWindows.capacity(context: shape.context, batchSize: batch), batchSize: batch,
       vocabulary: shape.vocabularySize)
     self.init(
-      Learner(GPT(shape), on: source, Self.configuration(precision), processor: processor), batch * shape.context)
+      Learner(GPT(shape), on: source, configuration, processor: processor), batch * shape.context)
   }
 
   /// Steps of a translator on `pairs` pairs, each side `length` tokens long, labels smoothed by 0.1.

@@ -23,7 +23,14 @@ import Testing
     (["--lr", "nan"], "--lr needs a number above 0, at most 1e+30, not 'nan'"),
     (["--lr", "inf"], "--lr needs a number above 0, at most 1e+30, not 'inf'"),
     (["--dropout", "1"], "--dropout needs a number from 0, below 1, not '1'"),
-    (["--schedule", "sine"], "--schedule needs cosine, linear, constant or inverse-sqrt, not 'sine'"),
+    (["--schedule", "sine"], "--schedule needs cosine, linear, constant, inverse-sqrt or plateau, not 'sine'"),
+    (["--budget", "10"], "--budget needs a time such as 90s, 10m or 1h, not '10'"),
+    (["--budget", "0.5s"], "--budget needs a time such as 90s, 10m or 1h, not '0.5s'"),
+    (["--budget", "10m", "--steps", "5"], "--budget and --steps both say how long to train: give one"),
+    (["--budget", "10m", "--preset", "nanogpt"], "--budget and --preset both choose sizes: give one"),
+    (
+      ["--budget", "10m", "--resume"], "--budget sizes a run at its start: --resume goes on with --steps N"
+    ),
     (["--stepz", "3"], "unknown flag --stepz; the nearest is --steps (minigpt train --help lists them)"),
     (["-z"], "unknown flag -z (minigpt train --help lists them)"),
     (["--heads", "3", "--embd", "16"], "--embd must be a multiple of --heads, and 16 is none of 3"),

@@ -23,6 +23,8 @@ struct TrainCommand: Command {
   var model = Settings<GPTConfiguration>()
   var training = Settings<TrainingConfiguration>()
   var epochs: Double?
+  /// Seconds.
+  var budget: Double?
 
   var validation: [UInt8]?
 
@@ -91,7 +93,10 @@ struct TrainCommand: Command {
         in: fields(.training) + [
           .optional(
             "epochs", in: \.epochs, .number(above: 0, upTo: 1e9), else: "as --steps says",
-            "passes over the training part, in place of steps; 0.5 is half of one")
+            "passes over the training part, in place of steps; 0.5 is half of one"),
+          .optional(
+            "budget", in: \.budget, .duration, else: "as --steps says",
+            "time that the whole run may take: sizes and steps are chosen by a short measurement"),
         ])),
     Section(
       "Validation",
@@ -106,7 +111,7 @@ struct TrainCommand: Command {
       [
         .optional(
           "precision", in: \.precision, .choice, else: "auto",
-          "what products are computed in; auto is bf16 where the processor multiplies it (AMX, AVX-512 BF16)"),
+          "what products are computed in; auto is bf16 where this processor is faster with it"),
         .toggle(
           "recompute", in: \.recompute,
           "compute blocks again on the way back: less memory, about 1.3 times the time, the same bits"),
@@ -155,6 +160,7 @@ struct TrainCommand: Command {
     if self[\.steps] != nil && epochs != nil {
       throw UsageError.contradiction("--steps and --epochs both say how long to train: give one")
     }
+    try validateBudget()
     try validatePairs()
     if let architecture {
       if resume || initial != nil {
@@ -176,6 +182,18 @@ struct TrainCommand: Command {
         throw UsageError.contradiction("--vocab-size is for bpe: a \(kind) vocabulary has its own size")
       }
       if split != nil { throw UsageError.contradiction("--split is for bpe: a \(kind) tokenizer cuts nothing") }
+    }
+  }
+
+  private func validateBudget() throws {
+    if budget == nil { return }
+    func refuse(_ flag: String, _ why: String) -> UsageError { .contradiction("--budget and \(flag) \(why)") }
+    if self[\.steps] != nil { throw refuse("--steps", "both say how long to train: give one") }
+    if epochs != nil { throw refuse("--epochs", "both say how long to train: give one") }
+    if preset != nil { throw refuse("--preset", "both choose sizes: give one") }
+    if isForPairs { throw refuse("--pairs", "do not go together: translators have their presets") }
+    if resume {
+      throw UsageError.contradiction("--budget sizes a run at its start: --resume goes on with --steps N")
     }
   }
 

@@ -15,6 +15,7 @@ enum Architecture: String, CaseIterable {
       switch self {
       case .gpt2:
         (command[\.block.positions], command[\.block.norm], command[\.block.activation]) = (.learned, .pre, .gelu)
+        (command[\.block.normKind], command[\.block.isGated], command[\.block.hasBiases]) = (.layer, false, true)
       case .llama, .qwen3:
         (command[\.block.positions], command[\.block.norm], command[\.block.activation]) = (.rotary, .pre, .silu)
         (command[\.block.normKind], command[\.block.isGated], command[\.block.hasBiases]) = (.rms, true, false)

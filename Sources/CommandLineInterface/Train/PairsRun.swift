@@ -15,6 +15,7 @@ final class PairsRun: RunMaterial {
   private var interpreter: Interpreter?
 
   var ladder: CountingLadder? { nil }
+  var heldOutTokens: Int { heldOut?.targetTokens ?? 0 }
 
   init(_ command: TrainCommand, _ console: Console) throws {
     self.command = command
@@ -29,7 +30,7 @@ final class PairsRun: RunMaterial {
 
   func open(_ initial: ModelChoice) throws -> TranslatorCheckpoint { try initial.openTranslator() }
 
-  func takeRecipe(_ command: inout TrainCommand) { command.complete(forPairs: material.count) }
+  func takeRecipe(_ command: inout TrainCommand, operations _: Double?) { command.complete(forPairs: material.count) }
 
   func shape(_ command: TrainCommand) -> TranslatorConfiguration { command.translatorShape() }
 

@@ -16,6 +16,9 @@ struct Preset: Sendable {
 
   static func named(_ name: String) -> Preset? { all.first { $0.name == name } }
 
+  /// A value that it decides, or nil.
+  subscript<Value: FieldValue>(_ place: WritableKeyPath<TrainingConfiguration, Value>) -> Value? { values[place] }
+
   /// Whether it is for `--pairs`.
   var isForPairs: Bool { values[\.batchTokens] != nil }
 
@@ -63,7 +66,7 @@ struct Preset: Sendable {
         case let name where command.initial != nil && TrainCommand.modelFlags.contains(name): false
         case "vocab-size", "split": isBPE
         // A typed rate takes its own tenth along, not the preset's end.
-        case "min-lr": typedRate == nil || typedRate == values[\.learningRate]
+        case "min-lr": typedRate == nil || typedRate == values[\.learningRate] || values[\.minimumLearningRate] == 0
         case "steps": command.epochs == nil
         case "val-fraction": command.validation == nil && command.validationPairs == nil
         default: true

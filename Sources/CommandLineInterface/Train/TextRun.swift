@@ -10,6 +10,7 @@ final class TextRun: RunMaterial {
   private let console: Console
   private(set) var ladder: CountingLadder?
   private(set) var tokensPerStep = 0
+  private(set) var heldOutTokens = 0
   /// How far counting gets, which the model must beat; nil where nothing is held out.
   private var rungs: String?
   private var speaker: Speaker?
@@ -45,12 +46,15 @@ final class TextRun: RunMaterial {
 
   func open(_ initial: ModelChoice) throws -> Checkpoint { try initial.open() }
 
-  func takeRecipe(_ command: inout TrainCommand) { command.complete(forCorpusOf: material.byteCount) }
+  func takeRecipe(_ command: inout TrainCommand, operations: Double?) {
+    command.complete(forCorpusOf: material.byteCount, operations: operations)
+  }
 
   func shape(_ command: TrainCommand) -> GPTConfiguration { command.shape() }
 
   func begin(_ setup: TrainingSetup, _ prepared: TrainingSetup.Prepared, _ machine: Machine) {
     let trainer = prepared.trainer, c = trainer.record.configuration
+    heldOutTokens = prepared.encoded.validation.count
     tokensPerStep = c.batchSize * c.gradientAccumulation * trainer.model.configuration.context
     speaker = Speaker(trainer, machine)
     if trainer.tokenizer.marks.begin == nil { opening = prepared.encoded.training.read(0..<1) { [$0[0]] } }
@@ -104,6 +108,11 @@ final class TextRun: RunMaterial {
   }
 
   func conclude(_ model: Path, _ record: TrainingRecord) throws {
+    if let rung = ladder?.best, let best = record.best, rung.bitsPerByte < best.bitsPerByte {
+      console.note(
+        "counting is better on this text: \(fixed(rung.bitsPerByte, 4)) bits per byte by n-grams of order \(rung.order),"
+          + " \(fixed(best.bitsPerByte, 4)) by the model")
+    }
     if !command.quiet, let speaker {
       console.note("")
       var options = SamplingOptions()

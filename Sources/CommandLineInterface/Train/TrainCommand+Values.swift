@@ -22,10 +22,22 @@ extension TrainCommand {
     if case .kind(.bpe) = tokenizer ?? .kind(.bpe) { true } else { false }
   }
 
-  /// Gives a value to every flag that has none: the recipe for a corpus of so many bytes.
-  mutating func complete(forCorpusOf bytes: Int) {
-    complete(with: Recipe.preset(forCorpusOf: bytes))
+  /// Gives a value to every flag that has none: the recipe for a corpus of so many bytes, or for as many operations.
+  mutating func complete(forCorpusOf bytes: Int, operations: Double? = nil) {
     if initial == nil && isBPE && vocabularySize == nil { vocabularySize = Recipe.vocabularySize(forCorpusOf: bytes) }
+    if preset != nil { return complete(with: Recipe.older) }
+    if architecture == nil && initial == nil {
+      Architecture.qwen3.parts.fill(&self)
+      self[\.isTied] = self[\.isTied] ?? false
+    }
+    let isCharacters = !isBPE && initial == nil
+    let recipe = Recipe(
+      forCorpusOf: bytes, vocabularySize: vocabularySize ?? 257, isCharacters: isCharacters, operations: operations)
+    let isDecayGiven = self[\.muonDecay] != nil
+    complete(with: recipe.preset(self[\.optimizer] ?? .muon))
+    if self[\.optimizer] == .muon, !isDecayGiven, let rate = self[\.learningRate] {
+      self[\.muonDecay] = Recipe.decay(steps: self[\.steps] ?? recipe.steps, rate: rate)
+    }
   }
 
   /// The same for so many pairs.
@@ -33,7 +45,14 @@ extension TrainCommand {
 
   private mutating func complete(with recipe: Preset) {
     let typedSteps = self[\.steps], isWarmupGiven = self[\.warmup] != nil, isRateGiven = self[\.learningRate] != nil
+    let isTableRateGiven = self[\.embeddingRate] != nil
     recipe.fill(&self)
+    defer {
+      // A table's rate goes with all others.
+      if !isTableRateGiven, let table = self[\.embeddingRate] ?? nil, let usual = recipe[\.learningRate] {
+        self[\.embeddingRate] = table * (self[\.learningRate] ?? usual) / usual
+      }
+    }
     // What is known already is changed gently.
     if initial != nil, !isRateGiven, let rate = self[\.learningRate] {
       self[\.learningRate] = rate / 10

@@ -4,7 +4,6 @@ internal import MiniGPTPlatform
 /// What is said while a model learns.
 struct TrainingReport {
   private let console: Console
-  private let steps: Int
   private let tokensPerStep: Int
   private let firstStep: Int
   private let start = MonotonicTime.now
@@ -16,15 +15,14 @@ struct TrainingReport {
   /// Tokens a second, smoothed over the last steps.
   var speed: Double { secondsPerStep > 0 ? Double(tokensPerStep) / secondsPerStep : 0 }
 
-  init(_ console: Console, steps: Int, firstStep: Int, tokensPerStep: Int) {
+  init(_ console: Console, firstStep: Int, tokensPerStep: Int) {
     self.console = console
-    self.steps = steps
     self.firstStep = firstStep
     self.tokensPerStep = tokensPerStep
     lastStepTime = start
   }
 
-  mutating func stepped(_ step: TrainingStep) {
+  mutating func stepped(_ step: TrainingStep, of steps: Int) {
     let now = MonotonicTime.now
     let took = max(1e-9, now - lastStepTime)
     secondsPerStep = secondsPerStep == 0 ? took : 0.9 * secondsPerStep + 0.1 * took

@@ -16,8 +16,8 @@ protocol RunMaterial: AnyObject {
 
   /// A model to begin with.
   func open(_ initial: ModelChoice) throws -> ModelCheckpoint<Material.Model>
-  /// Gives the recipe's value to every flag that has none.
-  func takeRecipe(_ command: inout TrainCommand)
+  /// Gives the recipe's value to every flag that has none; for as many operations, where a time is given.
+  func takeRecipe(_ command: inout TrainCommand, operations: Double?)
   func shape(_ command: TrainCommand) -> Material.Shape
 
   /// Called once all is prepared.
@@ -25,6 +25,8 @@ protocol RunMaterial: AnyObject {
   /// What is said before the first step: rows of a table, and the tokens of a step.
   func introduction(_ prepared: Prepared, _ machine: Machine) -> [(name: String, value: String)]
   var tokensPerStep: Int { get }
+  /// Of an evaluation.
+  var heldOutTokens: Int { get }
   /// What counting reaches, beside the model's evaluations.
   var ladder: CountingLadder? { get }
   /// One line of what the model says now.
@@ -41,6 +43,10 @@ final class TrainingRun<Run: RunMaterial> {
   private let run: Run
   /// Whether nothing is left of another run.
   private var hasTakenPlace = false
+  /// What computes, once that is known.
+  private var machine: Machine?
+  /// The clock, where the run has one.
+  private var budget: Budget?
 
   private typealias Checkpoint = ModelCheckpoint<Run.Material.Model>
 
@@ -63,7 +69,7 @@ final class TrainingRun<Run: RunMaterial> {
     let checkpoint = command.resume ? try Checkpoint(files.checkpoint) : nil
     let initial = try command.initial.map { try run.open(ModelChoice($0)) }
     let tokenizer = try completeCommand(checkpoint, initial)
-    let machine = try command.settle(console)
+    let machine = try machine ?? command.settle(console)
     var setup = MaterialSetup(
       run.material, tokenizer: tokenizer, shape: run.shape(command), configuration: command.configuration(),
       threads: machine.pool.threads, instructionSet: machine.instructionSet)
@@ -96,16 +102,32 @@ final class TrainingRun<Run: RunMaterial> {
       command.complete(from: checkpoint.configuration, record)
       return tokenizer
     }
+    let operations = try measureBudget()
     guard let initial else {
-      run.takeRecipe(&command)
+      run.takeRecipe(&command, operations: operations)
       return try command.freshTokenizer()
     }
     let tokenizer = try command.ownTokenizer(of: initial) {
       .contradicts(path: "\(initial.path)", what: $0, model: $1, given: $2)
     }
     command.takeShape(initial.configuration)
-    run.takeRecipe(&command)
+    run.takeRecipe(&command, operations: operations)
     return tokenizer
+  }
+
+  /// How many operations there is time for; nil where there is no budget.
+  private func measureBudget() throws -> Double? {
+    guard let seconds = command.budget else { return nil }
+    let machine = try command.settle(console)
+    self.machine = machine
+    console.progress(["measuring"])
+    defer { console.endProgress() }
+    let speed = try Recipe.measuredSpeed(machine, command.precision == .bf16 ? .bf16 : .fp32)
+    let left = 0.95 * (seconds - MonotonicTime.sinceProcessStart)
+    if left <= 0 {
+      throw UsageError.contradiction("--budget \(duration(seconds)) is over before there is a first step")
+    }
+    return speed * left
   }
 
   /// Where something differs there is still a way on.
@@ -144,21 +166,39 @@ final class TrainingRun<Run: RunMaterial> {
     }
     for row in table(rows) { console.note(row) }
     if record.step > 0 { console.note("resumed at step \(grouped(record.step))") }
+    // With a budget the command is known in the end.
+    if command.budget == nil { try sayAgain(resumed, record) }
+  }
+
+  private func sayAgain(_ resumed: Checkpoint?, _ record: TrainingRecord) throws {
+    if command.budget != nil { command[\.steps] = record.configuration.steps }
     let line = canonicalCommand(
       try command.repeating(goneOnFrom: resumed), words: command.corpora,
-      leavingOut: ["resume", "overwrite", "quiet", "threads", "preset", "arch"])
+      leavingOut: ["resume", "overwrite", "quiet", "threads", "preset", "arch", "budget"])
     let why = record.whyNotRepeated(from: command.initial)
     console.note("again: " + (why.map { "no single command, as " + $0 } ?? printable(line)))
   }
 
+  /// Has the trainer look at the clock before each step.
+  private func watch(_ seconds: Double, _ trainer: Run.Trainer) {
+    let steps = Double(max(1, trainer.record.configuration.steps)), now = MonotonicTime.sinceProcessStart
+    // Before anything was timed: what was measured gave the steps, and an evaluation is a third of as many tokens.
+    budget = Budget(
+      seconds: seconds, secondsPerStep: max(1e-6, 0.95 * (seconds - now) / steps),
+      evaluation: Double(run.heldOutTokens) / Double(3 * max(1, run.tokensPerStep)), now: now)
+    trainer.pace = { [unowned self] record, rising in
+      budget?.steps(record, risingSteps: rising, now: MonotonicTime.sinceProcessStart) ?? record.configuration.steps
+    }
+  }
+
   private func train(_ trainer: Run.Trainer) throws {
-    let configuration = trainer.record.configuration
     var report = TrainingReport(
-      console, steps: configuration.steps, firstStep: trainer.record.step, tokensPerStep: run.tokensPerStep)
+      console, firstStep: trainer.record.step, tokensPerStep: run.tokensPerStep)
     let console = console
     trainer.evaluating = { done in
       if done < 1 { console.progress(["validating", percent(Int(done * 1e6), 1_000_000)]) }
     }
+    if let seconds = command.budget { watch(seconds, trainer) }
     let log = try TrainingLog(
       files.log, goingOnAt: command.resume ? trainer.record.step : nil, every: command.logEvery ?? 10)
     let outcome: TrainingOutcome
@@ -171,6 +211,7 @@ final class TrainingRun<Run: RunMaterial> {
       throw TrainingError.notFinite(step: step, what: what, leaving: .nothing)
     }
     console.endProgress()
+    if command.budget != nil { try sayAgain(nil, trainer.record) }
     try run.conclude(files.conclude(trainer.record, outcome, console), trainer.record)
   }
 
@@ -188,16 +229,19 @@ final class TrainingRun<Run: RunMaterial> {
       }
     case .stepped, .averaged: break
     }
+    let now = MonotonicTime.sinceProcessStart
     switch event {
     case .stepped(let step):
-      report.stepped(step)
+      budget?.stepped(now: now)
+      report.stepped(step, of: trainer.record.configuration.steps)
       if log.isDue(step.step) { try log.write(step, tokensPerSecond: report.speed, evaluation: nil) }
     case .evaluated(let step, let result, let isBest):
       try log.write(step, tokensPerSecond: report.speed, evaluation: result, ladder: run.ladder)
       report.evaluated(step, result, isBest: isBest, ladder: run.ladder)
       if !command.quiet { try run.say(step: step.step, seed: trainer.record.configuration.seed) }
       report.restart()
-    case .saved: break
+      budget?.evaluated(now: MonotonicTime.sinceProcessStart)
+    case .saved: budget?.restart(now: now)
     case .averaged(let steps, let path, let result, let isBest):
       report.averaged(steps, path, result, isBest: isBest)
     }

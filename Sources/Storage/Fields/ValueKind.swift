@@ -109,6 +109,21 @@ extension ValueKind<Double> {
   }
 }
 
+extension ValueKind<Double> {
+  /// Seconds, said as `90s`, `10m` or `1.5h`.
+  package static var duration: Self {
+    Self(
+      placeholder: "DURATION", expectation: "a time such as 90s, 10m or 1h", completion: .nothing,
+      parse: { bytes in
+        let units: [UInt8: Double] = [UInt8(ascii: "s"): 1, UInt8(ascii: "m"): 60, UInt8(ascii: "h"): 3600]
+        guard let last = bytes.last, let unit = units[last], let number = StrictNumber.decimal(bytes.dropLast())
+        else { return nil }
+        let seconds = number * unit
+        return seconds >= 1 && seconds <= 1e8 ? seconds : nil
+      }, show: { Array((shortest($0) + "s").utf8) })
+  }
+}
+
 extension ValueKind<[UInt8]> {
   /// Any bytes, also none.
   package static var text: Self { .bytes("TEXT", "a text", .nothing) { _ in true } }
