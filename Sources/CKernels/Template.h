@@ -224,9 +224,9 @@ INLINE void adamw_lane(V *w, V g, V *m, V *v, const minigpt_adamw *how) {
   *m = fma_(all(how->beta1), *m, (1.0f - how->beta1) * g);
   *v = fma_(all(how->beta2), *v, (1.0f - how->beta2) * g * g);
   V root = __builtin_elementwise_sqrt(*v) * how->root_scale + how->epsilon;
-  V shrunk = *w * how->shrink;
-  if (how->cautious) shrunk = select_(*m * *w >= 0, shrunk, *w);
-  *w = shrunk - how->rate * *m / root;
+  V shrink = all(how->shrink);
+  if (how->cautious) shrink = select_(*m * *w >= 0, shrink, all(1.0f));
+  *w = *w * shrink - how->rate * *m / root;
 }
 
 static void adamw(float *weight, const float *gradient, float *first, float *second, const minigpt_adamw *how,
