@@ -19,6 +19,8 @@ enum Bottles {
         [
           "train", "bottles.txt", "--tokenizer", tokenizer, "--steps", "\(steps)", "--layers", "1", "--heads", "2",
           "--embd", "24", "--context", "32", "--batch-size", "8", "--eval-every", "1000", "--seed", "7", "--quiet",
+          "--arch", "gpt2", "--optimizer", "adamw", "--order", "windows", "--schedule", "cosine", "--min-lr", "5e-4",
+          "--embedding-lr", "5e-3", "--beta2", "0.99", "--cautious-decay", "off", "--dropout", "0.2",
           "--lr", "5e-3", "--out", name + ".safetensors",
         ], folder: scratch.folder)
       #expect(run.status == 0 && run.errorText == "")

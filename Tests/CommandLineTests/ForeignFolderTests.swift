@@ -9,7 +9,8 @@ import Testing
     scratch = try Scratch()
     try scratch.write("text.txt", (0..<80).map { "\($0) green bottles\n" }.joined())
     let flags = [
-      "--tokenizer", "bpe", "--vocab-size", "270", "--layers", "1", "--heads", "1", "--embd", "16", "--context", "16",
+      "--arch", "gpt2", "--tokenizer", "bpe", "--vocab-size", "270", "--layers", "1", "--heads", "1", "--embd", "16",
+      "--context", "16",
       "--batch-size", "2", "--steps", "30", "--seed", "3", "--quiet", "--out", "m.safetensors",
     ]
     #expect(try Run(["train", "text.txt"] + flags, folder: scratch.folder).status == 0)

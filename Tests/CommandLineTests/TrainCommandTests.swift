@@ -189,7 +189,8 @@ import Testing
 
   /// What a run that comes to nothing finds is whole behind it; where nothing was, nothing is in the way of the next.
   @Test func losesNothingToARunThatFails() throws {
-    let scratch = try corpus(), bad = ["--quiet", "--lr", "1e20", "--warmup", "0", "--schedule", "constant"]
+    let scratch = try corpus(), older = ["--arch", "gpt2", "--optimizer", "adamw", "--order", "windows"]
+    let bad = older + ["--quiet", "--lr", "1e20", "--warmup", "0", "--schedule", "constant"]
     func files() throws -> [String: [UInt8]] {
       let names = try FileManager.default.contentsOfDirectory(atPath: scratch.path("checkpoints"))
       return try [String: [UInt8]](uniqueKeysWithValues: names.map { ($0, try scratch.read("checkpoints/" + $0)) })
