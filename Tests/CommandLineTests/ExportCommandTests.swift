@@ -8,7 +8,8 @@ import Testing
     try scratch.write("text.txt", (0..<60).map { "\($0) green bottles\n" }.joined())
     let run = try Run(
       [
-        "train", "text.txt", "--out", "m.safetensors", "--tokenizer", "byte", "--layers", "1", "--heads", "2", "--embd",
+        "train", "text.txt", "--arch", "gpt2", "--out", "m.safetensors", "--tokenizer", "byte", "--layers", "1",
+        "--heads", "2", "--embd",
         "32", "--context", "16", "--batch-size", "2", "--steps", "6", "--seed", "7", "--quiet",
       ], folder: scratch.folder)
     #expect(run.status == 0)
