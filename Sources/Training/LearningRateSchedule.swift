@@ -29,7 +29,7 @@ package struct LearningRateSchedule: Sendable {
   }
 
   /// Updates before the rate of a plateau begins to fall: until then it does not matter how many there are.
-  package var risingSteps: Int {
+  package var stepsBeforeFall: Int {
     kind == .plateau ? max(warmup, steps - Int(cooldown * Double(steps))) : kind == .constant ? steps : 0
   }
 

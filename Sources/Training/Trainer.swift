@@ -17,7 +17,7 @@ where Source.Batch == Model.Batch {
   /// Translates what was held out and measures it; asked at every evaluation, where there is one. Nil: it was stopped.
   package var bleu: (() throws -> Double?)?
   /// Says how many updates there are to be in all; asked before each, where there is one.
-  package var pace: ((_ record: TrainingRecord, _ risingSteps: Int) -> Int)?
+  package var pace: ((_ record: TrainingRecord, _ stepsBeforeFall: Int) -> Int)?
   /// Told how far an evaluation is, up to 1.
   package var evaluating: ((Double) -> Void)?
   private let learner: Learner<Model, Source>
@@ -207,10 +207,10 @@ where Source.Batch == Model.Batch {
   /// same run as one that was meant to do as many.
   private func adaptSteps() {
     guard let pace else { return }
-    let before = learner.schedule.risingSteps, steps = max(record.step + 1, pace(record, before))
+    let before = learner.schedule.stepsBeforeFall, steps = max(record.step + 1, pace(record, before))
     if steps == record.configuration.steps { return }
     learner.changeSteps(to: steps)
-    record.changeSteps(to: steps, isRateFalling: record.step > min(before, learner.schedule.risingSteps))
+    record.changeSteps(to: steps, isRateFalling: record.step > min(before, learner.schedule.stepsBeforeFall))
   }
 
   /// What a killed run of this name left: saves that were not finished, and weights that it no longer averages.

@@ -49,11 +49,11 @@ struct Budget {
 
   /// The same for a run that is planned already: small differences are not worth a change, least of all once the rate falls,
   /// since then no command repeats the run.
-  func steps(_ record: TrainingRecord, risingSteps: Int, now: Double) -> Int {
+  func steps(_ record: TrainingRecord, stepsBeforeFall: Int, now: Double) -> Int {
     let planned = record.configuration.steps, done = record.step
     if counted < 20 { return planned }
     let fits = steps(done: done, evaluateEvery: record.configuration.evaluateEvery, now: now)
     let change = abs(Double(fits - planned)) / Double(planned)
-    return change > (done <= risingSteps ? 0.02 : 0.05) ? fits : planned
+    return change > (done <= stepsBeforeFall ? 0.02 : 0.05) ? fits : planned
   }
 }

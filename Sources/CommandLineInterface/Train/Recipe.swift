@@ -15,6 +15,24 @@ struct Recipe {
     let batchSize: Int
 
     var tokensPerStep: Int { context * batchSize }
+
+    func give(_ command: inout TrainCommand) {
+      command.giveBlocks(layers, heads: max(1, width / 32), width: width)
+      (command[\.context], command[\.batchSize]) = (context, batchSize)
+    }
+
+    /// The recipe's model of this size.
+    func shape(vocabularySize: Int) -> GPTConfiguration {
+      var command = TrainCommand()
+      command.giveTodaysBlocks()
+      give(&command)
+      command.vocabularySize = vocabularySize
+      return command.shape()
+    }
+
+    func operationsPerStep(vocabularySize: Int) -> Double {
+      Double(tokensPerStep) * shape(vocabularySize: vocabularySize).operationsPerToken
+    }
   }
 
   let size: Size
@@ -28,12 +46,12 @@ struct Recipe {
     let tokens = Self.tokens(bytes, isCharacters: isCharacters)
     if let operations {
       size = Self.size(for: operations, vocabularySize: vocabularySize, tokensPerParameter: isCharacters ? 3 : 1)
-      steps = max(1, Int(operations / Self.operationsPerStep(size, vocabularySize: vocabularySize)))
+      steps = max(1, Int(operations / size.operationsPerStep(vocabularySize: vocabularySize)))
       epochs = Double(steps * size.tokensPerStep) / tokens
       return
     }
     size = Self.sizes[bytes < 200_000 ? 0 : bytes < 2_000_000 ? 1 : 2]
-    let most = Self.usualOperations / Self.operationsPerStep(size, vocabularySize: vocabularySize)
+    let most = Self.usualOperations / size.operationsPerStep(vocabularySize: vocabularySize)
     // Passed over too often, a text is learned by heart.
     let useful = Self.mostEpochs * tokens / Double(size.tokensPerStep)
     steps = Self.rounded(min(most, useful))
@@ -43,8 +61,8 @@ struct Recipe {
   /// The largest model that still sees enough tokens for each of its parameters.
   private static func size(for operations: Double, vocabularySize: Int, tokensPerParameter: Double) -> Size {
     sizes.last { size in
-      let steps = operations / operationsPerStep(size, vocabularySize: vocabularySize)
-      return steps * Double(size.tokensPerStep) >= tokensPerParameter * parameters(size, vocabularySize: vocabularySize)
+      let shape = size.shape(vocabularySize: vocabularySize)
+      return operations / shape.operationsPerToken >= tokensPerParameter * Double(shape.multipliedParameters)
     } ?? sizes[0]
   }
 
@@ -70,19 +88,6 @@ struct Recipe {
     max(1, 0.9 * Double(bytes) / (isCharacters ? 1 : 2.8))
   }
 
-  /// Of the matrices that products read.
-  private static func parameters(_ size: Size, vocabularySize: Int) -> Double {
-    let width = Double(size.width), inner = Double(BlockConfiguration.usualFeedForwardWidth(size.width, isGated: true))
-    return Double(size.layers) * width * (4 * width + 3 * inner) + width * Double(vocabularySize)
-  }
-
-  /// Forward and backward take 6 a parameter and token, attention 12 a layer, width and place in the context (Kaplan et al.
-  /// 2020, arXiv:2001.08361, §2.1).
-  static func operationsPerStep(_ size: Size, vocabularySize: Int) -> Double {
-    let attention = 12 * Double(size.layers * size.width * size.context)
-    return Double(size.tokensPerStep) * (6 * parameters(size, vocabularySize: vocabularySize) + attention)
-  }
-
   private static func rounded(_ steps: Double) -> Int {
     let unit = steps < 1000 ? 50.0 : 100
     return max(50, Int((steps / unit).rounded() * unit))
@@ -93,8 +98,8 @@ struct Recipe {
     Preset("for this corpus") { command in
       Self.give(&command)
       if optimizer == .muon { Self.giveMuon(&command) } else { Self.giveAdamW(&command) }
-      command.giveBlocks(size.layers, heads: max(1, size.width / 32), width: size.width)
-      (command[\.context], command[\.batchSize], command[\.steps]) = (size.context, size.batchSize, steps)
+      size.give(&command)
+      command[\.steps] = steps
       command[\.evaluateEvery] = max(10, (steps + 4) / 5)
       command[\.dropout] = epochs < 4 ? 0 : epochs < 12 ? 0.1 : 0.2
     }
@@ -135,19 +140,14 @@ struct Recipe {
 }
 
 extension Recipe {
-  /// Operations a second, by a few steps of the smallest size; with Muon, which is what the recipe takes.
+  /// Operations a second, by a few steps of the smallest size.
   static func measuredSpeed(_ machine: Machine, _ precision: Precision) throws -> Double {
-    let size = sizes[0], vocabularySize = 512
-    var block = BlockConfiguration(heads: size.width / 32, width: size.width, positions: .rotary, activation: .silu)
-    (block.normKind, block.isGated, block.hasBiases, block.normalizesQueriesAndKeys) = (.rms, true, false, true)
-    block.feedForwardWidth = BlockConfiguration.usualFeedForwardWidth(size.width, isGated: true)
+    let size = sizes[0], shape = size.shape(vocabularySize: 512)
     var configuration = TrainingConfiguration()
     (configuration.optimizer, configuration.precision) = (.muon, precision)
-    let benchmark = StepBenchmark(
-      GPTConfiguration(vocabularySize: vocabularySize, context: size.context, layers: size.layers, block: block),
-      batch: size.batchSize, configuration, on: machine.processor)
+    let benchmark = StepBenchmark(shape, batch: size.batchSize, configuration, on: machine.processor)
     guard let result = try benchmark.run(warmUp: 2, steps: 5, shouldStop: { Interruption.isRequested })
     else { throw Interrupted() }
-    return operationsPerStep(size, vocabularySize: vocabularySize) / result.median
+    return Double(size.tokensPerStep) * shape.operationsPerToken / result.median
   }
 }

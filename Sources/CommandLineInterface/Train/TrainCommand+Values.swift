@@ -27,8 +27,7 @@ extension TrainCommand {
     if initial == nil && isBPE && vocabularySize == nil { vocabularySize = Recipe.vocabularySize(forCorpusOf: bytes) }
     if preset != nil { return complete(with: Recipe.older) }
     if architecture == nil && initial == nil {
-      Architecture.qwen3.parts.fill(&self)
-      self[\.isTied] = self[\.isTied] ?? false
+      giveTodaysBlocks()
     }
     let isCharacters = !isBPE && initial == nil
     let recipe = Recipe(
@@ -38,6 +37,12 @@ extension TrainCommand {
     if self[\.optimizer] == .muon, !isDecayGiven, let rate = self[\.learningRate] {
       self[\.muonDecay] = Recipe.decay(steps: self[\.steps] ?? recipe.steps, rate: rate)
     }
+  }
+
+  /// The recipe's blocks, where no flag gives others.
+  mutating func giveTodaysBlocks() {
+    Architecture.qwen3.parts.fill(&self)
+    self[\.isTied] = self[\.isTied] ?? false
   }
 
   /// The same for so many pairs.

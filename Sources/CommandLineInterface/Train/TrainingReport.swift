@@ -65,15 +65,23 @@ func opensIn(_ shape: some ModelConfiguration) -> (name: String, value: String) 
   return ("opens in", (["minigpt"] + names).joined(separator: ", ") + (names.isEmpty ? " alone: \(lack ?? "")" : ""))
 }
 
-/// How long a training takes, before anything was measured: arithmetic over what such processors usually do.
-enum TrainingEstimate {
+extension GPTConfiguration {
+  /// Parameters that products read: a table that only looks up is none.
+  var multipliedParameters: Int { parameterCount - (isTied ? 0 : vocabularySize * block.width) }
+
   /// Forward and backward take 6 operations a parameter and token (Kaplan et al. 2020, arXiv:2001.08361, §2.1), and
   /// attention 12 a layer, width and place in the context.
+  var operationsPerToken: Double {
+    6 * Double(multipliedParameters) + 12 * Double(layers) * Double(block.width * context)
+  }
+}
+
+/// How long a training takes, before anything was measured: arithmetic over what such processors usually do.
+enum TrainingEstimate {
   static func seconds(
     _ shape: GPTConfiguration, tokens: Int, _ kernels: Kernels, _ precision: Precision, threads: Int
   ) -> Double {
-    let perToken = 6 * Double(shape.parameterCount) + 12 * Double(shape.layers) * Double(shape.width * shape.context)
-    return seconds(operations: perToken * Double(tokens), kernels, precision, threads: threads)
+    seconds(operations: shape.operationsPerToken * Double(tokens), kernels, precision, threads: threads)
   }
 
   /// The same for pairs: a source passes the encoder, a target the decoder, of which a third works on the source, and the

@@ -186,8 +186,8 @@ final class TrainingRun<Run: RunMaterial> {
     budget = Budget(
       seconds: seconds, secondsPerStep: max(1e-6, 0.95 * (seconds - now) / steps),
       evaluation: Double(run.heldOutTokens) / Double(3 * max(1, run.tokensPerStep)), now: now)
-    trainer.pace = { [unowned self] record, rising in
-      budget?.steps(record, risingSteps: rising, now: MonotonicTime.sinceProcessStart) ?? record.configuration.steps
+    trainer.pace = { [unowned self] record, before in
+      budget?.steps(record, stepsBeforeFall: before, now: MonotonicTime.sinceProcessStart) ?? record.configuration.steps
     }
   }
 
