@@ -160,7 +160,7 @@ extension TrainingConfiguration: Configurable {
     Field(
       "order", at: \.order, traits: [.texts, .sparse],
       flag: Flag(
-        .training, .choice, else: "windows",
+        .training, .choice, else: "recipe",
         "windows anywhere in the text, or blocks: each of them once an epoch, cut and shuffled anew")),
     Field(
       "batch-tokens", at: \.batchTokens, traits: [.optional, .pairs],
@@ -174,11 +174,11 @@ extension TrainingConfiguration: Configurable {
       flag: Flag(.training, .number(above: 0, upTo: 1e30), else: "recipe", "highest learning rate")),
     Field(
       "min-lr", at: \.minimumLearningRate, in: .nonNegative,
-      flag: Flag(.training, .number(0...1e30), else: "lr / 10", "learning rate at the end")),
+      flag: Flag(.training, .number(0...1e30), else: "recipe", "learning rate at the end")),
     Field(
       "warmup", "warmup-iters", "warmup-steps", at: \.warmup, in: .integers(0...1 << 31),
       flag: Flag(.training, .integer(0...1_000_000_000), else: "recipe", "steps until the highest rate")),
-    Field("schedule", at: \.schedule, flag: Flag(.training, .choice, else: "cosine", "how the rate falls")),
+    Field("schedule", at: \.schedule, flag: Flag(.training, .choice, else: "recipe", "how the rate falls")),
     Field(
       "cooldown", at: \.cooldown, traits: .sparse,
       flag: Flag(
@@ -186,14 +186,14 @@ extension TrainingConfiguration: Configurable {
     ),
     Field(
       "optimizer", at: \.optimizer, traits: .sparse,
-      flag: Flag(.training, .choice, else: "adamw", "of the matrices of products; all else is AdamW's")),
+      flag: Flag(.training, .choice, else: "recipe", "of the matrices of products; all else is AdamW's")),
     Field(
       "muon-lr", at: \.muonRate, in: .nonNegative, traits: .sparse,
       flag: Flag(
         .training, ValueKind.number(above: 0, upTo: 1e30).optional, else: "as lr", "Muon's highest learning rate")),
     Field(
       "muon-decay", at: \.muonDecay, in: .nonNegative, traits: .sparse,
-      flag: Flag(.training, ValueKind.number(0...1000).optional, else: "as weight-decay", "Muon's weight decay")),
+      flag: Flag(.training, ValueKind.number(0...1000).optional, else: "recipe", "Muon's weight decay")),
     Field(
       "muon-momentum", at: \.muonMomentum, traits: .sparse,
       flag: Flag(.training, .number(0, below: 1), else: "0.95", "memory of Muon's mean gradient")),
@@ -213,7 +213,7 @@ extension TrainingConfiguration: Configurable {
     Field(
       "embedding-lr", at: \.embeddingRate, in: .nonNegative, traits: .sparse,
       flag: Flag(
-        .training, ValueKind.number(above: 0, upTo: 1e30).optional, else: "as lr",
+        .training, ValueKind.number(above: 0, upTo: 1e30).optional, else: "recipe",
         "highest learning rate of tables that only look up")),
     Field(
       "output-lr", at: \.outputRate, in: .nonNegative, traits: .sparse,
@@ -223,24 +223,24 @@ extension TrainingConfiguration: Configurable {
     Field(
       "cautious-decay", at: \.isCautious, traits: .sparse,
       flag: Flag(
-        .training, .onOff, else: "off", "whether weight decay falls only on what the update makes smaller as well")),
+        .training, .onOff, else: "recipe", "whether weight decay falls only on what the update makes smaller as well")),
     Field(
       "decay-schedule", at: \.decaySchedule, traits: .sparse,
       flag: Flag(
-        .training, .choice, else: "constant",
+        .training, .choice, else: "recipe",
         "how weight decay goes: with the rate alone, or rising and falling as the rate does besides")),
     Field(
       "epsilon", at: \.epsilon, in: .nonNegative, traits: .sparse,
-      flag: Flag(.training, .number(above: 0, upTo: 1), else: "1e-08", "what AdamW adds to its root")),
+      flag: Flag(.training, .number(above: 0, upTo: 1), else: "recipe", "what AdamW adds to its root")),
     Field(
       "weight-decay", at: \.weightDecay, in: .nonNegative,
-      flag: Flag(.training, .number(0...10), else: "0.1", "pull of the matrices towards zero")),
+      flag: Flag(.training, .number(0...10), else: "recipe", "pull of the matrices towards zero")),
     Field(
-      "beta1", at: \.beta1, flag: Flag(.training, .number(0, below: 1), else: "0.9", "memory of the mean gradient")),
-    Field("beta2", at: \.beta2, flag: Flag(.training, .number(0, below: 1), else: "0.99", "memory of its square")),
+      "beta1", at: \.beta1, flag: Flag(.training, .number(0, below: 1), else: "recipe", "memory of the mean gradient")),
+    Field("beta2", at: \.beta2, flag: Flag(.training, .number(0, below: 1), else: "recipe", "memory of its square")),
     Field(
       "grad-clip", at: \.gradientClip, in: .nonNegative,
-      flag: Flag(.training, .number(0...1e30), else: "1", "longest gradient; 0 is any")),
+      flag: Flag(.training, .number(0...1e30), else: "recipe", "longest gradient; 0 is any")),
     Field(
       "dropout", at: \.dropout,
       flag: Flag(.training, .number(0, below: 1), else: "recipe", "part of the values left out by chance")),

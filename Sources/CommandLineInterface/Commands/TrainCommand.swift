@@ -83,7 +83,7 @@ struct TrainCommand: Command {
           "preset", in: \.preset, .oneOf(Preset.all.map(\.name)), else: "a recipe that suits the corpus",
           "a named recipe; any flag overrides its part"),
         .optional(
-          "arch", in: \.architecture, .choice, else: "gpt2",
+          "arch", in: \.architecture, .choice, else: "qwen3; the paper's for pairs",
           "the family of the blocks; the flags below change its parts"),
       ] + moving("context", behind: "embd", in: fields(.model))),
     Section(

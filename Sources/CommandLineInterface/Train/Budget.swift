@@ -1,6 +1,13 @@
 internal import MiniGPT
 internal import MiniGPTPlatform
 
+/// There was no time for a first step.
+struct BudgetIsOver: Error, CustomStringConvertible {
+  let seconds: Double
+
+  var description: String { "a budget of \(duration(seconds)) is over before there is a first step" }
+}
+
 /// The clock of a run that is to end after some time: how many steps fit into what is left.
 ///
 /// Times are of the process, from its start. A step's is smoothed over the last ones; evaluations, and what is said and

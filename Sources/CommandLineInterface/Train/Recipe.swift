@@ -24,7 +24,7 @@ struct Recipe {
     /// The recipe's model of this size.
     func shape(vocabularySize: Int) -> GPTConfiguration {
       var command = TrainCommand()
-      command.giveTodaysBlocks()
+      command.giveBlocks(of: .qwen3)
       give(&command)
       command.vocabularySize = vocabularySize
       return command.shape()

@@ -26,9 +26,7 @@ extension TrainCommand {
   mutating func complete(forCorpusOf bytes: Int, operations: Double? = nil) {
     if initial == nil && isBPE && vocabularySize == nil { vocabularySize = Recipe.vocabularySize(forCorpusOf: bytes) }
     if preset != nil { return complete(with: Recipe.older) }
-    if architecture == nil && initial == nil {
-      giveTodaysBlocks()
-    }
+    if initial == nil { giveBlocks(of: architecture ?? .qwen3) }
     let isCharacters = !isBPE && initial == nil
     let recipe = Recipe(
       forCorpusOf: bytes, vocabularySize: vocabularySize ?? 257, isCharacters: isCharacters, operations: operations)
@@ -39,10 +37,10 @@ extension TrainCommand {
     }
   }
 
-  /// The recipe's blocks, where no flag gives others.
-  mutating func giveTodaysBlocks() {
-    Architecture.qwen3.parts.fill(&self)
-    self[\.isTied] = self[\.isTied] ?? false
+  /// A family's blocks, where no flag gives others; of those that may, it takes an output matrix of its own.
+  mutating func giveBlocks(of architecture: Architecture) {
+    architecture.parts.fill(&self)
+    if architecture != .gpt2 { self[\.isTied] = self[\.isTied] ?? false }
   }
 
   /// The same for so many pairs.

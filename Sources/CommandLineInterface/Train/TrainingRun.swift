@@ -125,7 +125,7 @@ final class TrainingRun<Run: RunMaterial> {
     let speed = try Recipe.measuredSpeed(machine, command.precision == .bf16 ? .bf16 : .fp32)
     let left = 0.95 * (seconds - MonotonicTime.sinceProcessStart)
     if left <= 0 {
-      throw UsageError.contradiction("--budget \(duration(seconds)) is over before there is a first step")
+      throw BudgetIsOver(seconds: seconds)
     }
     return speed * left
   }

@@ -88,10 +88,11 @@ public struct BlockConfiguration: Equatable, Sendable {
       "ffn", at: \.feedForwardWidth, label: "feed-forward",
       flag: Flag(
         .model, .integer(1...262_144), else: "4 × width; 8/3 if gated", "inner width of the feed-forward layer")),
-    Field("positions", at: \.positions, flag: Flag(.model, .choice, else: "learned", "how places are told apart")),
+    Field("positions", at: \.positions, flag: Flag(.model, .choice, else: "as --arch", "how places are told apart")),
     Field(
-      "norm", at: \.norm, flag: Flag(.model, .choice, else: "pre", "before each layer (GPT-2) or after it (the paper)")),
-    Field("activation", at: \.activation, flag: Flag(.model, .choice, else: "gelu", "of the feed-forward layer")),
+      "norm", at: \.norm,
+      flag: Flag(.model, .choice, else: "as --arch", "before each layer (GPT-2) or after it (the paper)")),
+    Field("activation", at: \.activation, flag: Flag(.model, .choice, else: "as --arch", "of the feed-forward layer")),
     Field(
       "kv-heads", "n-kv-head", at: \.keyValueHeads, traits: .sparse, label: "key-value heads",
       flag: Flag(
@@ -102,19 +103,19 @@ public struct BlockConfiguration: Equatable, Sendable {
       flag: Flag(.model, ValueKind.integer(1...8192).optional, else: "width / heads", "width of a head")),
     Field(
       "norm-kind", at: \.normKind, traits: .sparse, label: "norms",
-      flag: Flag(.model, .choice, else: "layer", "layer norms, or those without mean and bias")),
+      flag: Flag(.model, .choice, else: "as --arch", "layer norms, or those without mean and bias")),
     Field(
       "norm-eps", at: \.normEpsilon, traits: .sparse, label: "epsilon",
-      flag: Flag(.model, .number(above: 0, upTo: 1), else: "1e-05", "what a norm adds under its root")),
+      flag: Flag(.model, .number(above: 0, upTo: 1), else: "as --arch", "what a norm adds under its root")),
     Field(
       "gated", at: \.isGated, traits: .sparse,
-      flag: Flag(.model, .onOff, else: "off", "whether the activation is a gate of the feed-forward layer")),
+      flag: Flag(.model, .onOff, else: "as --arch", "whether the activation is a gate of the feed-forward layer")),
     Field(
       "qk-norm", at: \.normalizesQueriesAndKeys, traits: .sparse,
-      flag: Flag(.model, .onOff, else: "off", "RMS norms of queries and keys, head by head")),
+      flag: Flag(.model, .onOff, else: "as --arch", "RMS norms of queries and keys, head by head")),
     Field(
       "biases", at: \.hasBiases, traits: .sparse,
-      flag: Flag(.model, .onOff, else: "on", "of products and layer norms")),
+      flag: Flag(.model, .onOff, else: "as --arch", "of products and layer norms")),
     Field(
       "rope-base", "rope-theta", at: \.rotaryBase, traits: .sparse, label: "rotary base",
       flag: Flag(
@@ -132,7 +133,7 @@ public struct BlockConfiguration: Equatable, Sendable {
     Field("rope-original", at: \.rotaryScaling.original, in: .integers(1...1 << 30), traits: .sparse),
     Field(
       "zero-init", at: \.startsAtZero, traits: .sparse, label: "zero start",
-      flag: Flag(.model, .onOff, else: "off", "projections into the residual stream start at zero")),
+      flag: Flag(.model, .onOff, else: "as --arch", "projections into the residual stream start at zero")),
   ]
 }
 

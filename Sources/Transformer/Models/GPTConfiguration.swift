@@ -76,6 +76,6 @@ extension GPTConfiguration: ModelConfiguration {
     ] + BlockConfiguration.fields.map { $0.within(\.block) } + [
       Field(
         "tied", at: \.isTied, traits: .sparse,
-        flag: Flag(.model, .onOff, else: "on", "whether the embedding makes the logits too"))
+        flag: Flag(.model, .onOff, else: "off; on for gpt2", "whether the embedding makes the logits too"))
     ]
 }
