@@ -41,7 +41,11 @@ const minigpt_kernels *minigpt_amx(void) {
   return base && base->product16 && has_amx() && may_use_tiles() ? &minigpt_kernels_amx : NULL;
 }
 
+int minigpt_has_fast_pairs(void) { return __builtin_cpu_is("amd"); }
+
 #else
+
+int minigpt_has_fast_pairs(void) { return 0; }
 
 const minigpt_kernels *minigpt_amx(void) { return NULL; }
 const minigpt_kernels *minigpt_avx2(void) { return NULL; }

@@ -94,4 +94,9 @@ public enum InstructionSet: String, CaseIterable, Sendable {
   package var tileRows16: Int { unsafe table.pointee.tile_rows16 }
   /// Whether there are instructions for products of bfloat16.
   package var multipliesBFloat16: Bool { unsafe table.pointee.product16 != nil }
+  /// Whether training is faster with them. It is a property of the processor and never timed: what a busy moment decides,
+  /// the same command would not repeat.
+  package var gainsByBFloat16: Bool {
+    unsafe multipliesBFloat16 && (table == minigpt_amx() || minigpt_has_fast_pairs() != 0)
+  }
 }

@@ -1,6 +1,5 @@
 internal import MiniGPTCKernels
 internal import MiniGPTParallel
-internal import MiniGPTPlatform
 
 // Work that is done only to be timed: what no product and no reading of memory can beat.
 
@@ -15,29 +14,6 @@ extension Memory {
       pool.threads,
       TileWork(memory: self, pairs: precision == .bf16, rows: rows, columns: columns, depth: depth, calls: calls))
     return Double(pool.threads * calls) * perCall
-  }
-}
-
-extension Processor {
-  /// Whether products of bfloat16 are clearly faster here: some processors have the instructions and gain nothing by them,
-  /// and factors must be converted. Takes some milliseconds; the least of several turns of both, one after another.
-  package var gainsByBFloat16: Bool {
-    if !kernels.multipliesBFloat16 { return false }
-    let memory = Memory(MemoryPlan(), ParameterStorage(count: 0), on: self)
-    var least = (fp32: Double.infinity, bf16: Double.infinity)
-    for _ in 0..<7 {
-      least.fp32 = min(least.fp32, memory.secondsPerOperation(.fp32))
-      least.bf16 = min(least.bf16, memory.secondsPerOperation(.bf16))
-    }
-    return least.fp32 > 1.3 * least.bf16
-  }
-}
-
-extension Memory {
-  fileprivate func secondsPerOperation(_ precision: Precision) -> Double {
-    let start = MonotonicTime.now
-    guard let operations = multiplyTiles(precision, calls: 100) else { return .infinity }
-    return (MonotonicTime.now - start) / operations
   }
 }
 

@@ -150,6 +150,9 @@ const minigpt_kernels *_Nullable minigpt_avx512(void);
 /// Asks the system for the tiles, once, so it is called before threads use them; null also where that is refused.
 const minigpt_kernels *_Nullable minigpt_amx(void);
 
+/// Whether `vdpbf16ps` multiplies two pairs in the time of one product of fp32. AMD's does; Intel's takes several steps.
+int minigpt_has_fast_pairs(void);
+
 /// Tells the core that this thread waits in a loop.
 static inline void minigpt_pause(void) {
 #if defined(__x86_64__) || defined(__i386__)

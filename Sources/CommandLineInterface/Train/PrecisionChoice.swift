@@ -18,7 +18,7 @@ enum PrecisionChoice: String, CaseIterable, Sendable {
   /// What it becomes on a machine: `auto` is bf16 where the processor is faster with it, fp32 elsewhere.
   func resolved(_ processor: Processor) -> Precision {
     switch self {
-    case .auto: processor.gainsByBFloat16 ? .bf16 : .fp32
+    case .auto: processor.kernels.gainsByBFloat16 ? .bf16 : .fp32
     case .fp32: .fp32
     case .bf16: .bf16
     }
