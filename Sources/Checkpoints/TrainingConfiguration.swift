@@ -127,6 +127,15 @@ public struct TrainingConfiguration: Equatable, Sendable {
   public var labelSmoothing = 0.0
   /// For sentence pairs: the most tokens of a batch on each side, padding counted; it takes the place of `batchSize`.
   public var batchTokens = 4096
+  /// For sentence pairs: α, the weight on how much two predictions differ that other dropped elements gave (R-Drop, Liang
+  /// et al. 2021, arXiv:2106.14448); 0 makes one prediction.
+  public var consistency = 0.0
+  /// For sentence pairs: the part of the updates, from the first on, in which every second batch is translated backwards
+  /// (Ding et al. 2021, arXiv:2109.07780).
+  public var bothWays = 0.0
+  /// For sentence pairs: the probability of leaving out a merge where words are cut, each time anew (BPE-dropout,
+  /// Provilkov et al. 2020, arXiv:1910.13267).
+  public var mergeDropout = 0.0
   /// For sentence pairs: what makes an evaluation the best.
   public var bestBy = BestBy.loss
 
@@ -249,6 +258,21 @@ extension TrainingConfiguration: Configurable {
       flag: Flag(
         .training, .number(0, below: 1), else: "0 for texts, 0.1 for pairs",
         "probability that targets give to all tokens alike")),
+    Field(
+      "consistency", at: \.consistency, in: .nonNegative, traits: [.pairs, .sparse],
+      flag: Flag(
+        .translation, .number(0...1000), else: "0",
+        "R-Drop's weight on how much two predictions with dropout differ; a batch then holds half as many pairs")),
+    Field(
+      "both-ways", at: \.bothWays, in: .nonNegative, traits: [.pairs, .sparse],
+      flag: Flag(
+        .translation, .number(0...1), else: "0", "part of the steps in which every second batch is translated backwards"
+      )),
+    Field(
+      "bpe-dropout", at: \.mergeDropout, in: .nonNegative, traits: [.pairs, .sparse],
+      flag: Flag(
+        .translation, .number(0, below: 1), else: "0",
+        "probability of leaving out a merge where words are cut, each time anew")),
     Field(
       "average", at: \.average, traits: .optional,
       flag: Flag(

@@ -15,14 +15,12 @@ extension Memory {
     check(
       targets.count == logits.rows && losses.count == logits.rows && losses.isContiguous && logits.columns > 0,
       "cross-entropy of \(logits) with \(targets)")
-    // What the columns other than the target get together: ε · (K - 1) / K.
-    let ofOthers = smoothing * Float(logits.columns - 1) / Float(logits.columns)
     run(
       .loss,
       (logits.rows + 7) / 8,
       unsafe CrossEntropyWork(
         logits: pointer(logits), slot: logits, targets: pointer(targets), losses: pointer(losses),
-        gradientScale: gradientScale, ofOthers: ofOthers, k: kernels))
+        gradientScale: gradientScale, wanted: TargetDistribution(logits.columns, smoothing: smoothing), k: kernels))
   }
 }
 
@@ -31,7 +29,7 @@ extension Memory {
   let targets: UnsafeMutablePointer<Int32>
   let losses: UnsafeMutablePointer<Float>
   let gradientScale: Float?
-  let ofOthers: Float
+  let wanted: TargetDistribution
   let k: Kernels
 
   func callAsFunction(_ part: Int, thread: Int) {
@@ -48,21 +46,43 @@ extension Memory {
       return
     }
     check(target < n, "target \(target) of \(n) logits")
-    let spread = n > 1 ? ofOthers / Float(n - 1) : 0
-    let atTarget = unsafe Double(logits[target])
-    var expected = atTarget
-    if ofOthers > 0 {
-      var all: Double = 0
-      for j in 0..<n { all += unsafe Double(logits[j]) }
-      expected = (1 - Double(ofOthers)) * atTarget + Double(spread) * (all - atTarget)
-    }
+    let expected = unsafe wanted.expectation(of: logits, target)
     let most = unsafe k.table.pointee.maximum(logits, n)
     let sum = unsafe k.table.pointee.exponentials(logits, n, 1, most)
     // The difference first, in double precision: large logits would swallow the logarithm.
     unsafe loss.pointee = Float(Double(logarithm(sum)) + (Double(most) - expected))
     guard let gradientScale else { return }
     unsafe k.table.pointee.scale(logits, gradientScale / sum, n)
-    if spread > 0 { for j in 0..<n { unsafe logits[j] -= spread * gradientScale } }
-    unsafe logits[target] -= (1 - ofOthers - spread) * gradientScale
+    unsafe wanted.subtract(gradientScale, target, from: logits)
+  }
+}
+
+/// What a prediction is compared with: the target alone, or smoothed.
+struct TargetDistribution: Sendable {
+  private let columns: Int
+  /// What the columns other than the target get together: ε · (K - 1) / K.
+  private let ofOthers: Float
+  /// What each of them gets.
+  private let spread: Float
+
+  init(_ columns: Int, smoothing: Float) {
+    self.columns = columns
+    ofOthers = smoothing * Float(columns - 1) / Float(columns)
+    spread = columns > 1 ? ofOthers / Float(columns - 1) : 0
+  }
+
+  /// The mean of a row of logits.
+  func expectation(of logits: UnsafeMutablePointer<Float>, _ target: Int) -> Double {
+    let atTarget = unsafe Double(logits[target])
+    if ofOthers <= 0 { return atTarget }
+    var all: Double = 0
+    for j in 0..<columns { all += unsafe Double(logits[j]) }
+    return (1 - Double(ofOthers)) * atTarget + Double(spread) * (all - atTarget)
+  }
+
+  /// Takes it, times a scale, from a row.
+  func subtract(_ scale: Float, _ target: Int, from row: UnsafeMutablePointer<Float>) {
+    if spread > 0 { for j in 0..<columns { unsafe row[j] -= spread * scale } }
+    unsafe row[target] -= (1 - ofOthers - spread) * scale
   }
 }

@@ -21,6 +21,8 @@ package enum RandomSite: CaseIterable, Sendable {
   case blocks
   /// Where the blocks of an epoch begin.
   case phases
+  /// Which merges are left out.
+  case merges
 
   /// The numbers of this purpose.
   package var numbers: ClosedRange<UInt32> {
@@ -33,6 +35,7 @@ package enum RandomSite: CaseIterable, Sendable {
     case .benchmark: 0x4000_0004...0x4000_0004
     case .blocks: 0x4000_0005...0x4000_0005
     case .phases: 0x4000_0006...0x4000_0006
+    case .merges: 0x4000_0007...0x4000_0007
     case .initialization: 0x8000_0000...0xFFFF_FFFF
     }
   }

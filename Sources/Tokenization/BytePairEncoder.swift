@@ -16,9 +16,12 @@ struct BytePairEncoder: TokenEncoder {
   private var tokens: [Int32] = []
   private var ranks: [Int32] = []
   private var long = LongPieceMerger()
+  /// Which merges are left out; nil: none.
+  var dropout: MergeDropout?
 
-  init(_ tokenizer: BytePairTokenizer) {
+  init(_ tokenizer: BytePairTokenizer, dropout: MergeDropout? = nil) {
     self.tokenizer = tokenizer
+    self.dropout = dropout
     scanner = PieceScanner(tokenizer.splitter)
   }
 
@@ -49,7 +52,7 @@ struct BytePairEncoder: TokenEncoder {
     var start = 0
     while start < text.count {
       let end = scanner.end(in: text, from: start)
-      if end - start > Self.longPiece {
+      if end - start > Self.longPiece || dropout != nil {
         try merge(start..<end, in: text, into: &ids)
       } else {
         let (piece, isNew) = pieces.number(of: start..<end, in: text)
@@ -103,7 +106,7 @@ struct BytePairEncoder: TokenEncoder {
   /// Appends the ids of a piece.
   private mutating func merge(_ piece: Range<Int>, in text: Span<UInt8>, into ids: inout [Int32]) throws(TokenizerError)
   {
-    if let id = tokenizer.wholePieces?.id(of: piece, in: text) {
+    if dropout == nil, let id = tokenizer.wholePieces?.id(of: piece, in: text) {
       ids.append(id)
       return
     }
@@ -115,6 +118,8 @@ struct BytePairEncoder: TokenEncoder {
     }
     if tokens.count > Self.longPiece {
       long.merge(&tokens, tokenizer)
+    } else if dropout != nil {
+      dropout?.merge(&tokens, tokenizer)
     } else {
       Self.mergeShort(&tokens, &ranks, tokenizer)
     }

@@ -73,7 +73,9 @@ package final class Learner<Model: TrainableModel, Source: BatchSource> where So
 
   /// Forward, loss and backward over every batch; returns the sum of all losses and how many they are.
   private func accumulateGradients(of update: Int, _ shouldStop: () -> Bool) -> (total: Double, predictions: Int)? {
-    let objective = Objective(scale: source.scaling.ofLosses, smoothing: Float(configuration.labelSmoothing))
+    let objective = Objective(
+      scale: source.scaling.ofLosses, smoothing: Float(configuration.labelSmoothing),
+      consistency: Float(configuration.consistency))
     var total = 0.0, predictions = 0
     for turn in 0..<source.turns {
       var ofTurn = 0.0

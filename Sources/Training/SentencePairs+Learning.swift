@@ -26,6 +26,8 @@ extension SentencePairs: LearnableMaterial {
     package let training: EncodedPairs
     /// Nil where no pair is held out.
     package let validation: EncodedPairs?
+    /// Where words are cut in another way each time.
+    let variation: PairVariation?
   }
 
   /// The most pairs that are held out.
@@ -91,16 +93,31 @@ extension SentencePairs: LearnableMaterial {
       ) { progress($0, all) }
     }
     let (heldOutPairs, heldOut) = split.heldOut
+    let training = try encode(self, split.training)
     return Encoded(
-      training: try encode(self, split.training), validation: heldOut.isEmpty ? nil : try encode(heldOutPairs, heldOut))
+      training: training, validation: heldOut.isEmpty ? nil : try encode(heldOutPairs, heldOut),
+      variation: try variation(of: training, encoding))
+  }
+
+  private func variation(of training: EncodedPairs, _ encoding: MaterialEncoding) throws(TrainingError)
+    -> PairVariation?
+  {
+    let c = encoding.configuration
+    if c.mergeDropout == 0 { return nil }
+    guard let tokenizer = encoding.tokenizer as? BytePairTokenizer else {
+      throw .notForTranslation(encoding.tokenizer.kind.rawValue)
+    }
+    return PairVariation(
+      self, training, tokenizer, probability: c.mergeDropout, places: encoding.context, seed: c.seed)
   }
 
   package static func size(
     of encoded: Encoded, _ configuration: TrainingConfiguration, context: Int
   ) -> (all: Double, perUpdate: Double) {
     if encoded.training.count == 0 { return (0, 1) }
-    let batches = PairBatches(encoded.training, tokens: configuration.batchTokens, seed: configuration.seed).batches
-    return (Double(batches.count), Double(configuration.gradientAccumulation))
+    return (
+      Double(PairBatches(encoded.training, configuration).batches.count), Double(configuration.gradientAccumulation)
+    )
   }
 
   package static func source(
@@ -109,9 +126,19 @@ extension SentencePairs: LearnableMaterial {
     let pairs = encoded.training
     if pairs.count == 0 { throw DatasetError.noPairs(name, first: pairs.skipped.first.first) }
     return PairSource(
-      PairBatches(pairs, tokens: configuration.batchTokens, seed: configuration.seed),
+      PairBatches(pairs, configuration),
       heldOut: encoded.validation.flatMap { $0.count == 0 ? nil : $0 }
         .map { PairBatches($0, tokens: configuration.batchTokens, seed: nil) },
-      turns: configuration.gradientAccumulation, padding: shape.padding)
+      turns: configuration.gradientAccumulation, padding: shape.padding,
+      updatesBothWays: Int((configuration.bothWays * Double(configuration.steps)).rounded()),
+      variation: encoded.variation)
+  }
+}
+
+extension PairBatches {
+  /// Those of a training: in an order that its seed decides, and twice where two predictions are compared.
+  package init(_ pairs: EncodedPairs, _ configuration: TrainingConfiguration) {
+    self.init(
+      pairs, tokens: configuration.batchTokens, copies: configuration.consistency > 0 ? 2 : 1, seed: configuration.seed)
   }
 }

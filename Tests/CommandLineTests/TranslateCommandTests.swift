@@ -77,10 +77,12 @@ import Testing
   @Test func aRunCanBeRepeatedAndResumed() throws {
     let scratch = try Scratch()
     try scratch.write("pairs.tsv", Self.pairs)
-    // Dropout and smoothing, whose randomness is resumed as well.
-    let smoothing = Self.flags.joined(separator: " ").replacing("--dropout 0", with: "--dropout 0.1")
+    // Dropout, smoothing, two predictions of each pair, both directions, other cuts: all of this chance is resumed as well.
+    let smoothing =
+      Self.flags.joined(separator: " ").replacing("--dropout 0", with: "--dropout 0.1")
       .replacing("--label-smoothing 0", with: "--label-smoothing 0.1")
       .replacing("--eval-every 40", with: "--eval-every 20").split(separator: " ").map(String.init)
+      + ["--consistency", "2", "--both-ways", "1", "--bpe-dropout", "0.2"]
     let run = try Run(
       ["train"] + smoothing + ["--steps", "60", "--average", "2", "--save-every", "20"], folder: scratch.folder)
     #expect(run.status == 0, "\(run.errorText)")

@@ -36,9 +36,9 @@ final class PairsRun: RunMaterial {
 
   func begin(_ setup: TranslationSetup, _ prepared: TranslationSetup.Prepared, _ machine: Machine) {
     let trainer = prepared.trainer, c = trainer.record.configuration, pairs = prepared.encoded.training
-    let batches = PairBatches(pairs, tokens: c.batchTokens, seed: c.seed).batches
+    let batches = PairBatches(pairs, c)
     // Targets of an update, on the average of an epoch.
-    tokensPerStep = pairs.targetTokens * c.gradientAccumulation / max(1, batches.count)
+    tokensPerStep = pairs.targetTokens * batches.copies * c.gradientAccumulation / max(1, batches.batches.count)
     evaluateEvery = c.evaluateEvery
     heldOut = prepared.encoded.validation
     let interpreter = Interpreter(trainer, machine)

@@ -21,6 +21,8 @@ package struct PairBatches: Sendable {
   package let pairs: EncodedPairs
   /// No side of a batch has more tokens, padding and `</s>` included; a pair that has more by itself is a batch alone.
   package let tokens: Int
+  /// How often each pair stands in its batch: twice where two predictions of it are compared.
+  package let copies: Int
   private let seed: UInt64?
   /// The places of the pairs in `EncodedPairs`, as this epoch has them.
   package private(set) var order: [Int32]
@@ -33,10 +35,11 @@ package struct PairBatches: Sendable {
   private var counts: [Int]
 
   /// Without a seed nothing is shuffled: batches come from the shortest to the longest, as evaluation takes them.
-  package init(_ pairs: EncodedPairs, tokens: Int, seed: UInt64?) {
+  package init(_ pairs: EncodedPairs, tokens: Int, copies: Int = 1, seed: UInt64?) {
     check(pairs.count > 0, "batches of no pairs")
     self.pairs = pairs
     self.tokens = tokens
+    self.copies = copies
     self.seed = seed
     order = [Int32](repeating: 0, count: pairs.count)
     spare = order
@@ -110,7 +113,7 @@ package struct PairBatches: Sendable {
       let pair = Int(order[place])
       let longerSource = max(source, Int(pairs.sourceCounts[pair]) + 1)
       let longerTarget = max(target, Int(pairs.targetCounts[pair]) + 1)
-      if place > start, max(longerSource, longerTarget) * (place - start + 1) > tokens {
+      if place > start, max(longerSource, longerTarget) * (place - start + 1) * copies > tokens {
         batches.append(Batch(range: start..<place, sourceLength: source, targetLength: target))
         start = place
         source = Int(pairs.sourceCounts[pair]) + 1

@@ -7,21 +7,32 @@ package struct PairSource: BatchSource {
   package let turns: Int
   package let heldOut: HeldOutPairs?
   private let padding: Int32
+  /// Updates from the first on in which every second batch is translated backwards: Ding et al. 2021 (arXiv:2109.07780).
+  private let updatesBothWays: Int
+  /// Cuts the words anew each time; nil: they are always cut alike.
+  private var variation: PairVariation?
   /// Batches of `training` that were taken, and samples of this update.
   private var taken = 0
   private var samples = 0
 
-  package init(_ training: PairBatches, heldOut: PairBatches?, turns: Int, padding: Int32) {
+  package init(
+    _ training: PairBatches, heldOut: PairBatches?, turns: Int, padding: Int32, updatesBothWays: Int = 0,
+    variation: PairVariation? = nil
+  ) {
     self.training = training
     self.turns = turns
     self.padding = padding
+    self.updatesBothWays = updatesBothWays
+    self.variation = variation
     self.heldOut = heldOut.map { HeldOutPairs(pairs: $0, padding: padding) }
   }
 
   package var chunks: Int { 1 }
   package var scaling: LossScaling { .after }
   package var capacity: SentenceBatch.Capacity {
-    heldOut.map { training.capacity.joined($0.pairs.capacity) } ?? training.capacity
+    let most = variation == nil ? training.capacity : training.capacity.larger
+    let capacity = heldOut.map { most.joined($0.pairs.capacity) } ?? most
+    return updatesBothWays > 0 ? capacity.joined(capacity.backwards) : capacity
   }
 
   package mutating func fill(
@@ -32,10 +43,12 @@ package struct PairSource: BatchSource {
     if place.turn == 0 { samples = 0 }
     let planned = training.take(), firstSample = samples
     taken = wanted + 1
-    samples += planned.count
+    samples += planned.count * training.copies
+    let isBackwards = place.update < updatesBothWays && wanted % 2 == 1
+    variation?.cut(planned, training, within: training.capacity.larger)
+    let rows = PairRows(planned, training, isBackwards: isBackwards, variation: variation)
     return SampledBatch(
-      training.fill(planned, into: places, padding: padding, in: memory), firstSample: firstSample,
-      predictions: training.targetTokens(planned))
+      rows.fill(places, padding: padding, in: memory), firstSample: firstSample, predictions: rows.predictions)
   }
 }
 
@@ -47,7 +60,7 @@ package struct HeldOutPairs: HeldOutBatches {
   package var count: Int { pairs.batches.count }
 
   package func fill(_ index: Int, into places: SentenceBatch.Places, in memory: Memory) -> SentenceBatch {
-    pairs.fill(pairs.batches[index], into: places, padding: padding, in: memory)
+    PairRows(pairs.batches[index], pairs).fill(places, padding: padding, in: memory)
   }
 }
 
@@ -58,40 +71,7 @@ extension PairBatches {
     let longestSource = Int(pairs.sourceCounts.max() ?? 0) + 1, longestTarget = Int(pairs.targetCounts.max() ?? 0) + 1
     let shortest = max(Int(pairs.sourceCounts.min() ?? 0), Int(pairs.targetCounts.min() ?? 0)) + 1
     return SentenceBatch.Capacity(
-      pairs: max(1, min(pairs.count, tokens / shortest)), sourceRows: max(tokens, longestSource),
-      targetRows: max(tokens, longestTarget))
-  }
-
-  /// Targets that count in a batch, `</s>` included.
-  package func targetTokens(_ batch: Batch) -> Int {
-    order[batch.range].reduce(batch.count) { $0 + Int(pairs.targetCounts[Int($1)]) }
-  }
-
-  /// Writes a batch of this epoch to its places: sources end with `</s>`, 0; inputs begin with `<pad>` and are what the
-  /// targets were one place before; the targets end with `</s>`, and -1 fills them up.
-  package func fill(
-    _ batch: Batch, into places: SentenceBatch.Places, padding: Int32, in memory: Memory
-  ) -> SentenceBatch {
-    let result = places.batch(
-      batch.count, sourceLength: batch.sourceLength, targetLength: batch.targetLength)
-    let long = batch.targetLength
-    for (row, pair) in order[batch.range].enumerated() {
-      pairs.read(Int(pair)) { source, target in
-        let wide = batch.sourceLength
-        for s in 0..<wide {
-          let id = s < source.count ? source[s] : s == source.count ? 0 : padding
-          memory.setIndex(result.source.ids, row * wide + s, id)
-        }
-        for t in 0..<long {
-          let isInput = t > 0 && t <= target.count
-          memory.setIndex(result.input.ids, row * long + t, isInput ? target[t - 1] : padding)
-          let id = t < target.count ? target[t] : t == target.count ? 0 : -1
-          memory.setIndex(result.targets, row * long + t, id)
-        }
-        result.source.setLength(row, source.count + 1, in: memory)
-        result.input.setLength(row, target.count + 1, in: memory)
-      }
-    }
-    return result
+      pairs: max(copies, min(copies * pairs.count, tokens / shortest)), sourceRows: max(tokens, copies * longestSource),
+      targetRows: max(tokens, copies * longestTarget))
   }
 }

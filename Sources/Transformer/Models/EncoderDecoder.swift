@@ -50,7 +50,9 @@ package struct EncoderDecoder: TrainableModel {
       encoder: encoder.plan(Block.Rows(capacity.sourceRows), purpose, positions: positions, in: &plan),
       decoder: decoder.plan(
         Block.Rows(capacity.targetRows, source: capacity.sourceRows), purpose, positions: positions, in: &plan),
-      loss: CrossEntropy.Saved(rows: capacity.targetRows, outputProjection, sliceRows: logitRows, in: &plan))
+      loss: CrossEntropy.Saved(
+        rows: capacity.targetRows, outputProjection, sliceRows: logitRows,
+        together: 2 * configuration.context, in: &plan))
   }
 
   /// Writes what is fixed: tables of positions, sines not scaled.

@@ -11,11 +11,16 @@ package struct SentenceBatch: TrainingBatch {
   package let input: TokenIDs
   /// `[B·T]`; after a sentence's end stands -1, which counts for nothing.
   package let targets: IndexSlot
+  /// Whether each pair stands there twice, one behind the other.
+  package let isTwice: Bool
 
-  package init(source: TokenIDs, input: TokenIDs, targets: IndexSlot) {
+  package var copiesApart: Int? { isTwice ? input.texts.length : nil }
+
+  package init(source: TokenIDs, input: TokenIDs, targets: IndexSlot, isTwice: Bool = false) {
     self.source = source
     self.input = input
     self.targets = targets
+    self.isTwice = isTwice
   }
 
   /// How large batches get: memory is taken by it before the first step.
@@ -31,6 +36,14 @@ package struct SentenceBatch: TrainingBatch {
       self.pairs = pairs
       self.sourceRows = sourceRows
       self.targetRows = targetRows
+    }
+
+    /// What the same pairs need where sources and targets are exchanged.
+    package var backwards: Capacity { Capacity(pairs: pairs, sourceRows: targetRows, targetRows: sourceRows) }
+
+    /// Half as much again: what pairs may need whose words are cut into more tokens.
+    package var larger: Capacity {
+      Capacity(pairs: pairs, sourceRows: sourceRows * 3 / 2, targetRows: targetRows * 3 / 2)
     }
 
     /// Returns what serves both.
@@ -53,11 +66,11 @@ package struct SentenceBatch: TrainingBatch {
       targets = plan.takeIndices(capacity.targetRows)
     }
 
-    /// The places of so many pairs, which are still to be filled.
-    package func batch(_ pairs: Int, sourceLength: Int, targetLength: Int) -> SentenceBatch {
+    /// The places of so many pairs, copies counted, which are still to be filled.
+    package func batch(_ pairs: Int, sourceLength: Int, targetLength: Int, isTwice: Bool = false) -> SentenceBatch {
       SentenceBatch(
         source: source.batch(pairs, length: sourceLength), input: input.batch(pairs, length: targetLength),
-        targets: targets.range(0..<pairs * targetLength))
+        targets: targets.range(0..<pairs * targetLength), isTwice: isTwice)
     }
   }
 

@@ -9,6 +9,12 @@ package protocol TrainingBatch: Sendable {
   static func plan(_ capacity: Capacity, in plan: inout MemoryPlan) -> Places
   /// `[N]`, one for each row of logits; a negative one counts for nothing.
   var targets: IndexSlot { get }
+  /// Where its rows stand there twice: from one to its copy.
+  var copiesApart: Int? { get }
+}
+
+extension TrainingBatch {
+  package var copiesApart: Int? { nil }
 }
 
 /// The places of a model's forward pass that its loss needs.
@@ -59,9 +65,11 @@ extension TrainableModel {
   ) -> Double {
     let rows = batch.targets.count
     forward(batch, activations, dropout: dropout, in: memory)
-    CrossEntropy(outputProjection, smoothing: objective.smoothing).forwardAndBackward(
+    let copies = batch.copiesApart.map { Copies(apart: $0, weight: objective.consistency) }
+    CrossEntropy(outputProjection, smoothing: objective.smoothing, copies: copies).forwardAndBackward(
       activations.hidden.first(rows), batch.targets, into: activations.gradient.first(rows), scale: objective.scale,
-      activations.loss, in: memory)
+      activations.loss,
+      in: memory)
     backward(batch, activations, dropout: dropout, in: memory)
     return memory.sum(activations.loss.losses.first(rows))
   }
@@ -79,13 +87,16 @@ extension TrainableModel {
   }
 }
 
-/// What is minimized: the sum of a batch's losses, times a scale, with smoothed targets.
+/// What is minimized: the sum of a batch's losses, times a scale, with smoothed targets, and with so much weight on how
+/// much the predictions of copies differ.
 package struct Objective: Sendable {
   package let scale: Float
   package let smoothing: Float
+  package let consistency: Float
 
-  package init(scale: Float, smoothing: Float = 0) {
+  package init(scale: Float, smoothing: Float = 0, consistency: Float = 0) {
     self.scale = scale
     self.smoothing = smoothing
+    self.consistency = consistency
   }
 }

@@ -97,38 +97,42 @@ import MiniGPTTokenization
     #expect(batches.batches.reduce(0) { $0 + $1.count } == 20)
   }
 
-  @Test func batchesFitTheirCapacity() throws {
+  @Test(arguments: [1, 2]) func batchesFitTheirCapacity(copies: Int) throws {
     let pairs = try encoded(1000)
     for tokens in [4, 30, 200, 100_000] {
-      var batches = PairBatches(pairs, tokens: tokens, seed: 5)
+      var batches = PairBatches(pairs, tokens: tokens, copies: copies, seed: 5)
       let capacity = batches.capacity
       for _ in 0..<2 * batches.batches.count {
-        let batch = batches.take()
-        #expect(batch.count <= capacity.pairs && batch.count * batch.sourceLength <= capacity.sourceRows)
-        #expect(batch.count * batch.targetLength <= capacity.targetRows)
+        let batch = batches.take(), rows = copies * batch.count
+        #expect(rows <= capacity.pairs && rows * batch.sourceLength <= capacity.sourceRows)
+        #expect(rows * batch.targetLength <= capacity.targetRows)
+        #expect(batch.count == 1 || rows * max(batch.sourceLength, batch.targetLength) <= tokens)
       }
     }
   }
 
-  @Test func rowsAreTheSentences() throws {
+  /// As they are, twice, and backwards.
+  @Test(arguments: [1, 2], [false, true]) func rowsAreTheSentences(copies: Int, isBackwards: Bool) throws {
     let pairs = try encoded(60)
-    var batches = PairBatches(pairs, tokens: 60, seed: 5)
+    var batches = PairBatches(pairs, tokens: 60, copies: copies, seed: 5)
     var plan = MemoryPlan()
-    let places = SentenceBatch.plan(batches.capacity, in: &plan)
+    let places = SentenceBatch.plan(batches.capacity.joined(batches.capacity.backwards), in: &plan)
     let memory = Memory(plan, ParameterStorage(count: 0), on: .plain())
     func row(_ slot: IndexSlot, _ row: Int, _ length: Int) -> [Int32] {
       (0..<length).map { memory.index(slot, row * length + $0) }
     }
     for _ in batches.batches.indices {
-      let batch = batches.take(), filled = batches.fill(batch, into: places, padding: 99, in: memory)
-      let s = batch.sourceLength, t = batch.targetLength
-      #expect(
-        filled.source.texts.length == s && filled.input.texts.length == t && filled.source.texts.count == batch.count)
+      let batch = batches.take(), rows = PairRows(batch, batches, isBackwards: isBackwards)
+      let filled = rows.fill(places, padding: 99, in: memory)
+      let s = isBackwards ? batch.targetLength : batch.sourceLength
+      let t = isBackwards ? batch.sourceLength : batch.targetLength
+      #expect(filled.source.texts.length == s && filled.input.texts.length == t)
+      #expect(filled.source.texts.count == copies * batch.count && filled.copiesApart == (copies == 2 ? t : nil))
       var tokens = 0
-      for (place, pair) in batches.order[batch.range].enumerated() {
-        let (source, target) = pairs.read(Int(pair)) { source, target in
-          (source.indices.map { source[$0] }, target.indices.map { target[$0] })
-        }
+      for place in 0..<copies * batch.count {
+        let pair = Int(batches.order[batch.range.lowerBound + place / copies])
+        let (source, target) =
+          isBackwards ? (pairs.target(pair), pairs.source(pair)) : (pairs.source(pair), pairs.target(pair))
         func padded(_ ids: [Int32], _ length: Int, _ id: Int32) -> [Int32] {
           ids + Array(repeating: id, count: length - ids.count)
         }
@@ -139,7 +143,7 @@ import MiniGPTTokenization
         #expect(filled.input.texts.length(of: place, in: memory) == target.count + 1)
         tokens += target.count + 1
       }
-      #expect(batches.targetTokens(batch) == tokens)
+      #expect(rows.predictions == tokens)
     }
   }
 }
