@@ -16,7 +16,10 @@ package protocol ParallelWork {
 /// A fixed number of threads that wait for work, the caller's thread being one of them.
 ///
 /// Which thread runs which part is left to chance; results must not depend on it. One thread at a time may call
-/// `run`. Hand-over costs about a microsecond while the workers spin, some tens when they sleep.
+/// `run`. A round ends when its parts are done, whoever did them: a thread that has no core holds up what it has begun
+/// and nothing else. Nobody spins for longer than about what falling asleep and waking costs, so that the core of one that
+/// waits is soon free for the one it waits for. Hand-over costs about a microsecond while workers spin, some tens when
+/// they sleep.
 package final class WorkerPool: Sendable {
   /// How many threads take part, the caller's included: fewer than were asked for where the system gives no more.
   package let threads: Int
@@ -87,136 +90,185 @@ extension WorkerPool {
   /// range of parts of its own and a counter on a line of its own; it looks at the others' only when its own range is
   /// done. Neighbouring parts thus run on one core, round after round, and find there what they wrote before.
   ///
-  /// Unchecked: `workers` is written before the first round, `round` by the caller between two rounds only, while no
-  /// worker is inside one (`running` is zero); the increment of `generation` publishes both.
+  /// A worker may come late, when its round is over and others have come. So each second round is written to the same
+  /// place, and what was read counts only if the generation has stayed what it was, as with a sequence lock (Boehm, "Can
+  /// Seqlocks Get Along with Programming Language Memory Models?", MSPC 2012). A counter says which round it counts for,
+  /// and no round ends before all of its counters are full: who comes late gets no part, and touches the work, which is
+  /// the caller's, only with a part in hand.
+  ///
+  /// Unchecked: `workers` is written before the first round; all else that changes is atomic.
   @safe fileprivate final class Shared: @unchecked Sendable {
-    /// What is to be done; it shares a line with `generation`, which announces it.
-    private struct Round {
-      var job: (any ParallelWork)?
+    /// What is to be done.
+    @safe private struct Round {
+      var generation: Int
+      var work: UnsafeRawPointer
       var parts: Int
     }
 
     fileprivate(set) var workers = 0
-    /// Turns of a waiting loop between two offers of the core to others: few where threads must share cores, since the
-    /// one that is waited for may need it; many otherwise, since whoever takes the offer may keep the core for long.
-    private let turnsPerYield: Int
-    /// Turns before a worker sleeps: some hundreds of microseconds where it has a core of its own.
-    private let turnsAwake: Int
     private let ended = Atomic<Bool>(false)
     private let lines: UnsafeMutableRawPointer
-    private let generation: UnsafeMutablePointer<Atomic<Int>>
-    private let round: UnsafeMutablePointer<Round>
-    private let running: UnsafeMutablePointer<Atomic<Int>>
-    private let sleepers: UnsafeMutablePointer<Atomic<Int>>
-    private let monitor = Monitor()
+    private let monitors: [Monitor]
 
     /// Two lines, since processors fetch them in pairs.
     private static let line = 128
-    private static let countersStart = 3
+    private static let workersStart = 2
+
+    /// The number of the last round; what is to be done in it shares its line.
+    private var generation: UnsafeMutablePointer<Atomic<Int>> { unsafe word(0, 0) }
+    private func work(_ generation: Int) -> UnsafeMutablePointer<Atomic<Int>> {
+      unsafe word(0, 1 + 2 * (generation & 1))
+    }
+    private func parts(_ generation: Int) -> UnsafeMutablePointer<Atomic<Int>> {
+      unsafe word(0, 2 + 2 * (generation & 1))
+    }
+    /// How many of the round's parts are done.
+    private var done: UnsafeMutablePointer<Atomic<Int>> { unsafe word(1, 0) }
+    /// How many threads sleep, the caller among them.
+    private var sleepers: UnsafeMutablePointer<Atomic<Int>> { unsafe word(1, 8) }
+    /// How many of a thread's range are taken, and in which round.
+    private func taken(_ thread: Int) -> UnsafeMutablePointer<Atomic<Int>> {
+      unsafe word(Self.workersStart + thread, 0)
+    }
+    /// 1 while a thread sleeps, or is about to.
+    private func sleeps(_ thread: Int) -> UnsafeMutablePointer<Atomic<Int>> {
+      unsafe word(Self.workersStart + thread, 8)
+    }
+
+    private func word(_ line: Int, _ index: Int) -> UnsafeMutablePointer<Atomic<Int>> {
+      unsafe (lines + line * Self.line + index * MemoryLayout<Int>.stride).assumingMemoryBound(to: Atomic<Int>.self)
+    }
 
     init(atMost workers: Int) {
-      let isCrowded = workers + 1 > ProcessorCount.available
-      turnsPerYield = isCrowded ? 64 : 16_384
-      turnsAwake = isCrowded ? 4000 : 16_000
-      let count = Self.countersStart + workers + 1
-      unsafe lines = .allocate(byteCount: count * Self.line, alignment: Self.line)
-      for index in 0..<count {
-        unsafe (lines + index * Self.line).initializeMemory(as: Atomic<Int>.self, to: Atomic(0))
+      let bytes = (Self.workersStart + workers + 1) * Self.line
+      unsafe lines = .allocate(byteCount: bytes, alignment: Self.line)
+      for offset in stride(from: 0, to: bytes, by: MemoryLayout<Int>.stride) {
+        unsafe (lines + offset).initializeMemory(as: Atomic<Int>.self, to: Atomic(0))
       }
-      unsafe generation = lines.assumingMemoryBound(to: Atomic<Int>.self)
-      unsafe round = (lines + 16).initializeMemory(as: Round.self, to: Round(job: nil, parts: 0))
-      unsafe running = (lines + Self.line).assumingMemoryBound(to: Atomic<Int>.self)
-      unsafe sleepers = (lines + 2 * Self.line).assumingMemoryBound(to: Atomic<Int>.self)
+      monitors = (0...workers).map { _ in Monitor() }
     }
 
-    deinit {
-      unsafe round.deinitialize(count: 1)
-      unsafe lines.deallocate()
-    }
+    deinit { unsafe lines.deallocate() }
 
     func run(_ parts: Int, _ body: any ParallelWork) {
-      unsafe round.pointee = Round(job: body, parts: parts)
-      unsafe running.pointee.store(workers, ordering: .relaxed)
-      let now = announce()
-      work(thread: 0, now)
-      var turns = 0
-      while unsafe running.pointee.load(ordering: .acquiring) > 0 {
-        minigpt_pause()
-        turns += 1
-        if turns % turnsPerYield == 0 { sched_yield() }
+      unsafe withUnsafePointer(to: body) { body in
+        unsafe done.pointee.store(0, ordering: .relaxed)
+        let round = unsafe announce(body, parts)
+        work(thread: 0, round)
+        wait(thread: 0) { unsafe done.pointee.load(ordering: .sequentiallyConsistent) == parts }
       }
-      unsafe round.pointee.job = nil
     }
 
     func stop() {
       ended.store(true, ordering: .releasing)
-      _ = announce()
+      unsafe _ = announce(lines, workers + 1)
     }
 
-    /// A worker's life: wait for a round, take parts until none are left, say so.
+    /// A worker's life: wait for a round, take parts until none are left.
     func serve(thread: Int) {
       var seen = 0
       while true {
-        seen = waitForGeneration(after: seen)
+        wait(thread: thread) { unsafe generation.pointee.load(ordering: .sequentiallyConsistent) != seen }
         if ended.load(ordering: .acquiring) { return }
-        work(thread: thread, seen)
-        unsafe running.pointee.subtract(1, ordering: .releasing)
+        guard let round = readRound() else { continue }
+        seen = round.generation
+        work(thread: thread, round)
       }
     }
 
-    private func announce() -> Int {
-      let now = unsafe generation.pointee.add(1, ordering: .sequentiallyConsistent).newValue
+    // MARK: - A round
+
+    /// Writes a round and wakes as many as it has parts for.
+    private func announce(_ body: UnsafeRawPointer, _ count: Int) -> Round {
+      let now = unsafe generation.pointee.load(ordering: .relaxed) &+ 1
+      atomicMemoryFence(ordering: .releasing)
+      unsafe work(now).pointee.store(Int(bitPattern: body), ordering: .relaxed)
+      unsafe parts(now).pointee.store(count, ordering: .relaxed)
+      unsafe generation.pointee.store(now, ordering: .sequentiallyConsistent)
       if unsafe sleepers.pointee.load(ordering: .sequentiallyConsistent) > 0 {
-        monitor.locked { monitor.announceChange() }
+        for thread in 1..<max(1, min(workers + 1, count)) { wake(thread) }
       }
-      return now
+      return unsafe Round(generation: now, work: body, parts: count)
     }
 
-    /// Its own range first, then what the others have left.
-    private func work(thread: Int, _ generation: Int) {
-      guard let job = unsafe round.pointee.job else { return }
-      let parts = unsafe round.pointee.parts, threads = workers + 1
+    /// The round that is announced; nil where others came while it was read.
+    private func readRound() -> Round? {
+      let now = unsafe generation.pointee.load(ordering: .acquiring)
+      guard let body = unsafe UnsafeRawPointer(bitPattern: work(now).pointee.load(ordering: .relaxed)) else {
+        return nil
+      }
+      let count = unsafe parts(now).pointee.load(ordering: .relaxed)
+      atomicMemoryFence(ordering: .acquiring)
+      return unsafe generation.pointee.load(ordering: .relaxed) == now
+        ? Round(generation: now, work: body, parts: count) : nil
+    }
+
+    /// Its own range first, then what the others have left; what it has done is counted once, at the end.
+    private func work(thread: Int, _ round: Round) {
+      let threads = workers + 1
+      var finished = 0
       for turn in 0..<threads {
         let owner = (thread + turn) % threads
-        let first = owner * parts / threads, count = (owner + 1) * parts / threads - first
-        while let index = claim(owner, count, generation) { job(first + index, thread: thread) }
+        let first = owner * round.parts / threads, count = (owner + 1) * round.parts / threads - first
+        while let index = claim(owner, count, round.generation) {
+          unsafe round.work.assumingMemoryBound(to: (any ParallelWork).self).pointee(first + index, thread: thread)
+          finished += 1
+        }
       }
+      if finished == 0 { return }
+      let all = unsafe done.pointee.add(finished, ordering: .sequentiallyConsistent).newValue
+      if thread > 0 && all == round.parts { wake(0) }
     }
 
-    /// The next part of an owner's range, or nil. A counter holds the round that it counts for and how many are taken.
+    /// The next part of an owner's range, or nil: none is left, or the round is over.
     private func claim(_ owner: Int, _ count: Int, _ generation: Int) -> Int? {
-      let counter = unsafe (lines + (Self.countersStart + owner) * Self.line).assumingMemoryBound(to: Atomic<Int>.self)
-      let fresh = (generation & 0x7FFF_FFFF) << 32
+      let counter = unsafe taken(owner), number = generation & 0x7FFF_FFFF
       var old = unsafe counter.pointee.load(ordering: .relaxed)
       while true {
-        let taken = old & ~0xFFFF_FFFF == fresh ? old & 0xFFFF_FFFF : 0
+        let ahead = (number &- old >> 32) & 0x7FFF_FFFF
+        // A later round counts there already: this one is over.
+        if ahead >= 1 << 30 { return nil }
+        let taken = ahead == 0 ? old & 0xFFFF_FFFF : 0
         if taken >= count { return nil }
-        let (done, now) = unsafe counter.pointee.compareExchange(
-          expected: old, desired: fresh | (taken + 1), ordering: .relaxed)
-        if done { return taken }
+        let (isDone, now) = unsafe counter.pointee.compareExchange(
+          expected: old, desired: number << 32 | (taken + 1), ordering: .relaxed)
+        if isDone { return taken }
         old = now
       }
     }
 
-    /// Spins for a while before it sleeps.
-    private func waitForGeneration(after seen: Int) -> Int {
-      for turn in 0..<turnsAwake {
-        let now = unsafe generation.pointee.load(ordering: .acquiring)
-        if now != seen { return now }
-        minigpt_pause()
-        if turn % turnsPerYield == turnsPerYield - 1 { sched_yield() }
-      }
-      // `sleepers` is raised before `generation` is read again, and `announce` does the reverse: one of the two sees
-      // the other, so no wake-up is lost.
-      return monitor.locked {
-        unsafe sleepers.pointee.add(1, ordering: .sequentiallyConsistent)
-        defer { unsafe sleepers.pointee.subtract(1, ordering: .sequentiallyConsistent) }
-        while true {
-          let now = unsafe generation.pointee.load(ordering: .sequentiallyConsistent)
-          if now != seen { return now }
-          monitor.wait()
+    // MARK: - Waiting
+
+    /// About what it costs to fall asleep and to be woken, in seconds.
+    private static let awake = 50e-6
+
+    /// Returns when something is so: it spins for a while, then it sleeps until it is woken and looks again.
+    ///
+    /// `sleeps` is raised before the last look, and who makes it so looks at `sleeps` afterwards: one of the two sees the
+    /// other, so no wake-up is lost.
+    private func wait(thread: Int, until isSo: () -> Bool) {
+      if isSo() { return }
+      let start = MonotonicTime.now
+      repeat {
+        for _ in 0..<32 {
+          minigpt_pause()
+          if isSo() { return }
         }
+      } while MonotonicTime.now - start < Self.awake
+      let monitor = monitors[thread]
+      monitor.locked {
+        unsafe sleepers.pointee.add(1, ordering: .sequentiallyConsistent)
+        unsafe sleeps(thread).pointee.store(1, ordering: .sequentiallyConsistent)
+        while !isSo() { monitor.wait() }
+        unsafe sleeps(thread).pointee.store(0, ordering: .relaxed)
+        unsafe sleepers.pointee.subtract(1, ordering: .relaxed)
       }
+    }
+
+    private func wake(_ thread: Int) {
+      if unsafe sleeps(thread).pointee.load(ordering: .sequentiallyConsistent) == 0 { return }
+      let monitor = monitors[thread]
+      monitor.locked { monitor.announceChange() }
     }
   }
 }

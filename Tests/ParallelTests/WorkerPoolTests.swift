@@ -1,3 +1,4 @@
+import Foundation
 import MiniGPTParallel
 import Synchronization
 import Testing
@@ -48,5 +49,50 @@ import Testing
     let total = Total()
     for _ in 0..<2000 { pool.run(4, Add(total: total)) }
     #expect(total.value.load(ordering: .relaxed) == 2000 * 6)
+  }
+
+  /// Work of one round: it adds up what it is told to, and counts where the round is not the one that runs.
+  struct Numbered: ParallelWork {
+    let round: Int
+    let running: Total
+    let total: Total
+    let strangers: Total
+    func callAsFunction(_ part: Int, thread: Int) {
+      if running.value.load(ordering: .relaxed) != round { strangers.value.add(1, ordering: .relaxed) }
+      total.value.add(round * 64 + part, ordering: .relaxed)
+    }
+  }
+
+  /// More threads than processors, so that some come late to nearly every round: none of them does another round's work.
+  @Test(arguments: [2, 7, 24]) func whoComesLateDoesNothing(threads: Int) {
+    let pool = WorkerPool(threads: threads), running = Total(), total = Total(), strangers = Total()
+    var expected = 0
+    for round in 1...20_000 {
+      let parts = 2 + round % 37
+      running.value.store(round, ordering: .relaxed)
+      pool.run(parts, Numbered(round: round, running: running, total: total, strangers: strangers))
+      expected += parts * round * 64 + parts * (parts - 1) / 2
+      if total.value.load(ordering: .relaxed) != expected { break }
+    }
+    #expect(total.value.load(ordering: .relaxed) == expected)
+    #expect(strangers.value.load(ordering: .relaxed) == 0)
+  }
+
+  /// A part that takes long is waited for, also by a caller that has fallen asleep.
+  @Test func aLongPartIsWaitedFor() {
+    struct Sleep: ParallelWork {
+      let total: Total
+      func callAsFunction(_ part: Int, thread: Int) {
+        if part % 2 == 1 { usleep(3000) }
+        total.value.add(1, ordering: .relaxed)
+      }
+    }
+    let pool = WorkerPool(threads: 2), total = Total()
+    for round in 1...20 {
+      pool.run(4, Sleep(total: total))
+      #expect(total.value.load(ordering: .relaxed) == 4 * round)
+      // Long enough for the worker to fall asleep as well.
+      if round % 5 == 0 { usleep(1000) }
+    }
   }
 }
