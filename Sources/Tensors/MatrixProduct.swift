@@ -146,7 +146,7 @@ extension Memory {
   }
 
   /// Floats that a thread packs into.
-  static let scratch = ProductGrid.packedWords + PackingRoom.count(depth: ProductGrid.longestStep) + 64
+  static let scratch = ProductGrid.mostPackedWords + PackingRoom.count(depth: ProductGrid.longestStep) + 64
 
   func callAsFunction(_ part: Int, thread: Int) {
     let firstRow = part / grid.blockColumns * grid.rowsPerBlock
@@ -154,7 +154,7 @@ extension Memory {
     let rowRange = firstRow..<min(rows, firstRow + grid.rowsPerBlock)
     let columnRange = firstColumn..<min(columns, firstColumn + grid.columnsPerBlock)
     var scratch = memory.scratch(thread)
-    let packed = unsafe memory.pointer(scratch.take(1, ProductGrid.packedWords))
+    let packed = unsafe memory.pointer(scratch.take(1, ProductGrid.mostPackedWords))
     let room = unsafe PackingRoom(
       memory.pointer(scratch.take(1, PackingRoom.count(depth: ProductGrid.longestStep))), depth: ProductGrid.longestStep
     )

@@ -1,3 +1,5 @@
+internal import MiniGPTPlatform
+
 /// How a product is cut: a part of the work owns a block of the result, and goes through the depth in steps.
 ///
 /// No element's bits depend on it: each is one chain over the depth.
@@ -15,8 +17,15 @@ struct ProductGrid {
   /// Most words of the depth in a step: a strip of the left factor, 12 × 512 words, fills most of the first-level cache,
   /// and the tile's 24 fused multiply-adds a word leave time to stream the panel from the second.
   static let longestStep = 512
-  /// Most words of the right factor that a thread keeps packed: 640 KB of a second-level cache of 1 MB or more.
-  static let packedWords = 160 * 1024
+  /// Most words of the right factor that a thread keeps packed, whatever the processor.
+  static let mostPackedWords = 160 * 1024
+  /// So many here.
+  static let packedWords = packedWords(secondLevelCache: CacheSize.secondLevel ?? 1 << 20)
+
+  /// Five eighths of the second-level cache, and 640 KB where that is more: the rest is for what streams through it.
+  static func packedWords(secondLevelCache bytes: Int) -> Int {
+    min(mostPackedWords, max(16 * 1024, bytes / 8 * 5 / 4))
+  }
 
   /// What preparing a word of a panel, or of a strip, costs in cycles.
   struct PackingCost {
