@@ -170,7 +170,7 @@ def check_transformers(name, model_path, hf, exact=True):
 
 
 def check_llama(name, model_path):
-    for weights in ["fp32", "f16", "bf16", "int8"]:
+    for weights in ["fp32", "f16", "bf16", "int8", "int4"]:
         file = path(f"{weights}.gguf")
         minigpt("export", model_path, "--to", "gguf", "--weights", weights, "--out", file, "--overwrite", "--quiet")
         if llama_cpp is None:

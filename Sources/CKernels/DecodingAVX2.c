@@ -9,6 +9,7 @@
 #define WIDTH 8
 #define TILE_ROWS 2
 #define INT8_ROWS 1
+#define INT4_ROWS 1
 
 static const int32_t decoding_lanes[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
 
@@ -30,10 +31,11 @@ static inline __attribute__((always_inline)) __m256i first_lanes(long n) {
   } while (0)
 #define F16_WEIGHTS(p) ((V)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p))))
 #define INT8_DOTS(rows, panels, dot, block, panel, x, x_row, sums, sums_row) int8_dots(dot, block, x, sums)
+#define INT4_DOTS(rows, panels, dot, block, panel, x, x_row, sums, sums_row) int4_dots(dot, block, x, sums)
 
 typedef int32_t I8 __attribute__((vector_size(32)));
 
-/// dot = sum + the products of 64 inputs with each column of one panel, for one row.
+/// dot = the products of 64 inputs with each column of one panel, for one row.
 static inline __attribute__((always_inline)) void int8_dots(I8 dot[][4][4], const uint8_t *block, const int8_t *x,
                                                             const int32_t *sum) {
   __m256i pairs[8];
@@ -54,8 +56,38 @@ static inline __attribute__((always_inline)) void int8_dots(I8 dot[][4][4], cons
 #pragma clang loop unroll(full)
   for (int v = 0; v < 4; v++) {
     __m256i both = _mm256_permute4x64_epi64(_mm256_hadd_epi32(pairs[2 * v], pairs[2 * v + 1]), 0xD8);
-    dot[0][0][v] = (I8)_mm256_add_epi32(both, _mm256_set1_epi32(*sum));
+    dot[0][0][v] = (I8)_mm256_add_epi32(both, _mm256_set1_epi32(-128 * (sum[0] + sum[1])));
   }
+}
+
+/// dot[half] = the products of 32 inputs with each column of one panel, for one row. Eight products of two numbers below
+/// 16 and 128 fit into 16 bits.
+static inline __attribute__((always_inline)) void int4_dots(I8 dot[2][1][4][4], const uint8_t *block, const int8_t *x,
+                                                            const int32_t *sum) {
+  __m256i pairs[2][4], low = _mm256_set1_epi8(15), ones = _mm256_set1_epi16(1);
+#pragma clang loop unroll(full)
+  for (int v = 0; v < 4; v++) pairs[0][v] = pairs[1][v] = _mm256_setzero_si256();
+#pragma clang loop unroll(full)
+  for (int k = 0; k < MINIGPT_BLOCK / 8; k++) {
+    int32_t first, second;
+    __builtin_memcpy(&first, x + 4 * k, 4);
+    __builtin_memcpy(&second, x + MINIGPT_BLOCK / 2 + 4 * k, 4);
+    __m256i a = _mm256_set1_epi32(first), b = _mm256_set1_epi32(second);
+    const uint8_t *bytes = block + MINIGPT_PANEL * 4 + k * MINIGPT_PANEL * 4;
+#pragma clang loop unroll(full)
+    for (int v = 0; v < 4; v++) {
+      __m256i both = _mm256_loadu_si256((const __m256i *)(bytes + 32 * v));
+      __m256i upper = _mm256_and_si256(_mm256_srli_epi16(both, 4), low);
+      pairs[0][v] = _mm256_add_epi16(pairs[0][v], _mm256_maddubs_epi16(_mm256_and_si256(both, low), a));
+      pairs[1][v] = _mm256_add_epi16(pairs[1][v], _mm256_maddubs_epi16(upper, b));
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int half = 0; half < 2; half++)
+#pragma clang loop unroll(full)
+    for (int v = 0; v < 4; v++)
+      dot[half][0][0][v] =
+          (I8)_mm256_add_epi32(_mm256_madd_epi16(pairs[half][v], ones), _mm256_set1_epi32(-8 * sum[half]));
 }
 
 #include "DecodingTemplate.h"
@@ -86,9 +118,17 @@ static void product_fp32(long rows, long columns, long depth, const float *x, lo
 static void product_int8(long rows, long columns, long blocks, const int8_t *x, const float *scales,
                          const int32_t *sums, const uint8_t *w, float *out, long out_row) {
   FOR_TILES(1, 1,
-            tile_int8(1, 1, left, blocks, x + r * blocks * MINIGPT_BLOCK, scales + r * blocks, sums + r * blocks,
+            tile_int8(1, 1, left, blocks, x + r * blocks * MINIGPT_BLOCK, scales + r * blocks, sums + 2 * r * blocks,
                       panel, out + r * out_row + j, out_row);
             , blocks * INT8_BLOCK_BYTES)
+}
+
+static void product_int4(long rows, long columns, long blocks, const int8_t *x, const float *scales,
+                         const int32_t *sums, const uint8_t *w, float *out, long out_row) {
+  FOR_TILES(1, 1,
+            tile_int4(1, 1, left, blocks, x + r * blocks * MINIGPT_BLOCK, scales + r * blocks, sums + 2 * r * blocks,
+                      panel, out + r * out_row + j, out_row);
+            , blocks * INT4_BLOCK_BYTES)
 }
 
 static void to_bf16(uint16_t *y, const float *x, long n) {
@@ -111,15 +151,16 @@ static void quantize(int8_t *y, float *scales, int32_t *sums, const float *x, lo
     float largest = 0;
     for (long i = 0; i < here; i++) largest = fmaxf(largest, fabsf(x[first + i]));
     float inverse = largest > 0 ? 127.0f / largest : 0;
-    int32_t sum = 0;
+    int32_t sum[2] = {0, 0};
     memset(y + first, 0, MINIGPT_BLOCK);
     for (long i = 0; i < here; i++) {
       int32_t q = _mm_cvtss_si32(_mm_set_ss(x[first + i] * inverse));
-      sum += q;
+      sum[i / (MINIGPT_BLOCK / 2)] += q;
       y[first + i] = (int8_t)q;
     }
     scales[block] = largest * (1.0f / 127);
-    sums[block] = -128 * sum;
+    sums[2 * block] = sum[0];
+    sums[2 * block + 1] = sum[1];
   }
 }
 
@@ -130,6 +171,7 @@ static const minigpt_decoding table = {
     .product_bf16 = product_bf16,
     .product_f16 = product_f16,
     .product_int8 = product_int8,
+    .product_int4 = product_int4,
     .to_bf16 = to_bf16,
     .to_f16 = to_f16,
     .quantize = quantize,

@@ -11,6 +11,7 @@
 #define WIDTH 16
 #define TILE_ROWS 12
 #define INT8_ROWS 6
+#define INT4_ROWS 4
 #define LOAD_PART(p, n) ((V)_mm512_maskz_loadu_ps((__mmask16)((1u << (n)) - 1), (p)))
 #define STORE_PART(p, v, n) _mm512_mask_storeu_ps((p), (__mmask16)((1u << (n)) - 1), (__m512)(v))
 
@@ -18,10 +19,11 @@
 #define BF16_ADD(sum, pair, b) sum = (V)_mm512_dpbf16_ps((__m512)(sum), (__m512bh)_mm512_set1_epi32((int)(pair)), b)
 #define F16_WEIGHTS(p) ((V)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(p))))
 #define INT8_DOTS int8_dots
+#define INT4_DOTS int4_dots
 
 typedef int32_t I16 __attribute__((vector_size(64)));
 
-/// dot = sums + the products of 64 inputs with each column.
+/// dot = the products of 64 inputs with each column.
 static inline __attribute__((always_inline)) void int8_dots(const int rows, const int panels, I16 dot[][4][2],
                                                             const uint8_t *block, long panel, const int8_t *x,
                                                             long x_row, const int32_t *sums, long sums_row) {
@@ -29,7 +31,7 @@ static inline __attribute__((always_inline)) void int8_dots(const int rows, cons
   for (int r = 0; r < rows; r++)
 #pragma clang loop unroll(full)
     for (int p = 0; p < panels; p++)
-      dot[r][p][0] = dot[r][p][1] = (I16)_mm512_set1_epi32(sums[r * sums_row]);
+      dot[r][p][0] = dot[r][p][1] = (I16)_mm512_set1_epi32(-128 * (sums[r * sums_row] + sums[r * sums_row + 1]));
   for (int k = 0; k < MINIGPT_BLOCK / 4; k++) {
 #pragma clang loop unroll(full)
     for (int p = 0; p < panels; p++) {
@@ -47,6 +49,39 @@ static inline __attribute__((always_inline)) void int8_dots(const int rows, cons
   }
 }
 
+/// dot[half] = the products of 32 inputs with each column.
+static inline __attribute__((always_inline)) void int4_dots(const int rows, const int panels, I16 dot[2][INT4_ROWS][4][2],
+                                                            const uint8_t *block, long panel, const int8_t *x,
+                                                            long x_row, const int32_t *sums, long sums_row) {
+  __m512i low = _mm512_set1_epi8(15);
+#pragma clang loop unroll(full)
+  for (int half = 0; half < 2; half++)
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+      for (int p = 0; p < panels; p++)
+        dot[half][r][p][0] = dot[half][r][p][1] = (I16)_mm512_set1_epi32(-8 * sums[r * sums_row + half]);
+  for (int k = 0; k < MINIGPT_BLOCK / 8; k++) {
+#pragma clang loop unroll(full)
+    for (int p = 0; p < panels; p++) {
+      const uint8_t *bytes = block + p * panel + MINIGPT_PANEL * 4 + k * MINIGPT_PANEL * 4;
+#pragma clang loop unroll(full)
+      for (int v = 0; v < 2; v++) {
+        __m512i both = _mm512_loadu_si512(bytes + 64 * v);
+        __m512i lower = _mm512_and_si512(both, low), upper = _mm512_and_si512(_mm512_srli_epi16(both, 4), low);
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++) {
+          int32_t first, second;
+          __builtin_memcpy(&first, x + r * x_row + 4 * k, 4);
+          __builtin_memcpy(&second, x + r * x_row + MINIGPT_BLOCK / 2 + 4 * k, 4);
+          dot[0][r][p][v] = (I16)_mm512_dpbusd_epi32((__m512i)dot[0][r][p][v], lower, _mm512_set1_epi32(first));
+          dot[1][r][p][v] = (I16)_mm512_dpbusd_epi32((__m512i)dot[1][r][p][v], upper, _mm512_set1_epi32(second));
+        }
+      }
+    }
+  }
+}
+
 #include "DecodingTemplate.h"
 
 #define BF16(R, P) \
@@ -54,7 +89,10 @@ static inline __attribute__((always_inline)) void int8_dots(const int rows, cons
 #define F16(R, P) tile_f16(R, P, left, depth, x + r * x_row, x_row, panel, out + r * out_row + j, out_row)
 #define FP32(R, P) tile_fp32(R, P, left, depth, x + r * x_row, x_row, panel, out + r * out_row + j, out_row)
 #define INT8(R, P)                                                                                                 \
-  tile_int8(R, P, left, blocks, x + r * blocks * MINIGPT_BLOCK, scales + r * blocks, sums + r * blocks, panel, \
+  tile_int8(R, P, left, blocks, x + r * blocks * MINIGPT_BLOCK, scales + r * blocks, sums + 2 * r * blocks, panel, \
+            out + r * out_row + j, out_row)
+#define INT4(R, P)                                                                                                 \
+  tile_int4(R, P, left, blocks, x + r * blocks * MINIGPT_BLOCK, scales + r * blocks, sums + 2 * r * blocks, panel, \
             out + r * out_row + j, out_row)
 
 #define SIX(T)                                  \
@@ -73,6 +111,19 @@ static inline __attribute__((always_inline)) void int8_dots(const int rows, cons
     case 5: T(5, 1); break;                     \
     case 6: T(6, 1); break;                     \
     MORE(T)                                     \
+  }
+
+/// As SIX, for tiles of at most four rows: two panels only for one row.
+#define FOUR(T)                 \
+  switch (group) {              \
+    case 1:                     \
+      if (panels == 4) T(1, 4); \
+      else if (panels == 2) T(1, 2); \
+      else T(1, 1);             \
+      break;                    \
+    case 2: T(2, 1); break;     \
+    case 3: T(3, 1); break;     \
+    case 4: T(4, 1); break;     \
   }
 
 #define TWO(T, R)           \
@@ -115,6 +166,11 @@ static void product_int8(long rows, long columns, long blocks, const int8_t *x, 
   FOR_TILES(6, 4, SIX(INT8), blocks * INT8_BLOCK_BYTES)
 }
 
+static void product_int4(long rows, long columns, long blocks, const int8_t *x, const float *scales,
+                         const int32_t *sums, const uint8_t *w, float *out, long out_row) {
+  FOR_TILES(4, 4, FOUR(INT4), blocks * INT4_BLOCK_BYTES)
+}
+
 static void to_bf16(uint16_t *y, const float *x, long n) {
   for (long i = 0; i < n; i += 16) {
     __mmask16 some = n - i >= 16 ? 0xFFFF : (__mmask16)((1u << (n - i)) - 1);
@@ -139,14 +195,15 @@ static void quantize(int8_t *y, float *scales, int32_t *sums, const float *x, lo
       most = _mm512_max_ps(most, _mm512_abs_ps(part[i]));
     }
     float largest = _mm512_reduce_max_ps(most), inverse = largest > 0 ? 127.0f / largest : 0;
-    __m512i sum = _mm512_setzero_si512();
+    __m512i sum[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
     for (int i = 0; i < 4; i++) {
       __m512i q = _mm512_cvtps_epi32(_mm512_mul_ps(part[i], _mm512_set1_ps(inverse)));
-      sum = _mm512_add_epi32(sum, q);
+      sum[i / 2] = _mm512_add_epi32(sum[i / 2], q);
       _mm_storeu_si128((__m128i *)(y + block * MINIGPT_BLOCK + 16 * i), _mm512_cvtsepi32_epi8(q));
     }
     scales[block] = largest * (1.0f / 127);
-    sums[block] = -128 * _mm512_reduce_add_epi32(sum);
+    sums[2 * block] = _mm512_reduce_add_epi32(sum[0]);
+    sums[2 * block + 1] = _mm512_reduce_add_epi32(sum[1]);
   }
 }
 
@@ -157,6 +214,7 @@ static const minigpt_decoding table = {
     .product_bf16 = product_bf16,
     .product_f16 = product_f16,
     .product_int8 = product_int8,
+    .product_int4 = product_int4,
     .to_bf16 = to_bf16,
     .to_f16 = to_f16,
     .quantize = quantize,

@@ -184,11 +184,34 @@ INLINE void tile_int8(const int rows, const int panels, long columns, long block
     const uint8_t *block = w + k * INT8_BLOCK_BYTES;
     VI dot[INT8_ROWS][4][VECTORS];
     INT8_DOTS(rows, panels, dot, block, blocks * INT8_BLOCK_BYTES, x + k * MINIGPT_BLOCK, blocks * MINIGPT_BLOCK,
-              sums + k, blocks);
+              sums + 2 * k, 2 * blocks);
     UNROLL for (int p = 0; p < panels; p++) UNROLL for (int v = 0; v < VECTORS; v++) {
       V b = load((const float *)(block + p * blocks * INT8_BLOCK_BYTES) + v * WIDTH);
       UNROLL for (int r = 0; r < rows; r++)
           sum[r][p][v] = fma_(__builtin_convertvector(dot[r][p][v], V), b * scales[r * blocks + k], sum[r][p][v]);
+    }
+  }
+  put_panels(rows, panels, sum, out, out_row, columns);
+}
+
+/// The scales of a block's halves and its 64 inputs of 32 columns, two to a byte.
+#define INT4_BLOCK_BYTES (MINIGPT_PANEL * 4 + MINIGPT_BLOCK / 2 * MINIGPT_PANEL)
+
+INLINE void tile_int4(const int rows, const int panels, long columns, long blocks, const int8_t *x,
+                      const float *scales, const int32_t *sums, const uint8_t *w, float *out, long out_row) {
+  V sum[INT4_ROWS][4][VECTORS];
+  CLEAR(rows, panels, sum)
+  for (long k = 0; k < blocks; k++) {
+    const uint8_t *block = w + k * INT4_BLOCK_BYTES;
+    VI dot[2][INT4_ROWS][4][VECTORS];
+    INT4_DOTS(rows, panels, dot, block, blocks * INT4_BLOCK_BYTES, x + k * MINIGPT_BLOCK, blocks * MINIGPT_BLOCK,
+              sums + 2 * k, 2 * blocks);
+    UNROLL for (int half = 0; half < 2; half++) UNROLL for (int p = 0; p < panels; p++)
+        UNROLL for (int v = 0; v < VECTORS; v++) {
+      const uint8_t *own = block + p * blocks * INT4_BLOCK_BYTES + half * 2 * MINIGPT_PANEL;
+      V b = F16_WEIGHTS((const uint16_t *)own + v * WIDTH);
+      UNROLL for (int r = 0; r < rows; r++)
+          sum[r][p][v] = fma_(__builtin_convertvector(dot[half][r][p][v], V), b * scales[r * blocks + k], sum[r][p][v]);
     }
   }
   put_panels(rows, panels, sum, out, out_row, columns);

@@ -18,6 +18,8 @@ package struct FileMatrix: Sendable {
     /// GGUF's Q8_0, row by row in a map from a byte on: of each 32 numbers a scale in half precision, then the whole
     /// numbers.
     case quantized(MappedFile, Int)
+    /// Its Q4_0: then 16 bytes, the levels of the first half in their lower bits, those of the second in the upper ones.
+    case inFourBits(MappedFile, Int)
     case transposed(FileMatrix)
     /// Some columns, from one on.
     case columns(FileMatrix, Int)
@@ -54,13 +56,18 @@ package struct FileMatrix: Sendable {
     self.init(rows, columns, .scaled(map, offset, scales: scales, alongRows: alongRows))
   }
 
-  /// The numbers of a map in Q8_0 from the byte `offset` on; rows are multiples of 32.
-  package init(quantized map: MappedFile, offset: Int, rows: Int, columns: Int) {
+  /// The numbers of a map in Q8_0, or in Q4_0 where they are int4, from the byte `offset` on; rows are multiples of 32.
+  package init(quantized map: MappedFile, offset: Int, _ type: NumberFormat, rows: Int, columns: Int) {
+    let group = type == .int8 ? 34 : Self.fourBitGroup
     check(
-      offset >= 0 && rows >= 0 && columns >= 0 && columns % 32 == 0 && offset + rows * columns / 32 * 34 <= map.count,
+      offset >= 0 && rows >= 0 && columns >= 0 && columns % 32 == 0
+        && offset + rows * columns / 32 * group <= map.count,
       "[\(rows), \(columns)] in groups of 32 at \(offset) in \(map.count) bytes")
-    self.init(rows, columns, .quantized(map, offset))
+    self.init(rows, columns, type == .int8 ? .quantized(map, offset) : .inFourBits(map, offset))
   }
+
+  /// Bytes of 32 numbers in Q4_0.
+  private static let fourBitGroup = 18
 
   /// Numbers that are made, not read.
   package init(rows: Int, columns: Int, _ values: [Float]) {
@@ -122,6 +129,17 @@ package struct FileMatrix: Sendable {
           let number = Int8(bitPattern: bytes.load(UInt8.self, at: start + 2 + column % 32))
           block[place + line * stride + column - columns.lowerBound] =
             Float(number) * ShortFloat.float(f16: bytes.load(UInt16.self, at: start))
+        }
+      }
+    case .inFourBits(let map, let offset):
+      let bytes = map.bytes
+      for (line, row) in rows.enumerated() {
+        for column in columns {
+          let start = offset + (row * self.columns + column) / 32 * Self.fourBitGroup, index = column % 32
+          let both = bytes.load(UInt8.self, at: start + 2 + index % 16)
+          let level = Int(index < 16 ? both & 15 : both >> 4) - 8
+          block[place + line * stride + column - columns.lowerBound] =
+            Float(level) * ShortFloat.float(f16: bytes.load(UInt16.self, at: start))
         }
       }
     case .transposed(let other):
@@ -276,6 +294,8 @@ package struct FileMatrix: Sendable {
       map.advise(.dontNeed, offset..<offset + rows * columns * type.byteCount)
     case .scaled(let map, let offset, _, _): map.advise(.dontNeed, offset..<offset + rows * columns)
     case .quantized(let map, let offset): map.advise(.dontNeed, offset..<offset + rows * columns / 32 * 34)
+    case .inFourBits(let map, let offset):
+      map.advise(.dontNeed, offset..<offset + rows * columns / 32 * Self.fourBitGroup)
     case .transposed(let other), .columns(let other, _), .rowOrder(let other, _), .columnOrder(let other, _):
       other.letGo()
     case .beside(let parts): for part in parts { part.letGo() }

@@ -10,6 +10,7 @@ extension NumberFormat {
     case .bf16: .bf16
     case .f16: .f16
     case .int8: .i8
+    case .int4: .u8
     }
   }
 
@@ -37,7 +38,7 @@ extension NumberFormat {
       for index in 0..<count {
         block[place + index] = ShortFloat.float(f16: bytes.load(UInt16.self, at: 2 * index))
       }
-    case .int8: fail("int8 without scales")
+    case .int8, .int4: fail("\(rawValue) without scales")
     }
   }
 

@@ -120,10 +120,12 @@ struct GGUFFile: ForeignContainer, TensorSource {
       }
       guard let format = NumberFormat(gguf: tensor.type) else {
         throw .unsupported(
-          path, "\(part) in \(NumberFormat.ggufName(tensor.type)); minigpt reads F32, F16, BF16 and Q8_0")
+          path, "\(part) in \(NumberFormat.ggufName(tensor.type)); minigpt reads F32, F16, BF16, Q8_0 and Q4_0")
       }
-      if format == .int8, tensor.sizes[0] % 32 != 0 {
-        throw .broken(path, part, "in Q8_0, rows of \(tensor.sizes[0]) numbers, which are no multiple of 32")
+      if format.isGrouped, tensor.sizes[0] % 32 != 0 {
+        throw .broken(
+          path, part,
+          "in \(format == .int8 ? "Q8_0" : "Q4_0"), rows of \(tensor.sizes[0]) numbers, which are no multiple of 32")
       }
       var count = 1
       for size in tensor.sizes {
@@ -193,8 +195,8 @@ struct GGUFFile: ForeignContainer, TensorSource {
       throw .wrongTensor(path, name, expected: "\(shape)", found: "\(Array(tensor.sizes.reversed()))")
     }
     let offset = dataStart + tensor.offset, rows = shape.dropLast().reduce(1, *), columns = shape.last ?? 1
-    return type == .int8
-      ? FileMatrix(quantized: map, offset: offset, rows: rows, columns: columns)
+    return type.isGrouped
+      ? FileMatrix(quantized: map, offset: offset, type, rows: rows, columns: columns)
       : FileMatrix(map, offset: offset, type, rows: rows, columns: columns)
   }
 }

@@ -40,16 +40,17 @@ extension GGUFWriter {
   mutating func addHead(_ architecture: String, _ c: GPTConfiguration, _ weights: NumberFormat) {
     add("general.architecture", architecture)
     add("general.name", "minigpt")
-    // llama.cpp's numbers for: all fp32, mostly f16, mostly bf16, mostly Q8_0.
+    // llama.cpp's numbers for: all fp32, mostly f16, mostly bf16, mostly Q8_0, mostly Q4_0.
     let type: UInt32 =
       switch weights {
       case .fp32: 0
       case .f16: 1
       case .bf16: 32
       case .int8: 7
+      case .int4: 2
       }
     add("general.file_type", type)
-    if weights == .int8 { add("general.quantization_version", UInt32(2)) }
+    if weights.isGrouped { add("general.quantization_version", UInt32(2)) }
     add(architecture + ".vocab_size", UInt32(c.vocabularySize))
     add(architecture + ".context_length", UInt32(c.context))
     add(architecture + ".embedding_length", UInt32(c.width))
@@ -61,21 +62,23 @@ extension GGUFWriter {
 
 extension ModelExport where Model == GPT {
   /// Writes a file. Rows, and the tensors of `inSingle`, are fp32 in every one. In int8 the matrices of the blocks are Q8_0,
-  /// and the embedding is in half precision, as not every llama.cpp looks rows up in Q8_0.
+  /// and the embedding is in half precision, as not every llama.cpp looks rows up in Q8_0. In int4 the blocks' are Q4_0, and
+  /// the embedding and what makes the logits are Q8_0.
   func gguf(
-    _ head: GGUFWriter, _ tensors: [ExportedTensor], embedding: String, inSingle: [String] = []
+    _ head: GGUFWriter, _ tensors: [ExportedTensor], embedding: String, output: String, inSingle: [String] = []
   ) throws {
     let c = checkpoint.configuration, widths = [c.width, c.feedForwardWidth, c.attention.queryWidth]
-    if weights == .int8, let width = widths.first(where: { $0 % 32 != 0 }) {
+    if weights.isGrouped, let width = widths.first(where: { $0 % 32 != 0 }) {
       throw InterchangeError.inexpressible(
-        format: "gguf", "a width of \(width) as int8, which needs multiples of 32")
+        format: "gguf", "a width of \(width) as \(weights.rawValue), which needs multiples of 32")
     }
     var writer = head
     try GGUFVocabulary.add(tokenizer, to: &writer)
     let list = tensors.map { tensor in
       let isAdded = tensor.shape.count == 1 || inSingle.contains(tensor.name)
-      let isLookedUp = tensor.name == embedding && weights == .int8
-      return GGUFWriter.Tensor(tensor: tensor, format: isAdded ? .fp32 : isLookedUp ? .f16 : weights)
+      let isTable = tensor.name == embedding || tensor.name == output
+      let format = !isTable ? weights : weights == .int8 && tensor.name == embedding ? .f16 : weights.ofLogits
+      return GGUFWriter.Tensor(tensor: tensor, format: isAdded ? .fp32 : format)
     }
     var file = try AtomicFile(path)
     try file.append(writer.front(list))

@@ -11,6 +11,7 @@ struct GPT2GGUF: ForeignFormat {
   /// Ours, which other readers pass over: positions that GGUF has only as a table.
   private static let positionsKey = "minigpt.positions"
   private static let embedding = "token_embd.weight", positionTable = "position_embd.weight"
+  private static let output = "output.weight"
 
   private static let rows: [TensorMap.Row] =
     [.init(theirs: embedding, ours: "tokenEmbedding")]
@@ -24,7 +25,7 @@ struct GPT2GGUF: ForeignFormat {
     + [.init(theirs: positionTable, ours: "positionEmbedding")]
 
   func map(_ c: GPTConfiguration, _ weights: NumberFormat) -> TensorMap {
-    TensorMap(rows: Self.rows, constants: c.fixedPositions(Self.positionTable), twins: ["output.weight"])
+    TensorMap(rows: Self.rows, constants: c.fixedPositions(Self.positionTable), twins: [Self.output])
   }
 
   func settle(_ c: inout GPTConfiguration, _ file: GGUFFile) throws(InterchangeError) {
@@ -79,6 +80,6 @@ struct GPT2GGUF: ForeignFormat {
     writer.add("gpt2.attention.layer_norm_epsilon", Float(c.normEpsilon))
     if let positions = c.statedPositions { writer.add(Self.positionsKey, positions) }
     // llama.cpp adds the table of positions as fp32.
-    try export.gguf(writer, tensors, embedding: Self.embedding, inSingle: [Self.positionTable])
+    try export.gguf(writer, tensors, embedding: Self.embedding, output: Self.output, inSingle: [Self.positionTable])
   }
 }

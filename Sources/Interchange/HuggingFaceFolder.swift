@@ -146,7 +146,7 @@ extension ModelExport {
   func huggingFace(
     configuration: JSON, generation: JSON, specials: [(JSON.Key, JSON)], _ tensors: [ExportedTensor], replacing: Bool
   ) throws {
-    if weights == .int8 { throw InterchangeError.inexpressible(format: "hf", "weights in int8") }
+    if weights.isGrouped { throw InterchangeError.inexpressible(format: "hf", "weights in \(weights.rawValue)") }
     // `PreTrainedTokenizerFast` takes `tokenizer.json` as it is.
     var tokens: JSONObject = ["tokenizer_class": "PreTrainedTokenizerFast"]
     for (key, value) in specials { tokens.append(key, value) }
@@ -206,6 +206,7 @@ extension NumberFormat {
     case .bf16: "bfloat16"
     case .f16: "float16"
     case .int8: "int8"
+    case .int4: "int4"
     }
   }
 }

@@ -113,6 +113,6 @@ struct LlamaGGUF: ForeignFormat {
       writer.add(name + ".rope.scaling.type", "linear")
       writer.add(name + ".rope.scaling.factor", Float(c.rotaryScaling.factor))
     }
-    try export.gguf(writer, tensors, embedding: Self.names.embedding)
+    try export.gguf(writer, tensors, embedding: Self.names.embedding, output: Self.names.output)
   }
 }

@@ -46,7 +46,12 @@ package struct ModelExport<Model: TrainableModel> {
     case .tiktoken:
       let text = try TiktokenRanks.text(tokenizer, path: "\(path)")
       try AtomicFile.write(text.rawBytes, to: path)
-    case .safetensors: try weights == .int8 ? quantizedSafetensors() : safetensors()
+    case .safetensors:
+      switch weights {
+      case .fp32, .bf16, .f16: try safetensors()
+      case .int8: try quantizedSafetensors()
+      case .int4: throw InterchangeError.inexpressible(format: "safetensors", "weights in int4: they are GGUF's")
+      }
     }
   }
 
@@ -152,7 +157,11 @@ package struct ModelExport<Model: TrainableModel> {
 
   func stream(_ tensor: ExportedTensor, as format: NumberFormat, _ body: (RawSpan) throws -> Void) throws {
     do {
-      try format == .int8 ? tensor.matrix.forEachQuantizedPiece(body) : tensor.matrix.forEachPiece(as: format, body)
+      switch format {
+      case .fp32, .bf16, .f16: try tensor.matrix.forEachPiece(as: format, body)
+      case .int8: try tensor.matrix.forEachQuantizedPiece(body)
+      case .int4: try tensor.matrix.forEachPieceInFourBits(body)
+      }
     } catch let error as FileMatrix.TooLarge {
       throw InterchangeError.tooLarge(tensor: tensor.name, error.number, error.type)
     }

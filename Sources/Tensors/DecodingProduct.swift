@@ -26,7 +26,7 @@ extension Memory {
   /// Floats for a row of inputs in the type of the weights, see `decodingProduct`.
   package static func decodingInputs(_ inputs: Int) -> Int {
     let block = NumberFormat.block, blocks = (inputs + block - 1) / block
-    return (max(inputs + 1, blocks * (block / 4 + 2)) + 15) / 16 * 16
+    return (max(inputs + 1, blocks * (block / 4 + 3)) + 15) / 16 * 16
   }
 
   /// y = x · w, or y += x · w, with bias and activation; w `[K, N]`, a parameter or, packed, its stand-in.
@@ -73,7 +73,8 @@ extension Memory {
   }
 }
 
-/// Where a row of inputs lies in the type of the weights: bf16 row by row; int8 all rows, then scales, then sums.
+/// Where a row of inputs lies in the type of the weights: bf16 row by row; int8, which int4 takes too, all rows, then
+/// scales, then sums.
 @safe private struct InputWork: ParallelWork {
   let type: NumberFormat
   let x: UnsafeMutablePointer<Float>, xRow: Int, depth: Int
@@ -89,12 +90,12 @@ extension Memory {
       let even = (depth + 1) / 2 * 2, target = unsafe inputs.assumingMemoryBound(to: UInt16.self) + row * even
       unsafe kernels.decoding.pointee.to_bf16(target, source, depth)
       if even > depth { unsafe target[depth] = 0 }
-    case .int8:
+    case .int8, .int4:
       let places = Int8Inputs(rows: rows, depth: depth), blocks = places.blocks
       unsafe kernels.decoding.pointee.quantize(
         (inputs + row * blocks * PackedMatrix.block).assumingMemoryBound(to: Int8.self),
         (inputs + places.scales).assumingMemoryBound(to: Float.self) + row * blocks,
-        (inputs + places.sums).assumingMemoryBound(to: Int32.self) + row * blocks, source, depth)
+        (inputs + places.sums).assumingMemoryBound(to: Int32.self) + 2 * row * blocks, source, depth)
     }
   }
 }
@@ -174,12 +175,13 @@ private struct Int8Inputs {
     case .f16:
       unsafe table.pointee.product_f16(
         count, n, depth, lines, xRow, weights.assumingMemoryBound(to: UInt16.self), out, outRow)
-    case .int8:
+    case .int8, .int4:
       let places = Int8Inputs(rows: rows, depth: depth), blocks = places.blocks
-      unsafe table.pointee.product_int8(
+      let product = unsafe packed.type == .int8 ? table.pointee.product_int8 : table.pointee.product_int4
+      unsafe product(
         count, n, blocks, (inputs + start * blocks * PackedMatrix.block).assumingMemoryBound(to: Int8.self),
         (inputs + places.scales).assumingMemoryBound(to: Float.self) + start * blocks,
-        (inputs + places.sums).assumingMemoryBound(to: Int32.self) + start * blocks,
+        (inputs + places.sums).assumingMemoryBound(to: Int32.self) + 2 * start * blocks,
         weights.assumingMemoryBound(to: UInt8.self), out, outRow)
     }
   }

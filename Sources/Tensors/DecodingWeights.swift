@@ -27,17 +27,20 @@ package final class DecodingWeights: Sendable {
   /// Packs `matrices`, those that products read, piece by piece in the order in which they lie.
   ///
   /// - Parameters:
+  ///   - logits: the matrix that makes the logits.
   ///   - stored: where the numbers of a slot are.
   ///   - ready: waits until rows can be read; false if they never can, and nothing more is packed.
   ///   - done: gets rows that are packed. Any thread of the pool calls the two.
   package init(
-    _ matrices: [Operand], as type: NumberFormat, on processor: Processor, stored: (Slot) -> StoredMatrix,
+    _ matrices: [Operand], as type: NumberFormat, logits: Slot? = nil, on processor: Processor,
+    stored: (Slot) -> StoredMatrix,
     ready: @escaping @Sendable (Slot) -> Bool = { _ in true }, done: @escaping @Sendable (Slot) -> Void = { _ in }
   ) {
     var packed: [Place: PackedMatrix] = [:], pieces: [PackingQueue.Piece] = []
     for matrix in matrices.sorted(by: { $0.slot.offset < $1.slot.offset }) {
       let source = stored(matrix.slot)
-      let target = PackedMatrix(inputs: matrix.rows, outputs: matrix.columns, as: type)
+      let target = PackedMatrix(
+        inputs: matrix.rows, outputs: matrix.columns, as: matrix.slot == logits ? type.ofLogits : type)
       packed[Place(matrix.slot)] = target
       for rows in PackedMatrix.pieces(of: source, transposed: matrix.isTransposed) {
         pieces.append(PackingQueue.Piece(matrix: matrix, rows: rows, source: source, target: target))

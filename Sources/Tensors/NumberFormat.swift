@@ -8,6 +8,8 @@ public enum NumberFormat: String, CaseIterable, Sendable {
   case f16
   /// -127 … 127 times a scale for each 64 inputs of an output.
   case int8
+  /// -8 … 7 times a scale in f16 for each 32 inputs of an output, in the matrices of blocks; what makes the logits is int8.
+  case int4
 
   /// Inputs of an output that share a scale in int8.
   package static var block: Int { 64 }
@@ -15,12 +17,15 @@ public enum NumberFormat: String, CaseIterable, Sendable {
   /// The formats whose numbers need no scale.
   package static var floats: [NumberFormat] { [.fp32, .bf16, .f16] }
 
-  /// Bytes of a number, scales aside.
+  /// What the matrix that makes the logits is read in.
+  package var ofLogits: NumberFormat { self == .int4 ? .int8 : self }
+
+  /// Bytes of a number that stands by itself: not of one in int4.
   package var byteCount: Int {
     switch self {
     case .fp32: 4
     case .bf16, .f16: 2
-    case .int8: 1
+    case .int8, .int4: 1
     }
   }
 }

@@ -26,6 +26,7 @@ internal import MiniGPTPlatform
       case .bf16: (inputs + 1) / 2 * 4 * Self.panel
       case .f16: inputs * 2 * Self.panel
       case .int8: (inputs + Self.block - 1) / Self.block * (4 * Self.panel + Self.block * Self.panel)
+      case .int4: (inputs + Self.block - 1) / Self.block * (4 * Self.panel + Self.block / 2 * Self.panel)
       }
     arena = Arena(count: (Self.panels(outputs) * panelBytes + 3) / 4)
   }
@@ -105,6 +106,7 @@ internal import MiniGPTPlatform
       let target = unsafe panel.assumingMemoryBound(to: UInt16.self) + first * width
       unsafe kernels.decoding.pointee.to_f16(target, numbers, inputs.count * width)
     case .int8: unsafe packBlock(into: panel + first / Self.block * (4 + Self.block) * width)
+    case .int4: unsafe packHalves(into: panel + first / Self.block * (4 + Self.block / 2) * width)
     }
   }
 
@@ -154,6 +156,26 @@ internal import MiniGPTPlatform
           word |= (UInt32(bitPattern: number &+ 128) & 255) &<< UInt32(8 * input)
         }
         unsafe words[k / 4 * width + j] = word
+      }
+    }
+  }
+}
+
+extension PackedTile {
+  /// The scales of the columns for each half, then the levels: four inputs of a column side by side, those of the second
+  /// half in the upper bits.
+  fileprivate func packHalves(into target: UnsafeMutableRawPointer) {
+    let width = Self.width, group = Int4Rounding.group, scales = unsafe target.assumingMemoryBound(to: UInt16.self)
+    let bytes = unsafe (target + 4 * width).assumingMemoryBound(to: UInt8.self)
+    for j in 0..<width {
+      for half in 0..<2 {
+        for k in 0..<group { unsafe line[k] = numbers[(half * group + k) * width + j] }
+        let (scale, levels) = unsafe Int4Rounding.levels(UnsafePointer(line))
+        unsafe scales[half * width + j] = scale
+        for k in 0..<group {
+          let place = k / 4 * 4 * width + 4 * j + k % 4
+          unsafe bytes[place] = half == 0 ? levels[k] : bytes[place] | levels[k] << 4
+        }
       }
     }
   }

@@ -61,6 +61,7 @@ func portableDecoding() -> minigpt_decoding {
       }
     },
     product_int8: { unsafe productInt8($0, $1, $2, $3, $4, $5, $6, $7, $8) },
+    product_int4: { unsafe productInt4($0, $1, $2, $3, $4, $5, $6, $7, $8) },
     to_bf16: { y, x, n in for i in 0..<n { unsafe y[i] = ShortFloat.bf16(x[i]) } },
     to_f16: { y, x, n in for i in 0..<n { unsafe y[i] = ShortFloat.f16(x[i]) } },
     quantize: { unsafe quantize($0, $1, $2, $3, $4) }
@@ -78,12 +79,39 @@ private func productInt8(
       for b in 0..<blocks {
         let start = unsafe w + (j / panel * blocks + b) * blockBytes
         let input = unsafe x + (r * blocks + b) * block
-        var dot = unsafe sums[r * blocks + b]
+        var dot = unsafe -128 * (sums[2 * (r * blocks + b)] + sums[2 * (r * blocks + b) + 1])
         for k in 0..<block {
           unsafe dot += Int32(start[4 * panel + k / 4 * 4 * panel + j % panel * 4 + k % 4]) * Int32(input[k])
         }
         let scale = unsafe UnsafeRawPointer(start).loadUnaligned(fromByteOffset: 4 * (j % panel), as: Float.self)
         unsafe sum += Float(dot) * (scale * scales[r * blocks + b])
+      }
+      unsafe out[r * outRow + j] = sum
+    }
+  }
+}
+
+private func productInt4(
+  _ rows: Int, _ columns: Int, _ blocks: Int, _ x: UnsafePointer<Int8>, _ scales: UnsafePointer<Float>,
+  _ sums: UnsafePointer<Int32>, _ w: UnsafePointer<UInt8>, _ out: UnsafeMutablePointer<Float>, _ outRow: Int
+) {
+  let blockBytes = 4 * panel + block / 2 * panel
+  for r in 0..<rows {
+    for j in 0..<columns {
+      var sum: Float = 0
+      for b in 0..<blocks {
+        let start = unsafe w + (j / panel * blocks + b) * blockBytes
+        for half in 0..<2 {
+          let input = unsafe x + (r * blocks + b) * block + half * block / 2
+          var dot = unsafe -8 * sums[2 * (r * blocks + b) + half]
+          for k in 0..<block / 2 {
+            let byte = unsafe start[4 * panel + k / 4 * 4 * panel + j % panel * 4 + k % 4]
+            unsafe dot += Int32(half == 0 ? byte & 15 : byte >> 4) * Int32(input[k])
+          }
+          let scale = unsafe UnsafeRawPointer(start).loadUnaligned(
+            fromByteOffset: 2 * (half * panel + j % panel), as: UInt16.self)
+          unsafe sum += Float(dot) * (ShortFloat.float(f16: scale) * scales[r * blocks + b])
+        }
       }
       unsafe out[r * outRow + j] = sum
     }
@@ -96,15 +124,15 @@ private func quantize(
 ) {
   for first in stride(from: 0, to: n, by: block) {
     let here = min(block, n - first)
-    var largest: Float = 0, sum: Int32 = 0
+    var largest: Float = 0, sum = (Int32(0), Int32(0))
     for i in first..<first + here { largest = unsafe max(largest, abs(x[i])) }
     let inverse = Int8Rounding.inverse(largest)
     for i in first..<first + block {
       let number = i < n ? unsafe Int8Rounding.nearest(x[i] * inverse) : 0
-      sum &+= number
+      if i - first < block / 2 { sum.0 &+= number } else { sum.1 &+= number }
       unsafe y[i] = Int8(truncatingIfNeeded: number)
     }
     unsafe scales[first / block] = largest * Int8Rounding.step
-    unsafe sums[first / block] = -128 &* sum
+    unsafe (sums[2 * (first / block)], sums[2 * (first / block) + 1]) = sum
   }
 }

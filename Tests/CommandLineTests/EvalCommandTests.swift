@@ -49,7 +49,7 @@ import Testing
   }
 
   /// What shorter weights cost: half a percent of perplexity at most, and fp32 nothing.
-  @Test(arguments: [("fp32", 1e-5), ("bf16", 5e-3), ("f16", 5e-3), ("int8", 5e-3)])
+  @Test(arguments: [("fp32", 1e-5), ("bf16", 5e-3), ("f16", 5e-3), ("int8", 5e-3), ("int4", 5e-2)])
   func shortWeightsCostLittle(type: String, limit: Double) throws {
     let scratch = try Scratch()
     let text = (100..<160).map { "\($0) green bottles, hanging on the wall;\n" }.joined()

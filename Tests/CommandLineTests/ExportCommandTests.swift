@@ -91,6 +91,8 @@ import Testing
     try Run(empty + ["--to", "hf"]).expectRefusal(2, "export needs --out PATH")
     try Run(empty + ["--to", "hf", "--out", "x", "--weights", "int8"]).expectRefusal(
       2, "--to hf has no int8: give --weights fp32, bf16 or f16")
+    try Run(empty + ["--to", "safetensors", "--out", "x", "--weights", "int4"]).expectRefusal(
+      2, "--to safetensors has no int4: give --weights int8, or --to gguf")
     try Run(empty + ["--to", "tiktoken", "--out", "x", "--weights", "f16"]).expectRefusal(
       2, "--to tiktoken has no weights: leave out --weights")
     try Run(["import", "x"]).expectRefusal(2, "import needs --out FILE")

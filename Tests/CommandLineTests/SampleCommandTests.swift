@@ -60,7 +60,7 @@ import Testing
     #expect(try text(seed: 4) != one)
   }
 
-  @Test(arguments: ["fp32", "bf16", "f16", "int8"]) func weightsOfAnyKind(_ type: String) throws {
+  @Test(arguments: ["fp32", "bf16", "f16", "int8", "int4"]) func weightsOfAnyKind(_ type: String) throws {
     let one = try text("--weights", type)
     #expect(one.hasPrefix("12 green") && one.count == 33)
     #expect(try text("--weights", type, "--num-samples", "3").components(separatedBy: "---\n")[0] == one)

@@ -217,10 +217,39 @@ import MiniGPTTransformer
       }
     }
     let map = try MappedFile(try folder.write("blocks", groups))
-    let matrix = FileMatrix(quantized: map, offset: 1, rows: 2, columns: 64)
+    let matrix = FileMatrix(quantized: map, offset: 1, .int8, rows: 2, columns: 64)
     #expect(matrix.numbers(rows: 0..<2) == expected)
     let part = (30..<35).flatMap { [expected[$0], expected[64 + $0]] }
     #expect(matrix.columns(30..<35).transposed.numbers(rows: 0..<5) == part)
+  }
+
+  /// In four bits the blocks' matrices come back within a step of the largest number (8 is no level, where -8 is one), and
+  /// the table, which is Q8_0, so too; what comes of either, to the last bit.
+  @Test func fourBitsComeBack() throws {
+    let written = model(), path = try export(written, weights: .int4), bytes = try FileReader.bytes(of: path)
+    let checkpoint = try ForeignFormats.open(path).textModel()
+    let read = Model(numbered: false) { $0 = written.model.configuration }
+    try checkpoint.load(into: read.memory)
+    for parameter in written.model.layout.parameters {
+      let before = written.memory.read(parameter.slot), after = read.memory.read(parameter.slot)
+      if parameter.shape.count == 1 || parameter.name == "positionEmbedding" {
+        #expect(before == after, "\(parameter.name)")
+      } else {
+        let step = before.reduce(0) { max($0, abs($1)) } / (parameter.name == "tokenEmbedding" ? 127 : 7)
+        #expect(before != after && zip(before, after).allSatisfy { abs($0 - $1) <= step }, "\(parameter.name)")
+      }
+    }
+    try ModelExport(checkpoint, to: folder.path("again.gguf"), weights: .int4).write(.gguf)
+    #expect(try folder.read("again.gguf") == bytes)
+    // Levels by hand: the first half of a group in the lower bits.
+    var groups: [UInt8] = [7], expected: [Float] = []
+    for scale: UInt16 in [0x3C00, 0xAE66] {
+      groups += [UInt8(truncatingIfNeeded: scale), UInt8(scale >> 8)] + (0..<16).map { UInt8($0 | (15 - $0) << 4) }
+      expected += ((0..<16) + (0..<16).reversed()).map { Float($0 - 8) * Float(Float16(bitPattern: scale)) }
+    }
+    let map = try MappedFile(try folder.write("blocks", groups))
+    let matrix = FileMatrix(quantized: map, offset: 1, .int4, rows: 2, columns: 32)
+    #expect(matrix.numbers(rows: 0..<2) == expected)
   }
 
   /// A vocabulary with what a `tokenizer.json` says that our own training does not make.
@@ -333,7 +362,7 @@ import MiniGPTTransformer
     #expect(try change(name, name.dropLast() + [1]).contains("tensor output_norm.bias"))
     #expect(
       try change(name + [0, 0, 0, 0], name + [12, 0, 0, 0])
-        == "not supported: tensor output_norm.bias in Q4_K; minigpt reads F32, F16, BF16 and Q8_0")
+        == "not supported: tensor output_norm.bias in Q4_K; minigpt reads F32, F16, BF16, Q8_0 and Q4_0")
     // Shorter and longer.
     for count in stride(from: 0, to: bytes.count, by: bytes.count / 31) {
       try folder.write("m.gguf", Array(bytes.prefix(count)))

@@ -57,6 +57,7 @@ import Testing
     case .f16: 5e-4
     case .bf16: 5e-3
     case .int8: 1.5e-2
+    case .int4: 0.12
     }
   }
 
@@ -76,6 +77,31 @@ import Testing
             #expect(found < Self.limit(type), "\(set) \(type) [\(rows), \(inputs)] [\(inputs), \(outputs)]: \(found)")
           }
         }
+      }
+    }
+  }
+
+  /// Against the product with the very numbers that int4 stands for: what is left is the rounding of the inputs.
+  @Test(arguments: InstructionSet.available) func fourBitsAreReadAsTheyAreWritten(set: InstructionSet) throws {
+    for (rows, inputs, outputs) in [(1, 64, 32), (1, 200, 300), (2, 31, 70), (5, 130, 97)] {
+      let setup = try Setup(rows, inputs, outputs, set)
+      var rounded = setup.weights
+      for j in 0..<outputs {
+        for first in stride(from: 0, to: inputs, by: Int4Rounding.group) {
+          var group = SIMD32<Float>()
+          for k in first..<min(inputs, first + 32) { group[k - first] = Float(setup.weights[k][j]) }
+          let (scale, levels) = Int4Rounding.levels(group)
+          for k in first..<min(inputs, first + 32) {
+            rounded[k][j] = (Double(levels[k - first]) - 8) * Double(ShortFloat.float(f16: scale))
+          }
+        }
+      }
+      let expected = setup.rows.flatMap { row in
+        (0..<outputs).map { j in row.indices.reduce(0) { $0 + row[$1] * rounded[$1][j] } }
+      }
+      for operand in [setup.w.plain, setup.transposed.transposed] {
+        #expect(
+          difference(setup.product(operand, setup.pack(.int4)), expected) < 1.5e-2, "[\(rows), \(inputs), \(outputs)]")
       }
     }
   }

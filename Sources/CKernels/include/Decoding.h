@@ -6,7 +6,7 @@
 
 #pragma clang assume_nonnull begin
 
-/// Columns of a panel of packed weights, and inputs that share a scale in int8.
+/// Columns of a panel of packed weights, and inputs that share a scale in int8; in int4 half as many do.
 #define MINIGPT_PANEL 32
 #define MINIGPT_BLOCK 64
 
@@ -18,6 +18,9 @@
 /// - fp32 and f16: for each input 32 numbers.
 /// - int8: for each block of 64 inputs 32 floats, the scales of its columns, then for each four inputs 32 × four bytes
 ///   q + 128; a weight is q · scale.
+/// - int4: for each block of 64 inputs 2 × 32 half floats, the scales of the columns for the first and the last 32 of
+///   them, then for each four inputs of the first half 32 × four bytes: in the lower four bits q + 8 of these inputs, in
+///   the upper ones of those 32 behind.
 typedef struct minigpt_decoding {
   /// out[r, j] = sum_k x[r, k] · w[k, j], one chain over k; row k of w at w + k * w_row.
   void (*rows_product)(long rows, long columns, long depth, const float *x, long x_row, const float *w, long w_row,
@@ -34,15 +37,17 @@ typedef struct minigpt_decoding {
                        float *out, long out_row);
   void (*product_f16)(long rows, long columns, long depth, const float *x, long x_row, const uint16_t *w, float *out,
                       long out_row);
-  /// x as `quantize` makes it: 64 bytes a block, and for each block a scale and a sum.
+  /// x as `quantize` makes it: 64 bytes a block, and for each block a scale and two sums.
   void (*product_int8)(long rows, long columns, long blocks, const int8_t *x, const float *scales,
+                       const int32_t *sums, const uint8_t *w, float *out, long out_row);
+  void (*product_int4)(long rows, long columns, long blocks, const int8_t *x, const float *scales,
                        const int32_t *sums, const uint8_t *w, float *out, long out_row);
 
   /// To the nearest, ties to even.
   void (*to_bf16)(uint16_t *y, const float *x, long n);
   void (*to_f16)(uint16_t *y, const float *x, long n);
   /// y = round(x / scale) with scale = max|x| / 127 in each block of 64, the last one filled up with zeros; sums are
-  /// -128 times the sum of a block of y, which takes back what the 128 in the weights added.
+  /// those of each half of a block of y, by which what the weights have too much is taken back.
   void (*quantize)(int8_t *y, float *scales, int32_t *sums, const float *x, long n);
 } minigpt_decoding;
 

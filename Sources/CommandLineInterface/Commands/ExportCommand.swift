@@ -24,7 +24,7 @@ struct ExportCommand: Command {
       [
         .optional("to", in: \.format, .choice, else: "must be given", "the format"),
         .optional("out", in: \.out, .file("PATH"), else: "must be given", "the folder or file to write"),
-        .value("weights", in: \.weights, .choice, "the type of the numbers; hf has no int8"),
+        .value("weights", in: \.weights, .choice, "the type of the numbers; hf has no int8, and gguf alone has int4"),
         .optional("model", in: \.model, .file("MODEL"), else: "the newest in checkpoints", "the model to write"),
         .toggle("overwrite", in: \.overwrite, "replace what is there"),
         .toggle("quiet", in: \.quiet, "no progress"),
@@ -39,8 +39,11 @@ struct ExportCommand: Command {
         "export needs --to \(ExportFormat.allCases.map(\.rawValue).joined(separator: "|"))")
     }
     if out == nil { throw UsageError.contradiction("export needs --out PATH") }
-    if format == .huggingFace && weights == .int8 {
-      throw UsageError.contradiction("--to hf has no int8: give --weights fp32, bf16 or f16")
+    if format == .huggingFace && (weights == .int8 || weights == .int4) {
+      throw UsageError.contradiction("--to hf has no \(weights.rawValue): give --weights fp32, bf16 or f16")
+    }
+    if format == .safetensors && weights == .int4 {
+      throw UsageError.contradiction("--to safetensors has no int4: give --weights int8, or --to gguf")
     }
     if format == .tiktoken && weights != .fp32 {
       throw UsageError.contradiction("--to tiktoken has no weights: leave out --weights")

@@ -49,7 +49,7 @@ extension GPT {
     parameters.useSmallPages()
     let table = decoder.embedding.table.offset..<decoder.embedding.table.end
     return DecodingWeights(
-      layout.factors, as: type, on: processor,
+      layout.factors, as: type, logits: outputProjection.table, on: processor,
       stored: { slot in StoredMatrix(slot, of: parameters) }, ready: ready,
       done: { rows in
         parameters.release(rows, discarding: discarding && !table.contains(rows.offset))
