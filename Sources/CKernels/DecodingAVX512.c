@@ -95,13 +95,14 @@ static inline __attribute__((always_inline)) void int4_dots(const int rows, cons
   tile_int4(R, P, left, blocks, x + r * blocks * MINIGPT_BLOCK, scales + r * blocks, sums + 2 * r * blocks, panel, \
             out + r * out_row + j, out_row)
 
+#define ONE(T)                   \
+  if (panels == 4) T(1, 4);      \
+  else if (panels == 2) T(1, 2); \
+  else T(1, 1);
+
 #define SIX(T)                                  \
   switch (group) {                              \
-    case 1:                                     \
-      if (panels == 4) T(1, 4);                 \
-      else if (panels == 2) T(1, 2);            \
-      else T(1, 1);                             \
-      break;                                    \
+    case 1: ONE(T) break;                       \
     case 2:                                     \
       if (panels == 2) T(2, 2);                 \
       else T(2, 1);                             \
@@ -116,11 +117,7 @@ static inline __attribute__((always_inline)) void int4_dots(const int rows, cons
 /// As SIX, for tiles of at most four rows: two panels only for one row.
 #define FOUR(T)                 \
   switch (group) {              \
-    case 1:                     \
-      if (panels == 4) T(1, 4); \
-      else if (panels == 2) T(1, 2); \
-      else T(1, 1);             \
-      break;                    \
+    case 1: ONE(T) break;       \
     case 2: T(2, 1); break;     \
     case 3: T(3, 1); break;     \
     case 4: T(4, 1); break;     \

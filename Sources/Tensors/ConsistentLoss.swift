@@ -20,7 +20,8 @@ extension Memory {
   ///
   /// Minimizes -log P[target] - log Q[target] + α · (KL(P ‖ Q) + KL(Q ‖ P)) / 2 for each two copies: Liang et al. 2021
   /// (arXiv:2106.14448, eq. (1) to (3)). `losses` get the cross-entropies alone, as `crossEntropy` does, and the logits
-  /// become the gradient of the whole times `gradientScale`. Takes scratch memory of a row.
+  /// become the gradient of the whole times `gradientScale`. Logits `[N, V]`, targets and losses `[N]`; some 20·N·V operations,
+  /// and scratch memory of a row.
   package func consistentCrossEntropy(
     _ logits: Slot, targets: IndexSlot, losses: Slot, copies: Copies, gradientScale: Float, smoothing: Float
   ) {
