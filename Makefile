@@ -22,7 +22,7 @@ LINK_FLAGS := $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib)
 .DEFAULT_GOAL := all
 .PHONY: help all build demo multi30k demo-translate demo-recall lecture pictures test test-plain corpora corpora-verses bench bench-peers compare-llama \
   check format sanitize install dist clean fixtures compare verify-bad-input verify-checkpoint verify-demo verify-determinism \
-  same-bits compare-old verify-interop verify-it verify-memory verify-recipe verify-repl verify-tokenizers verify-round-trips bench-tokenizers \
+  same-bits compare-old verify-interop verify-it verify-load verify-memory verify-recipe verify-repl verify-tokenizers verify-round-trips bench-tokenizers \
   toolchain verify-grammar
 
 help: ## This list
@@ -160,6 +160,9 @@ verify-it: build ## What does "it" look at? The heads of the grammar's translato
 
 verify-grammar: demo-translate ## Held-out sentences of the grammar: how many are right, and the gender of it
 	$(PYTHON) Scripts/verify_grammar.py
+
+verify-load: build ## Two threads beside busy programs and within quotas, an hour or two (OLD=FILE, PEERS=python with PyTorch)
+	$(PYTHON) Scripts/verify_load.py $(if $(OLD),--old $(OLD) --busy 0,1,2,4) $(if $(findstring command,$(origin PEERS)),--python $(PEERS)) $(if $(TURNS),--turns $(TURNS))
 
 verify-memory: build corpora ## Peak memory of training, info, sample; its first letter (minutes, 2 GB of disk)
 	$(PYTHON) Scripts/verify_memory.py

@@ -37,6 +37,9 @@ package final class WorkerPool: Sendable {
 
   deinit { shared.stop() }
 
+  /// About what it costs to fall asleep and to be woken, in seconds.
+  static let awake = 50e-6
+
   /// Calls `body` for the parts 0 to `parts - 1`, each once, and returns when all have ended.
   package func run<Work: ParallelWork>(_ parts: Int, _ body: Work) {
     if parts <= 1 || threads == 1 {
@@ -96,7 +99,8 @@ extension WorkerPool {
   /// and no round ends before all of its counters are full: who comes late gets no part, and touches the work, which is
   /// the caller's, only with a part in hand.
   ///
-  /// Unchecked: `workers` is written before the first round; all else that changes is atomic.
+  /// Unchecked: `workers` is written before the first round, `caller` by callers, one at a time; all else that changes is
+  /// atomic.
   @safe fileprivate final class Shared: @unchecked Sendable {
     /// What is to be done.
     @safe private struct Round {
@@ -109,6 +113,8 @@ extension WorkerPool {
     private let ended = Atomic<Bool>(false)
     private let lines: UnsafeMutableRawPointer
     private let monitors: [Monitor]
+    /// Only the caller's.
+    private var caller = CallerShare()
 
     /// Two lines, since processors fetch them in pairs.
     private static let line = 128
@@ -126,6 +132,12 @@ extension WorkerPool {
     private var done: UnsafeMutablePointer<Atomic<Int>> { unsafe word(1, 0) }
     /// How many threads sleep, the caller among them.
     private var sleepers: UnsafeMutablePointer<Atomic<Int>> { unsafe word(1, 8) }
+    /// 1 while workers may take turns with other programs.
+    private var allowsTurns: UnsafeMutablePointer<Atomic<Int>> { unsafe word(0, 8) }
+    /// 1 while the caller keeps losing its core to a worker.
+    private var isCrowded: UnsafeMutablePointer<Atomic<Int>> { unsafe word(0, 10) }
+    /// The core of the caller, and -1 where that is not known.
+    private var callerCore: UnsafeMutablePointer<Atomic<Int>> { unsafe word(0, 9) }
     /// How many of a thread's range are taken, and in which round.
     private func taken(_ thread: Int) -> UnsafeMutablePointer<Atomic<Int>> {
       unsafe word(Self.workersStart + thread, 0)
@@ -153,9 +165,16 @@ extension WorkerPool {
     func run(_ parts: Int, _ body: any ParallelWork) {
       unsafe withUnsafePointer(to: body) { body in
         unsafe done.pointee.store(0, ordering: .relaxed)
+        if caller.begin(MonotonicTime.coarse) {
+          unsafe callerCore.pointee.store(CurrentThread.core ?? -1, ordering: .relaxed)
+          unsafe allowsTurns.pointee.store(caller.allowsTurns ? 1 : 0, ordering: .relaxed)
+          unsafe isCrowded.pointee.store(caller.isCrowded ? 1 : 0, ordering: .relaxed)
+        }
         let round = unsafe announce(body, parts)
-        work(thread: 0, round)
-        wait(thread: 0) { unsafe done.pointee.load(ordering: .sequentiallyConsistent) == parts }
+        work(thread: 0, round) { true }
+        caller.asleep += wait(thread: 0, awake: WorkerPool.awake) {
+          unsafe done.pointee.load(ordering: .sequentiallyConsistent) == parts
+        }
       }
     }
 
@@ -167,12 +186,25 @@ extension WorkerPool {
     /// A worker's life: wait for a round, take parts until none are left.
     func serve(thread: Int) {
       var seen = 0
+      var core = SharedCore()
       while true {
-        wait(thread: thread) { unsafe generation.pointee.load(ordering: .sequentiallyConsistent) != seen }
+        core.asleep += wait(thread: thread, awake: core.awake, orUntil: { core.isOver }) {
+          unsafe generation.pointee.load(ordering: .sequentiallyConsistent) != seen
+        }
         if ended.load(ordering: .acquiring) { return }
-        guard let round = readRound() else { continue }
+        let known = unsafe callerCore.pointee.load(ordering: .relaxed), caller = known >= 0 ? known : nil
+        if unsafe allowsTurns.pointee.load(ordering: .relaxed) == 0 { core.stop() }
+        if core.isOver {
+          core.rest(caller: caller)
+          continue
+        }
+        guard let round = readRound(), round.generation != seen else { continue }
         seen = round.generation
-        work(thread: thread, round)
+        core.beginRound()
+        work(thread: thread, round) { core.mayTake() }
+        if unsafe allowsTurns.pointee.load(ordering: .relaxed) != 0 {
+          core.endRound(caller: caller, isCrowded: unsafe isCrowded.pointee.load(ordering: .relaxed) != 0)
+        }
       }
     }
 
@@ -204,13 +236,13 @@ extension WorkerPool {
     }
 
     /// Its own range first, then what the others have left; what it has done is counted once, at the end.
-    private func work(thread: Int, _ round: Round) {
+    private func work(thread: Int, _ round: Round, while mayTake: () -> Bool) {
       let threads = workers + 1
       var finished = 0
       for turn in 0..<threads {
         let owner = (thread + turn) % threads
         let first = owner * round.parts / threads, count = (owner + 1) * round.parts / threads - first
-        while let index = claim(owner, count, round.generation) {
+        while mayTake(), let index = claim(owner, count, round.generation) {
           unsafe round.work.assumingMemoryBound(to: (any ParallelWork).self).pointee(first + index, thread: thread)
           finished += 1
         }
@@ -239,22 +271,25 @@ extension WorkerPool {
 
     // MARK: - Waiting
 
-    /// About what it costs to fall asleep and to be woken, in seconds.
-    private static let awake = 50e-6
-
-    /// Returns when something is so: it spins for a while, then it sleeps until it is woken and looks again.
+    /// Returns when something is so, or when a time is over: it spins for a while, then it sleeps until it is woken and
+    /// looks again. Returns how long it slept.
     ///
     /// `sleeps` is raised before the last look, and who makes it so looks at `sleeps` afterwards: one of the two sees the
     /// other, so no wake-up is lost.
-    private func wait(thread: Int, until isSo: () -> Bool) {
-      if isSo() { return }
+    private func wait(
+      thread: Int, awake: Double, orUntil isOver: () -> Bool = { false }, until isSo: () -> Bool
+    ) -> Double {
+      if isSo() { return 0 }
       let start = MonotonicTime.now
+      var now = start
       repeat {
         for _ in 0..<32 {
           minigpt_pause()
-          if isSo() { return }
+          if isSo() { return 0 }
         }
-      } while MonotonicTime.now - start < Self.awake
+        if isOver() { return 0 }
+        now = MonotonicTime.now
+      } while now - start < awake
       let monitor = monitors[thread]
       monitor.locked {
         unsafe sleepers.pointee.add(1, ordering: .sequentiallyConsistent)
@@ -263,6 +298,7 @@ extension WorkerPool {
         unsafe sleeps(thread).pointee.store(0, ordering: .relaxed)
         unsafe sleepers.pointee.subtract(1, ordering: .relaxed)
       }
+      return MonotonicTime.now - now
     }
 
     private func wake(_ thread: Int) {

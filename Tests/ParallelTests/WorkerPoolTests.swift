@@ -63,6 +63,43 @@ import Testing
     }
   }
 
+  /// Spins until it is told to stop.
+  final class Neighbour: Sendable {
+    let isOver = Atomic<Bool>(false)
+    func spin() { while !isOver.load(ordering: .relaxed) {} }
+  }
+
+  /// Parts that take a while, for long enough that workers begin to take turns with the neighbours and stop again.
+  struct Slow: ParallelWork {
+    let total: Total
+    func callAsFunction(_ part: Int, thread: Int) {
+      var value = part
+      for step in 0..<20_000 { value = value &* 3 &+ step }
+      total.value.wrappingAdd(value, ordering: .relaxed)
+    }
+  }
+
+  @Test(arguments: [1, 3]) func everyPartRunsOnceBesideBusyNeighbours(count: Int) {
+    let alone = Total(), beside = Total(), pool = WorkerPool(threads: 2)
+    for part in 0..<40 { Slow(total: alone)(part, thread: 0) }
+    let each = alone.value.load(ordering: .relaxed)
+    let neighbours = (0..<count).map { _ in Neighbour() }
+    for neighbour in neighbours { Thread.detachNewThread { neighbour.spin() } }
+    let end = Date(timeIntervalSinceNow: 0.6)
+    var rounds = 0, isRight = true
+    while isRight, rounds < 20 || Date() < end {
+      pool.run(40, Slow(total: beside))
+      rounds += 1
+      isRight = beside.value.load(ordering: .relaxed) == each &* rounds
+    }
+    for neighbour in neighbours { neighbour.isOver.store(true, ordering: .relaxed) }
+    for _ in 0..<100 {
+      pool.run(40, Slow(total: beside))
+      rounds += 1
+    }
+    #expect(beside.value.load(ordering: .relaxed) == each &* rounds)
+  }
+
   /// More threads than processors, so that some come late to nearly every round: none of them does another round's work.
   @Test(arguments: [2, 7, 24]) func whoComesLateDoesNothing(threads: Int) {
     let pool = WorkerPool(threads: threads), running = Total(), total = Total(), strangers = Total()
