@@ -31,6 +31,8 @@ package struct RunFiles: Sendable {
   package var average: Path { named(Self.averageEnding) }
   /// What does the same again beside it.
   package var again: Path { named(".again" + Self.ending) }
+  /// The ids of what it learns from.
+  package var tokens: Path { named(".tokens") }
   /// A line for each step.
   package var log: Path { named(".log.jsonl") }
 
@@ -55,7 +57,7 @@ package struct RunFiles: Sendable {
 
   /// Removes saves that killed processes did not finish.
   package func removeUnfinished() throws(StorageError) {
-    let whole = [checkpoint, best, average].map(\.name), start = name.name + Array(Self.stepMark.utf8)
+    let whole = [checkpoint, best, average, tokens].map(\.name), start = name.name + Array(Self.stepMark.utf8)
     try AtomicFile.removeLeftovers(in: checkpoint.folder) { target, isCut in
       isCut
         ? whole.contains { $0.starts(with: target) } || target.starts(with: start) || start.starts(with: target)

@@ -4,6 +4,7 @@ extension TextCorpus {
   /// Whether the text looks like verse, by its first megabyte: nearly all lines are short, and a line begins with a capital
   /// letter although the one before it ended no sentence. Prose that was cut into lines goes on in small letters.
   package var isVerse: Bool {
+    if tokens != nil { return false }
     var lines = 0, short = 0, runningOn = 0, capitals = 0, left = 1 << 20
     for file in files {
       let bytes = file.bytes, end = min(file.count, left)

@@ -1,9 +1,11 @@
 package import MiniGPTStorage
 public import MiniGPTTokenization
 
-/// The text files to learn from, mapped: they need not fit into memory.
+/// The text files to learn from, mapped: they need not fit into memory. Or the ids of a text, in a file.
 public struct TextCorpus: Sendable {
   package let files: [MappedFile]
+  /// The ids, where the file holds those in place of a text.
+  package let tokens: TokenSequence?
 
   /// Bytes in all.
   public let byteCount: Int
@@ -16,7 +18,24 @@ public struct TextCorpus: Sendable {
       files.append(file)
     }
     self.files = files
+    tokens = nil
     byteCount = files.reduce(0) { $0 + $1.count }
+  }
+
+  /// Ids in a file, which stand for so many bytes of text.
+  package init(_ tokens: TokenSequence, in file: MappedFile, byteCount: Int) {
+    files = [file]
+    self.tokens = tokens
+    self.byteCount = byteCount
+  }
+
+  /// Ids in a file, made by a tokenizer.
+  package init(_ tokens: TokenSequence, in file: MappedFile, by tokenizer: any Tokenizer) throws {
+    let size = tokenizer.vocabularySize
+    if let (id, place) = tokens.firstStranger(vocabularySize: size) {
+      throw DatasetError.stranger("\(file.path)", id: id, place: place, vocabularySize: size)
+    }
+    self.init(tokens, in: file, byteCount: tokens.byteCount(tokenizer))
   }
 
   /// Opens text files.
@@ -31,7 +50,7 @@ public struct TextCorpus: Sendable {
   }
 
   /// The whole, file by file.
-  package var parts: [Part] { files.map { Part(file: $0, range: 0..<$0.count) } }
+  package var parts: [Part] { tokens != nil ? [] : files.map { Part(file: $0, range: 0..<$0.count) } }
 
   /// Keeps the first ⌊bytes · (1 - fraction)⌋ bytes and holds out the rest, at most `most` bytes of it; the cut never
   /// splits a character. Text that is not UTF-8 is cut at most three bytes on.
@@ -79,6 +98,10 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
   case notEncodable(String, TokenizerError)
   /// Lines are to be texts of their own, and no token ends one.
   case noEnd
+  /// A file of ids that is none.
+  case notIds(String, String)
+  /// An id that the tokenizer does not have.
+  case stranger(String, id: Int32, place: Int, vocabularySize: Int)
   /// Files in which no line is a pair; the first line shows why.
   case noPairs(String, first: SkippedPair?)
 
@@ -98,6 +121,9 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
       "\(what): too short: \(tokens) token\(tokens == 1 ? "" : "s") to learn from, but a context of \(context) needs at least \(context + 1)"
     case .notEncodable(let path, let error): "\(path): \(error)"
     case .noEnd: "--lines needs a token that ends each text, and the tokenizer has none"
+    case .notIds(let path, let why): "\(path): no file of ids: \(why)"
+    case .stranger(let path, let id, let place, let size):
+      "\(path): the id \(id) at place \(place) is none of the tokenizer's, which are 0 to \(size - 1)"
     case .noPairs(let paths, let first):
       "\(paths): no line is a pair, source TAB target" + (first.map { " (\($0))" } ?? "")
     }

@@ -7,18 +7,32 @@ package import MiniGPTTokenization
 package final class TokenSequence: Sendable {
   package let count: Int
   private let map: MappedFile
+  /// The first id's byte.
+  private let start: Int
 
-  private init(_ map: MappedFile) {
+  private convenience init(_ map: MappedFile) { self.init(map, 0..<map.count / 4 * 4) }
+
+  /// The ids in some bytes of a file, four each, little-endian, which begin at a multiple of four.
+  package init(_ map: MappedFile, _ bytes: Range<Int>) {
+    check(bytes.lowerBound % 4 == 0 && bytes.count % 4 == 0, "ids in the bytes \(bytes)")
     self.map = map
-    count = map.count / 4
+    start = bytes.lowerBound
+    count = bytes.count / 4
+  }
+
+  /// Some of them, where they are.
+  package func part(_ range: Range<Int>) -> TokenSequence {
+    TokenSequence(map, start + 4 * range.lowerBound..<start + 4 * range.upperBound)
   }
 
   /// Hands out the ids of a range.
-  package func read<Result>(_ range: Range<Int>, _ body: (Span<Int32>) -> Result) -> Result {
+  package func read<Result, Failure: Error>(
+    _ range: Range<Int>, _ body: (Span<Int32>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     let map = map
-    let bytes = map.bytes
+    let bytes = map.bytes.extracting(start..<start + 4 * count)
     guard let ids = bytes.numbers(Int32.self) else { fail("ids that are not aligned") }
-    return body(ids.extracting(range))
+    return try body(ids.extracting(range))
   }
 
   /// Encodes the parts of a corpus with all threads; the ids depend on neither their number nor the pieces.
@@ -56,6 +70,34 @@ package final class TokenSequence: Sendable {
       before += part.range.count
     }
     return TokenSequence(try file.map())
+  }
+
+  /// Ranges that cover it, of a size that is quickly read.
+  package var blocks: [Range<Int>] { stride(from: 0, to: count, by: 1 << 18).map { $0..<min(count, $0 + 1 << 18) } }
+
+  /// Bytes of the text that it stands for.
+  package func byteCount(_ tokenizer: any Tokenizer) -> Int {
+    let lengths = tokenizer.tokenByteLengths
+    return blocks.reduce(0) { sum, block in
+      read(block) { ids in ids.indices.reduce(sum) { $0 + Int(lengths[Int(ids[$1])]) } }
+    }
+  }
+
+  /// The first id that is none of a vocabulary, and its place.
+  package func firstStranger(vocabularySize: Int) -> (id: Int32, place: Int)? {
+    for block in blocks {
+      let found = read(block) { ids -> Int? in
+        var largest: UInt32 = 0
+        for place in ids.indices { largest = max(largest, UInt32(bitPattern: ids[place])) }
+        if Int(largest) < vocabularySize { return nil }
+        return ids.indices.first { !(0..<vocabularySize).contains(Int(ids[$0])) }
+      }
+      if let found {
+        let place = block.lowerBound + found
+        return (read(place..<place + 1) { $0[0] }, place)
+      }
+    }
+    return nil
   }
 
   /// Ids that stand already somewhere, as `eval --ids` reads them.

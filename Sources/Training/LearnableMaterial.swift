@@ -1,7 +1,7 @@
 package import MiniGPTCheckpoints
 package import MiniGPTDatasets
 package import MiniGPTParallel
-internal import MiniGPTStorage
+package import MiniGPTStorage
 package import MiniGPTTokenization
 package import MiniGPTTransformer
 
@@ -29,6 +29,16 @@ package protocol LearnableMaterial: TrainingMaterial where Shape: ModelConfigura
   ) throws -> any Tokenizer
   func encode(
     _ split: Split, _ encoding: MaterialEncoding, progress: (_ done: Int, _ of: Int) -> Void
+  ) throws -> Encoded
+
+  /// What was kept in a file by `keep`, made of the same texts in the same way; nil where there is none.
+  func kept(
+    in file: Path, _ choice: TokenizerChoice, madeFrom texts: String, _ configuration: TrainingConfiguration
+  ) -> (tokenizer: any Tokenizer, encoded: Encoded)?
+  /// Keeps ids in a file, and returns those of that file.
+  func keep(
+    _ encoded: Encoded, _ tokenizer: any Tokenizer, in file: Path, _ choice: TokenizerChoice, madeFrom texts: String,
+    _ configuration: TrainingConfiguration
   ) throws -> Encoded
 
   /// How much there is to learn from, and how much of it an update takes.

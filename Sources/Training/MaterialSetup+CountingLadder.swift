@@ -17,5 +17,5 @@ extension MaterialSetup where Material == TextCorpus {
   }
 
   /// Whether the corpus is small enough for n-grams.
-  package var isCountable: Bool { material.byteCount <= CountingLadder.mostBytes }
+  package var isCountable: Bool { material.tokens == nil && material.byteCount <= CountingLadder.mostBytes }
 }

@@ -1,6 +1,7 @@
 package import MiniGPTCheckpoints
 public import MiniGPTDatasets
 package import MiniGPTParallel
+package import MiniGPTStorage
 package import MiniGPTTokenization
 public import MiniGPTTransformer
 
@@ -110,6 +111,16 @@ extension SentencePairs: LearnableMaterial {
     return PairVariation(
       self, training, tokenizer, probability: c.mergeDropout, places: encoding.context, seed: c.seed)
   }
+
+  /// Pairs are few: they are encoded each time.
+  package func kept(
+    in file: Path, _ choice: TokenizerChoice, madeFrom texts: String, _ configuration: TrainingConfiguration
+  ) -> (tokenizer: any Tokenizer, encoded: Encoded)? { nil }
+
+  package func keep(
+    _ encoded: Encoded, _ tokenizer: any Tokenizer, in file: Path, _ choice: TokenizerChoice, madeFrom texts: String,
+    _ configuration: TrainingConfiguration
+  ) throws -> Encoded { encoded }
 
   package static func size(
     of encoded: Encoded, _ configuration: TrainingConfiguration, context: Int

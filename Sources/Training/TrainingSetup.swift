@@ -54,6 +54,8 @@ public struct MaterialSetup<Material: TrainingMaterial>: Sendable {
   /// Whether the backward pass computes each block again instead of keeping what it made: less memory, more time, the
   /// same bits.
   public var recomputes = false
+  /// Where ids are kept, so that the same texts need not be encoded again; nil where they are not.
+  package var tokenFile: Path?
   /// Bytes of memory that may be used; nil is no limit.
   public var availableMemory: Int?
 
@@ -99,38 +101,50 @@ extension MaterialSetup where Material: LearnableMaterial {
     // Sizes are refused before anything is read by them. The vocabulary is not known yet, but has at least so many tokens.
     shape.vocabularySize = Material.leastVocabulary(of: tokenizer)
     try shape.validate()
-    try configuration.validate()
+    try self.configuration.validate()
     // What takes too much memory even then need not be read at all.
     let limits = MemoryLimits(recomputes: recomputes, available: availableMemory)
     try limits.check(
       Trainer.memoryNeeded(
-        shape, Material.leastCapacity(shape, configuration), configuration, recomputes: recomputes))
+        shape, Material.leastCapacity(shape, self.configuration), self.configuration, recomputes: recomputes))
     let pool = WorkerPool(threads: threads)
     guard let kernels = instructionSet.kernels else { throw TrainingError.noInstructions(instructionSet.rawValue) }
-    let split = material.split(validation: validation, configuration)
-    let tokenizer = try material.makeTokenizer(tokenizer, split, validation, configuration, pool) {
-      progress(.trainingTokenizer($0))
-    }
+    let fingerprint = material.corpusFiles.fingerprint, validationFingerprint = validation?.corpusFiles.fingerprint
+    let texts = [fingerprint, validationFingerprint].compactMap { $0.map(hexadecimal16) }.joined(separator: " ")
+    let (tokenizer, encoded) = try encode(madeFrom: texts, context: shape.context, pool, folder, progress)
     shape.vocabularySize = tokenizer.vocabularySize
-    let encoded = try material.encode(
-      split,
-      MaterialEncoding(
-        tokenizer: tokenizer, configuration: configuration, context: shape.context, pool: pool, folder: folder)
-    ) { progress(.encoding(done: $0, of: $1)) }
-    let configuration = try configuration(
-      learningFrom: Material.size(of: encoded, configuration, context: shape.context))
+    let configuration = try self.configuration(
+      learningFrom: Material.size(of: encoded, self.configuration, context: shape.context))
     var record = TrainingRecord(
-      configuration: configuration, corpusFingerprint: material.corpusFiles.fingerprint,
+      configuration: configuration, corpusFingerprint: fingerprint,
       instructionSet: instructionSet.rawValue)
     record.isVerse = material.isVerse
     if case .given = self.tokenizer { record.isTokenizerGiven = initial == nil }
-    record.validationFingerprint = validation?.corpusFiles.fingerprint
+    record.validationFingerprint = validationFingerprint
     let name = material.corpusFiles.names
     let trainer = try Trainer(
       shape, on: try Material.source(encoded, shape, configuration, name), record, tokenizer, memory: limits,
       processor: Processor(pool, kernels), corpusName: name)
     if let initial { try trainer.initialize(initial) }
     return Prepared(trainer: trainer, encoded: encoded)
+  }
+
+  /// The tokenizer, and the ids of what is learned and what is held out: those that were kept, or new ones.
+  private func encode(
+    madeFrom texts: String, context: Int, _ pool: WorkerPool, _ folder: Path?, _ progress: (Progress) -> Void
+  ) throws -> (any Tokenizer, Material.Encoded) {
+    if let tokenFile, let kept = material.kept(in: tokenFile, tokenizer, madeFrom: texts, configuration) {
+      return (kept.tokenizer, kept.encoded)
+    }
+    let split = material.split(validation: validation, configuration)
+    let made = try material.makeTokenizer(tokenizer, split, validation, configuration, pool) {
+      progress(.trainingTokenizer($0))
+    }
+    let encoding = MaterialEncoding(
+      tokenizer: made, configuration: configuration, context: context, pool: pool, folder: folder)
+    let encoded = try material.encode(split, encoding) { progress(.encoding(done: $0, of: $1)) }
+    guard let tokenFile else { return (made, encoded) }
+    return (made, try material.keep(encoded, made, in: tokenFile, tokenizer, madeFrom: texts, configuration))
   }
 
   /// The configuration with the steps that `epochs` ask for.

@@ -8,6 +8,8 @@ struct TokenizerEncodeCommand: Command {
   var pieces = false
   var count = false
   var json = false
+  var out: [UInt8]?
+  var overwrite = false
   var threads: Int?
 
   static let names = ["tokenizer encode"]
@@ -26,6 +28,9 @@ struct TokenizerEncodeCommand: Command {
         .toggle("pieces", in: \.pieces, "the text with a blank at each cut, its own blanks as _"),
         .toggle("count", in: \.count, "only how many tokens there are"),
         .toggle("json", in: \.json, "a JSON object for each token: id, text"),
+        .optional(
+          "out", in: \.out, .file(), else: "stdout", "writes a file of tokens instead, which minigpt train learns from"),
+        .toggle("overwrite", in: \.overwrite, "replace a file that is there"),
         .optional("threads", in: \.threads, .integer(1...4096), else: "the cores it may use", "changes no result"),
       ])
   ]
@@ -34,11 +39,15 @@ struct TokenizerEncodeCommand: Command {
     if [pieces, count, json].count(where: { $0 }) > 1 {
       throw UsageError.contradiction("--pieces, --count and --json print different things: give one")
     }
+    if out != nil && (pieces || count || json) {
+      throw UsageError.contradiction("--out writes ids: leave out --pieces, --count and --json")
+    }
   }
 
   func run(_ console: Console) throws {
     let tokenizer = try TokenizerSource(tokenizer).open(console)
     let pool = Machine.pool(threads: threads, console)
+    if let out { return try write(tokenizer, to: Path(bytes: out), pool, console) }
     var writer = Writer(command: self, tokenizer: tokenizer, console: console)
     try writer.write(tokenizer.separator(isFirst: true))
     // A large file is read by all threads where it lies.
@@ -70,6 +79,22 @@ struct TokenizerEncodeCommand: Command {
       try writer.write(ids)
     }
     try writer.finish()
+  }
+
+  private func write(_ tokenizer: any Tokenizer, to out: Path, _ pool: WorkerPool, _ console: Console) throws {
+    try console.claim(out, reading: self.tokenizer.map { [Path(bytes: $0)] } ?? [], overwrite: overwrite)
+    let text = try InputError.namingEmpty { try TextCorpus([Path("-")]) }
+    let tokens: TokenSequence
+    do {
+      tokens = try TokenSequence.encode(text.parts, tokenizer, allowSpecial ? .specials : .plain, pool: pool) { done in
+        console.progress(["encoding", percent(done, text.byteCount)])
+      }
+    } catch let error as TokenizerError {
+      throw InputError.badText(error)
+    }
+    console.endProgress()
+    try TokenFile.write(out, training: tokens, tokenizer)
+    console.note("\(grouped(tokens.count)) tokens in \(printable("\(out)"))")
   }
 
   /// What the flags want of the ids.

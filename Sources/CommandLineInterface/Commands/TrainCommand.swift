@@ -28,6 +28,7 @@ struct TrainCommand: Command {
 
   var validation: [UInt8]?
 
+  var keepsIds: Bool?
   var log: [UInt8]?
   var logEvery: Int?
   var precision: PrecisionChoice?
@@ -44,7 +45,7 @@ struct TrainCommand: Command {
     Learns to continue the text of one or more files. Without flags the recipe suits the corpus and a small machine. \
     Ctrl-C ends the step, writes the checkpoint and leaves; --resume goes on exactly there.
     """
-  static let words = Words("CORPUS… | --pairs FILE", 0...10_000, "a CORPUS: one or more text files")
+  static let words = Words("CORPUS… | --pairs FILE", 0...10_000, "a CORPUS: one or more text files, or a file of ids")
 
   static let sections: [Section<Self>] = [
     Section(
@@ -60,6 +61,9 @@ struct TrainCommand: Command {
           "init", in: \.initial, .file("MODEL"), else: "fresh weights",
           "fine-tune: begin with the weights of this model, in its shape and with its tokenizer"),
       ] + fields(.files) + [
+        .optional(
+          "keep-ids", in: \.keepsIds, .onOff, else: "on where the texts are large",
+          "the ids of the texts stay beside the checkpoint, NAME.tokens, for the next run on them"),
         .optional("log", in: \.log, .file(), else: "beside the checkpoint", "the log: one JSON object a line"),
         .optional(
           "log-every", "log-interval", in: \.logEvery, .integer(1...1_000_000_000), else: "10",

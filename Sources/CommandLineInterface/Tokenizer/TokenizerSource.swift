@@ -23,8 +23,9 @@ struct TokenizerSource {
     return try Self.read(Path(bytes: name))
   }
 
-  /// A checkpoint's tokenizer, whatever the model does, or a tokenizer in a file or folder.
+  /// A checkpoint's tokenizer, whatever the model does, that of a file of tokens, or a tokenizer in a file or folder.
   static func read(_ path: Path) throws -> any Tokenizer {
+    if TokenFile.isOne(path) { return try TokenFile(path).tokenizer() }
     if path.hasSuffix(".safetensors") || path.hasSuffix(".gguf") || SafetensorsFile.looksLike(path) {
       return try ModelFile.open(path).tokenizer()
     }

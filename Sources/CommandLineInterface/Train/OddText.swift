@@ -47,9 +47,18 @@ struct OddText {
 enum NotACorpus: Error, CustomStringConvertible {
   case utf16(Path)
   case model(Path, resumes: Bool, isTranslator: Bool)
+  case severalOfIds(Path)
+  case idsWithoutTokenizer(Path)
+  case otherTokenizer(Path)
+  case idsToValidate(Path)
 
   var description: String {
     switch self {
+    case .severalOfIds(let path): "\(path): holds ids, and such a file is learned from alone"
+    case .idsWithoutTokenizer(let path):
+      "\(path): taken for ids by its name: --tokenizer FILE says what made them, --tokenizer byte learns its bytes"
+    case .otherTokenizer(let path): "\(path): its ids were made by another tokenizer"
+    case .idsToValidate(let path): "\(path): holds ids, and --val is a text; --val-fraction holds out ids"
     case .utf16(let path): "\(path): UTF-16, and UTF-8 is wanted: iconv -f utf-16 -t utf-8 \(path) > NEW"
     case .model(let path, true, let isTranslator):
       "\(path): is a checkpoint, and a CORPUS is wanted: minigpt train \(Self.wanted(isTranslator)) --resume --out \(path)"

@@ -14,6 +14,8 @@ final class PairsRun: RunMaterial {
   private var heldOut: EncodedPairs?
   private var interpreter: Interpreter?
 
+  var givenTokenizer: (any Tokenizer)? { nil }
+  func check(_ tokenizer: any Tokenizer) {}
   var ladder: CountingLadder? { nil }
   var heldOutTokens: Int { heldOut?.targetTokens ?? 0 }
 

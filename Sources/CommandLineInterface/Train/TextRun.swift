@@ -8,6 +8,7 @@ final class TextRun: RunMaterial {
   let validation: TextCorpus?
   private let command: TrainCommand
   private let console: Console
+  private let ids: CorpusOfIds?
   private(set) var ladder: CountingLadder?
   private(set) var tokensPerStep = 0
   private(set) var heldOutTokens = 0
@@ -20,13 +21,17 @@ final class TextRun: RunMaterial {
   init(_ command: TrainCommand, _ console: Console) throws {
     self.command = command
     self.console = console
-    if let model = command.corpora.first(where: isModel) {
+    let ids = try CorpusOfIds(command)
+    if ids == nil, let model = command.corpora.first(where: isModel) {
       let path = Path(bytes: model), isTranslator = (try? ModelFile.open(path).translator()) != nil
       throw NotACorpus.model(path, resumes: command.resume, isTranslator: isTranslator)
     }
-    material = try TextCorpus(command.corpora.map { Path(bytes: $0) })
-    for file in material.files where command.needsUTF8 && OddText(file).isUTF16 { throw NotACorpus.utf16(file.path) }
-    if let file = material.files.first {
+    material = try ids?.corpus ?? TextCorpus(command.corpora.map { Path(bytes: $0) })
+    self.ids = ids
+    for file in material.files where ids == nil && command.needsUTF8 && OddText(file).isUTF16 {
+      throw NotACorpus.utf16(file.path)
+    }
+    if ids == nil, let file = material.files.first {
       let odd = OddText(file)
       if let ends = odd.lineEnds { console.note("\(file.path) \(ends)") }
       if command[\.allowsSpecial] != true, let name = odd.specialName {
@@ -38,13 +43,20 @@ final class TextRun: RunMaterial {
       }
     }
     validation = try command.validation.map { name in
-      try InputError.namingEmpty { try TextCorpus([Path(bytes: name)]) }
+      if TokenFile.isOne(Path(bytes: name)) { throw NotACorpus.idsToValidate(Path(bytes: name)) }
+      return try InputError.namingEmpty { try TextCorpus([Path(bytes: name)]) }
     }
   }
 
   static func name(_ command: TrainCommand) -> Path { Path(bytes: command.corpora.first ?? []) }
 
   func open(_ initial: ModelChoice) throws -> Checkpoint { try initial.open() }
+
+  var givenTokenizer: (any Tokenizer)? { ids?.tokenizer }
+
+  func check(_ tokenizer: any Tokenizer) throws {
+    if let ids, let file = material.files.first { try ids.check(against: tokenizer, file.path) }
+  }
 
   func takeRecipe(_ command: inout TrainCommand, operations: Double?) {
     command.complete(forCorpusOf: material.byteCount, operations: operations)
@@ -65,7 +77,7 @@ final class TextRun: RunMaterial {
     console.endProgress()
     if let best = ladder?.best {
       rungs = "\(fixed(best.bitsPerByte, 4)) bits per byte by counting (order \(best.order)): to be beaten"
-    } else if prepared.encoded.validation.count >= 2 && !setup.isCountable {
+    } else if prepared.encoded.validation.count >= 2, material.tokens == nil, !setup.isCountable {
       rungs = "not counted: the corpus is larger than \(size(CountingLadder.mostBytes))"
     }
   }
@@ -76,7 +88,7 @@ final class TextRun: RunMaterial {
     let time = TrainingEstimate.seconds(
       shape, tokens: steps * tokensPerStep, machine.kernels, c.precision, threads: machine.pool.threads)
     let rows = [
-      ("corpus", "\(grouped(material.byteCount)) bytes"),
+      ("corpus", "\(grouped(material.byteCount)) bytes" + (material.tokens == nil ? "" : ", as ids")),
       (
         "tokens",
         "\(grouped(prepared.encoded.training.count)) to learn from, "

@@ -13,6 +13,12 @@ extension TrainCommand {
     return files.map { Path(bytes: $0) }
   }
 
+  /// Whether ids are kept: by themselves only where encoding takes a while.
+  func keepsIds(_ texts: TextCorpus) -> Bool {
+    if isForPairs || texts.tokens != nil { return false }
+    return keepsIds ?? (texts.byteCount >= 1 << 25)
+  }
+
   /// Whether the text must be characters: bytes alone may be anything.
   var needsUTF8: Bool {
     if case .kind(.byte) = tokenizer { false } else { true }

@@ -11,6 +11,7 @@ struct TrainingFiles {
 
   var checkpoint: Path { run.checkpoint }
   var best: Path { run.best }
+  var tokens: Path { run.tokens }
 
   init(out: [UInt8]?, log: [UInt8]?, corpus: Path) {
     // What comes through a pipe has no name.
@@ -23,7 +24,7 @@ struct TrainingFiles {
   }
 
   /// Takes the names that the run writes, and throws where it may not; what killed saves left behind is cleared away.
-  func claim(_ outputs: Outputs, overwrite: Bool, resume: Bool) throws {
+  func claim(_ outputs: Outputs, overwrite: Bool, resume: Bool, keepsIds: Bool) throws {
     if isDefault { try Files.createFolder(checkpoint.folder) }
     try outputs.lock(run.name)
     let replaces = overwrite || resume
@@ -41,6 +42,11 @@ struct TrainingFiles {
       log, replaces: replaces,
       waysOn: "--overwrite replaces it, another --\(isLogNamed ? "log" : "out") leaves it alone")
     try TrainingLog.check(log)
+    // Ids of another text are of no use to anybody; what is something else is.
+    if keepsIds {
+      try outputs.claim(
+        tokens, replaces: TokenFile.isOne(tokens), waysOn: "it holds no ids; --keep-ids off leaves it alone")
+    }
     try outputs.check(nameOf: run.step(Int(Int32.max)))
     try run.removeUnfinished()
   }

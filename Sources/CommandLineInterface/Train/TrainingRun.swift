@@ -11,6 +11,10 @@ protocol RunMaterial: AnyObject {
   init(_ command: TrainCommand, _ console: Console) throws
   var material: Material { get }
   var validation: Material? { get }
+  /// The one that the files bring along, where they hold ids.
+  var givenTokenizer: (any Tokenizer)? { get }
+  /// Throws where the tokenizer of a model is another one.
+  func check(_ tokenizer: any Tokenizer) throws
   /// The first file, which a checkpoint is named after.
   static func name(_ command: TrainCommand) -> Path
 
@@ -61,7 +65,8 @@ final class TrainingRun<Run: RunMaterial> {
     // Before the first step there is nothing to save.
     Interruption.endAtOnce(true)
     let outputs = Outputs(reading: console.inputs + command.inputs)
-    try files.claim(outputs, overwrite: command.overwrite, resume: command.resume)
+    let keepsIds = command.keepsIds(run.material.corpusFiles)
+    try files.claim(outputs, overwrite: command.overwrite, resume: command.resume, keepsIds: keepsIds)
     console.outputs = outputs
     if command.resume, !Files.exists(files.checkpoint) {
       throw ResumeProblem.noCheckpoint(files.checkpoint, best: Files.exists(files.best) ? files.best : nil)
@@ -77,6 +82,7 @@ final class TrainingRun<Run: RunMaterial> {
     setup.epochs = command.epochs
     setup.recomputes = command.recompute
     setup.shortensWarmup = command.shortensWarmup
+    setup.tokenFile = keepsIds ? files.tokens : nil
     setup.availableMemory = ProcessMemory.available
     let prepared = try prepare(setup, from: initial)
     if let checkpoint { try resuming { try prepared.trainer.resume(checkpoint) } }
@@ -99,17 +105,25 @@ final class TrainingRun<Run: RunMaterial> {
           .differs(path: "\(checkpoint.path)", what: $0, checkpoint: $1, given: $2)
         }
       }
+      try run.check(checkpoint.tokenizer())
       command.complete(from: checkpoint.configuration, record)
       return tokenizer
     }
     let operations = try measureBudget()
     guard let initial else {
+      if let tokenizer = run.givenTokenizer {
+        command.vocabularySize = tokenizer.vocabularySize
+        run.takeRecipe(&command, operations: operations)
+        command.vocabularySize = nil
+        return .given(tokenizer)
+      }
       run.takeRecipe(&command, operations: operations)
       return try command.freshTokenizer()
     }
     let tokenizer = try command.ownTokenizer(of: initial) {
       .contradicts(path: "\(initial.path)", what: $0, model: $1, given: $2)
     }
+    try run.check(initial.tokenizer())
     command.takeShape(initial.configuration)
     run.takeRecipe(&command, operations: operations)
     return tokenizer
@@ -170,11 +184,15 @@ final class TrainingRun<Run: RunMaterial> {
     if command.budget == nil { try sayAgain(resumed, record) }
   }
 
+  private var namesTokenizer: Bool { if case .file = command.tokenizer { true } else { false } }
+
   private func sayAgain(_ resumed: Checkpoint?, _ record: TrainingRecord) throws {
     if command.budget != nil { command[\.steps] = record.configuration.steps }
+    var others: Set = ["resume", "overwrite", "quiet", "threads", "preset", "arch", "budget", "keep-ids"]
+    // Ids bring their tokenizer along.
+    if run.givenTokenizer != nil, !namesTokenizer { others.formUnion(["tokenizer", "vocab-size", "split"]) }
     let line = canonicalCommand(
-      try command.repeating(goneOnFrom: resumed), words: command.corpora,
-      leavingOut: ["resume", "overwrite", "quiet", "threads", "preset", "arch", "budget"])
+      try command.repeating(goneOnFrom: resumed), words: command.corpora, leavingOut: others)
     let why = record.whyNotRepeated(from: command.initial)
     console.note("again: " + (why.map { "no single command, as " + $0 } ?? printable(line)))
   }
