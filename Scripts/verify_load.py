@@ -8,8 +8,8 @@ Beside programs that never sleep, each turn times a program of two threads, one 
 once. `two / one` is the speed of two threads against that of one, at least 0.98; `share` is their speed against what the
 two programs get done together, at least 0.7. With nothing beside it, `--old` is an older program that must not be faster
 (0.99). `--python` is one with PyTorch, whose step of tiny is timed beside the same neighbours; ours is to be 3 times as
-fast. A quota is a control group's, which needs the right to make one: its speed against its part of the two cores', at
-least 0.9. Medians and ranges of the turns; exit 1 where a median is below. `make verify-load` runs it, and nothing else
+fast. A quota is a control group's, which needs the right to make one: the speed there, with as many threads as the program
+takes by itself, against its part of the two cores', at least 0.9. Medians and ranges of the turns; exit 1 where a median is below. `make verify-load` runs it, and nothing else
 should run meanwhile.
 """
 import argparse
@@ -30,7 +30,8 @@ GENERATION = {"char": "bf16", "gpt2": "int8"}
 def command(program, work, threads, times=1):
     """A bench of about some seconds, `times` as long."""
     what = ["--only", "generation", "--weights", GENERATION[work]] if work in GENERATION else ["--only", "training", "--precision", "fp32"]
-    return [program, "bench", *what, "--preset", work, "--steps", str(times * STEPS[work]), "--threads", str(threads), "--json"]
+    chosen = ["--threads", str(threads)] if threads else []
+    return [program, "bench", *what, "--preset", work, "--steps", str(times * STEPS[work]), *chosen, "--json"]
 
 
 def speed(said):
@@ -134,7 +135,7 @@ def main():
                 try:
                     if work not in alone:
                         alone[work] = [speed(run(*command(options.program, work, 2)))]
-                    share = speed(quota.run(*command(options.program, work, 2))) / (alone[work][-1] * min(1, cores / 2))
+                    share = speed(quota.run(*command(options.program, work, None))) / (alone[work][-1] * min(1, cores / 2))
                     note(f"{work}, {cores} cores", 0.9, share)
                 finally:
                     quota.remove()
