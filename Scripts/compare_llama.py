@@ -5,10 +5,11 @@
     peers/bin/python Scripts/compare_llama.py [--runs char:bf16,gpt2:fp32] [--rounds 5] [--threads 2] [--folder FOLDER]
 
 `make compare-llama PEERS=peers/bin/python` runs it. The models are of one training step, since values do not matter to the
-speed: `char` has 6 layers of width 384, `gpt2` GPT-2's shape with 50,257 made-up tokens. `minigpt export --to gguf` writes
-them for llama.cpp in the same type of weights; int8 is Q8_0 there. Each round times one and then the other, about a second
-each; the median of the rounds' ratios counts. The share is that of the memory bandwidth that `minigpt bench` measures in the
-same round. --folder keeps the models (3 GB) for the next time.
+speed: `char` has 6 layers of width 384, `gpt2` GPT-2's shape with 50,257 made-up tokens, `half` half a billion parameters
+(9 GB of memory to make it). `minigpt export --to gguf` writes them for llama.cpp in the same type of weights; int8 is Q8_0
+there, int4 is Q4_0. Each round times one and then the other, about a second each; the median of the rounds' ratios counts.
+The share is that of the memory bandwidth that `minigpt bench` measures in the same round. --folder keeps the models (3 GB)
+for the next time.
 """
 import argparse
 import json
@@ -23,6 +24,7 @@ from bench import CORPUS, PROGRAM, run
 SHAPES = {
     "char": "--tokenizer char --layers 6 --heads 6 --embd 384 --context 256",
     "gpt2": "--tokenizer {folder}/pairs.json --layers 12 --heads 12 --embd 768 --context 1024",
+    "half": "--tokenizer {folder}/pairs.json --layers 24 --heads 20 --embd 1280 --context 1024 --optimizer adamw",
 }
 PROMPT = [1, 2, 3, 4, 5, 6, 7, 8]
 

@@ -53,8 +53,11 @@ package struct TokenFile: Sendable {
     }
     if file.header.metadata("format") != Self.format { throw DatasetError.notIds("\(path)", "its format is another") }
     let ids = try file.tensor(Self.tensor)
-    if ids.type != .i32 || ids.shape.count != 1 {
-      throw DatasetError.notIds("\(path)", "`\(Self.tensor)` is no list of four-byte numbers")
+    if file.header.metadata("version") != "1" {
+      throw DatasetError.notIds("\(path)", "its version is not 1, the one that is known here")
+    }
+    if ids.type != .i32 || ids.shape.count != 1 || ids.range.lowerBound % 4 != 0 {
+      throw DatasetError.notIds("\(path)", "`\(Self.tensor)` is no list of four-byte numbers at a multiple of four")
     }
     try file.verify(ids)
     let map = try MappedFile(path), all = TokenSequence(map, ids.range), count = try number("training", upTo: all.count)

@@ -44,6 +44,31 @@ import Testing
     #expect(throws: SafetensorsError.self) { try TokenFile(path) }
   }
 
+  /// Somebody else's files, without checksums.
+  @Test(arguments: [
+    (#""version":"1","training":"9","bytes":"1""#, "I32", 0, "its metadata has no right `training`"),
+    (#""version":"1","training":"1","bytes":"x""#, "I32", 0, "its metadata has no right `bytes`"),
+    (#""version":"2","training":"1","bytes":"1""#, "I32", 0, "its version is not 1, the one that is known here"),
+    (
+      #""version":"1","training":"1","bytes":"1""#, "F32", 0,
+      "`ids` is no list of four-byte numbers at a multiple of four"
+    ),
+    (
+      #""version":"1","training":"1","bytes":"1""#, "I32", 1,
+      "`ids` is no list of four-byte numbers at a multiple of four"
+    ),
+    (#""version":"1","training":"1","bytes":"1""#, "I32", 0, "it has no tokenizer"),
+  ])
+  func whatIsWrongIsNamed(metadata: String, type: String, shift: Int, problem: String) throws {
+    let folder = try Folder(), path = folder.path("a.tokens")
+    var header = #"{"__metadata__":{"format":"minigpt-tokens",\#(metadata)},"#
+    header += #""ids":{"dtype":"\#(type)","shape":[2],"data_offsets":[0,8]}}"#
+    while (header.utf8.count + 8) % 4 != shift { header += " " }
+    let length = (0..<8).map { UInt8(truncatingIfNeeded: header.utf8.count >> (8 * $0)) }
+    try folder.write("a.tokens", length + Array(header.utf8) + [1, 0, 0, 0, 2, 0, 0, 0])
+    #expect(throws: DatasetError.notIds("\(path)", problem)) { try TokenFile(path) }
+  }
+
   @Test func aSequenceHasParts() throws {
     let all = try TokenSequence.of(Array(0..<100))
     #expect(ids(all.part(10..<13)) == [10, 11, 12])
