@@ -54,7 +54,8 @@ import Testing
       "'b' is one argument too many: sample takes at most 1; a text to continue stands behind --prompt (minigpt sample --help)"
     )
     try Run(["sample", "a", "--model", "b"]).expectRefusal(2, "the model is given twice: as 'a' and by --model")
-    try Run(["train"]).expectRefusal(2, "train needs a CORPUS: one or more text files, or a file of ids (minigpt train --help)")
+    try Run(["train"]).expectRefusal(
+      2, "train needs a CORPUS: one or more text files, or a file of ids (minigpt train --help)")
     try Run(["tokenizer"]).expectRefusal(
       2, "tokenizer needs train, encode, decode or show behind it (minigpt tokenizer --help)")
     try Run(["tokenizer", "shew"]).expectRefusal(

@@ -142,7 +142,8 @@ import Testing
   }
 
   @Test func flagsThatContradictAreRefused() throws {
-    try Run(["train"]).expectRefusal(2, "train needs a CORPUS: one or more text files, or a file of ids (minigpt train --help)")
+    try Run(["train"]).expectRefusal(
+      2, "train needs a CORPUS: one or more text files, or a file of ids (minigpt train --help)")
     try Run(["train", "--pairs", "a", "b"]).expectRefusal(2, "--pairs takes the place of a CORPUS, and 'b' is one")
     try Run(["train", "--pairs", "a", "--lines"]).expectRefusal(
       2, "--lines is for texts, and --pairs are sentences")
