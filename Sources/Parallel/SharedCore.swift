@@ -57,6 +57,8 @@ struct SharedCore {
     tick = MonotonicTime.tick ?? 0
     isPossible = tick > 2 * Self.margin
     turn = isPossible ? (Self.slice / tick).rounded(.up) * tick : 0
+    // What is looked up once takes memory, which work does not.
+    _ = (CoreSet.ofThread, CurrentThread.core)
   }
 
   /// How long it stays awake for the next round. Who sleeps in its turn has lost the rest of it.

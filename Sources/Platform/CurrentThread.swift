@@ -42,16 +42,15 @@ package enum CurrentThread {
   }
 }
 
-/// The cores that a thread may run on.
+/// The cores that a thread may run on. A value without memory of its own: it is taken and put back in the midst of work.
 package struct CoreSet: Sendable, Equatable {
-  private var words: [UInt]
-  private static let words = 16
+  private var words = SIMD16<UInt64>()
 
   /// Those of the thread that asks; nil where the system does not say.
   package static var ofThread: Self? {
     guard let get = unsafe AffinityCalls.get else { return nil }
-    var set = Self(words: [UInt](repeating: 0, count: words))
-    let count = unsafe set.words.withUnsafeMutableBytes { bytes in
+    var set = Self()
+    let count = unsafe withUnsafeMutableBytes(of: &set.words) { bytes in
       guard let base = bytes.baseAddress else { return Int32(-1) }
       return unsafe get(0, bytes.count, base)
     }
@@ -60,16 +59,16 @@ package struct CoreSet: Sendable, Equatable {
 
   /// The same without one of them; nil where none would be left.
   package func without(_ core: Int) -> Self? {
-    guard core < words.count * UInt.bitWidth else { return nil }
+    guard core < words.scalarCount * 64 else { return nil }
     var rest = self
-    rest.words[core / UInt.bitWidth] &= ~(1 << UInt(core % UInt.bitWidth))
-    return rest.words.contains { $0 != 0 } ? rest : nil
+    rest.words[core / 64] &= ~(1 << UInt64(core % 64))
+    return rest.words == SIMD16() ? nil : rest
   }
 
   /// Restricts the thread that asks to these.
   package func restrictThread() {
     guard let set = unsafe AffinityCalls.set else { return }
-    unsafe words.withUnsafeBytes { bytes in
+    unsafe withUnsafeBytes(of: words) { bytes in
       if let base = bytes.baseAddress { unsafe _ = set(0, bytes.count, base) }
     }
   }
