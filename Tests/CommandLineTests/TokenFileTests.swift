@@ -69,10 +69,34 @@ import Testing
       ["train", "t.tokens", "--out", "i.safetensors", "--resume", "--steps", "5", "--quiet"], folder: scratch.folder)
     #expect(resumed.status == 0 && resumed.errorText == "", "\(resumed.errorText)")
     try train(scratch, ["a.txt", "--tokenizer", "t.tokens", "--out", "again.safetensors"])
-    let again = try Run(
-      ["tokenizer", "encode", "--tokenizer", "m.safetensors", "--out", "t.tokens"], input: Array(Self.text.utf8),
-      folder: scratch.folder)
-    again.expectRefusal(1, "t.tokens: is there already; --overwrite replaces it, another --out leaves it alone")
+    let into = ["tokenizer", "encode", "--tokenizer", "m.safetensors", "--out"]
+    try Run(into + ["t.tokens"], input: Array(Self.text.utf8), folder: scratch.folder)
+      .expectRefusal(1, "t.tokens: is there already; --overwrite replaces it, another --out leaves it alone")
+    try Run(into + ["n.tokens"], input: [], folder: scratch.folder)
+      .expectRefusal(1, "standard input: empty: there is nothing in it")
+    try Run(into + ["n.tokens"], input: [0xFF], folder: scratch.folder)
+      .expectRefusal(1, "standard input: not UTF-8 text: the byte at offset 0 is not part of a character")
+  }
+
+  /// A tokenizer that is there already, in a file or with ids, gets the recipe of one that is made from the text.
+  @Test func theRecipeFollowsTheTokenizer() throws {
+    let scratch = try Scratch()
+    try scratch.write("a.txt", Self.text)
+    var recipes: Set<[String]> = []
+    for (words, out) in [
+      (["a.txt", "--vocab-size", "280", "--keep-ids", "on"], "a"), (["a.txt", "--tokenizer", "a.safetensors"], "b"),
+      (["a.tokens"], "c"),
+    ] {
+      let run = try Run(
+        ["train"] + words + ["--out", out + ".safetensors", "--steps", "1", "--seed", "1"], folder: scratch.folder)
+      let line = try #require(run.errorText.split(separator: "\n").first { $0.hasPrefix("again: ") })
+      // What is learned, where to, and by which tokenizer differ.
+      let flags = String(line).components(separatedBy: " --").dropFirst()
+      recipes.insert(
+        flags.filter { flag in !["out ", "tokenizer ", "vocab-size ", "split "].contains { flag.hasPrefix($0) } })
+    }
+    #expect(recipes.count == 1)
+    #expect(try #require(recipes.first).count > 20)
   }
 
   /// What ids cannot be asked for.

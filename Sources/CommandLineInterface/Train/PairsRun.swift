@@ -32,7 +32,9 @@ final class PairsRun: RunMaterial {
 
   func open(_ initial: ModelChoice) throws -> TranslatorCheckpoint { try initial.openTranslator() }
 
-  func takeRecipe(_ command: inout TrainCommand, operations _: Double?) { command.complete(forPairs: material.count) }
+  func takeRecipe(_ command: inout TrainCommand, operations _: Double?, tokenizer _: (any Tokenizer)?) {
+    command.complete(forPairs: material.count)
+  }
 
   func shape(_ command: TrainCommand) -> TranslatorConfiguration { command.translatorShape() }
 

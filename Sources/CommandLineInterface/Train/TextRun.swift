@@ -58,8 +58,8 @@ final class TextRun: RunMaterial {
     if let ids, let file = material.files.first { try ids.check(against: tokenizer, file.path) }
   }
 
-  func takeRecipe(_ command: inout TrainCommand, operations: Double?) {
-    command.complete(forCorpusOf: material.byteCount, operations: operations)
+  func takeRecipe(_ command: inout TrainCommand, operations: Double?, tokenizer: (any Tokenizer)?) {
+    command.complete(forCorpusOf: material.byteCount, operations: operations, tokenizer: tokenizer)
   }
 
   func shape(_ command: TrainCommand) -> GPTConfiguration { command.shape() }

@@ -28,13 +28,17 @@ extension ValueKind<TokenizerWord> {
 
 // From flags to the tokenizer of a run.
 extension TrainCommand {
-  /// The one that the flags ask for.
-  func freshTokenizer() throws -> TokenizerChoice {
-    switch tokenizer ?? .kind(.bpe) {
-    case .kind(.bpe): .bytePairs(vocabularySize: vocabularySize ?? 0, splitter: split ?? .gpt2)
+  /// The one in the file that a flag names.
+  func namedTokenizer() throws -> (any Tokenizer)? {
+    if case .file(let name) = tokenizer { try TokenizerSource.read(Path(bytes: name)) } else { nil }
+  }
+
+  /// How one is made from the corpus, as the flags ask for it.
+  func freshTokenizer() -> TokenizerChoice {
+    switch tokenizer {
     case .kind(.char): .characters
     case .kind(.byte): .bytes
-    case .file(let name): .given(try TokenizerSource.read(Path(bytes: name)))
+    case .kind(.bpe), .file, nil: .bytePairs(vocabularySize: vocabularySize ?? 0, splitter: split ?? .gpt2)
     }
   }
 

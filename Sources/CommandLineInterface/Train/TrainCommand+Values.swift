@@ -29,13 +29,21 @@ extension TrainCommand {
   }
 
   /// Gives a value to every flag that has none: the recipe for a corpus of so many bytes, or for as many operations.
-  mutating func complete(forCorpusOf bytes: Int, operations: Double? = nil) {
-    if initial == nil && isBPE && vocabularySize == nil { vocabularySize = Recipe.vocabularySize(forCorpusOf: bytes) }
+  ///
+  /// - Parameter tokenizer: one that is there already.
+  mutating func complete(
+    forCorpusOf bytes: Int, operations: Double? = nil, tokenizer: (any Tokenizer)? = nil
+  ) {
+    let isBPE = tokenizer.map { $0.kind == .bpe } ?? isBPE
+    if initial == nil && tokenizer == nil && isBPE && vocabularySize == nil {
+      vocabularySize = Recipe.vocabularySize(forCorpusOf: bytes)
+    }
     if preset != nil { return complete(with: Recipe.older) }
     if initial == nil { giveBlocks(of: architecture ?? .qwen3) }
     let isCharacters = !isBPE && initial == nil
     let recipe = Recipe(
-      forCorpusOf: bytes, vocabularySize: vocabularySize ?? 257, isCharacters: isCharacters, operations: operations)
+      forCorpusOf: bytes, vocabularySize: tokenizer?.vocabularySize ?? vocabularySize ?? 257,
+      isCharacters: isCharacters, operations: operations)
     let isDecayGiven = self[\.muonDecay] != nil
     complete(with: recipe.preset(self[\.optimizer] ?? .muon))
     if self[\.optimizer] == .muon, !isDecayGiven, let rate = self[\.learningRate] {

@@ -21,7 +21,7 @@ protocol RunMaterial: AnyObject {
   /// A model to begin with.
   func open(_ initial: ModelChoice) throws -> ModelCheckpoint<Material.Model>
   /// Gives the recipe's value to every flag that has none; for as many operations, where a time is given.
-  func takeRecipe(_ command: inout TrainCommand, operations: Double?)
+  func takeRecipe(_ command: inout TrainCommand, operations: Double?, tokenizer: (any Tokenizer)?)
   func shape(_ command: TrainCommand) -> Material.Shape
 
   /// Called once all is prepared.
@@ -111,21 +111,16 @@ final class TrainingRun<Run: RunMaterial> {
     }
     let operations = try measureBudget()
     guard let initial else {
-      if let tokenizer = run.givenTokenizer {
-        command.vocabularySize = tokenizer.vocabularySize
-        run.takeRecipe(&command, operations: operations)
-        command.vocabularySize = nil
-        return .given(tokenizer)
-      }
-      run.takeRecipe(&command, operations: operations)
-      return try command.freshTokenizer()
+      let given = try run.givenTokenizer ?? command.namedTokenizer()
+      run.takeRecipe(&command, operations: operations, tokenizer: given)
+      return given.map { .given($0) } ?? command.freshTokenizer()
     }
     let tokenizer = try command.ownTokenizer(of: initial) {
       .contradicts(path: "\(initial.path)", what: $0, model: $1, given: $2)
     }
     try run.check(initial.tokenizer())
     command.takeShape(initial.configuration)
-    run.takeRecipe(&command, operations: operations)
+    run.takeRecipe(&command, operations: operations, tokenizer: nil)
     return tokenizer
   }
 
