@@ -162,7 +162,7 @@ verify-grammar: demo-translate ## Held-out sentences of the grammar: how many ar
 	$(PYTHON) Scripts/verify_grammar.py
 
 verify-load: build ## Two threads beside busy programs and within quotas, an hour or two (OLD=FILE, PEERS=python with PyTorch)
-	$(PYTHON) Scripts/verify_load.py $(if $(OLD),--old $(OLD) --busy 0,1,2,4) $(if $(findstring command,$(origin PEERS)),--python $(PEERS)) $(if $(TURNS),--turns $(TURNS))
+	$(PYTHON) Scripts/verify_load.py $(if $(OLD),--old $(OLD)) $(if $(findstring command,$(origin PEERS)),--python $(PEERS)) $(if $(TURNS),--turns $(TURNS))
 
 verify-memory: build corpora ## Peak memory of training, info, sample; its first letter (minutes, 2 GB of disk)
 	$(PYTHON) Scripts/verify_memory.py

@@ -46,6 +46,17 @@ def generation(model, options=()):
     return json.loads(said.split("\n")[0])["tokens_per_s"]
 
 
+def report(title, found):
+    """Prints the medians of what was found, a pair of a bar and values each, and ends with how many are below theirs."""
+    low = 0
+    print(f"{title:32} median   least largest  at least")
+    for what, (least, values) in found.items():
+        median = statistics.median(values)
+        low += median < least
+        print(f"{what:32}{median:7.3f} {min(values):7.3f} {max(values):7.3f} {least:9}" + ("  below" if median < least else ""))
+    sys.exit(f"{low} below" if low else 0)
+
+
 def main():
     options = argparse.ArgumentParser(description="Times training steps and generation.")
     options.add_argument("--presets", default="nanogpt-cpu")

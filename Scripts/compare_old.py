@@ -12,13 +12,12 @@ also times clean release builds of that older checkout and of this one, once eac
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-from bench import CORPUS, PROGRAM, ROOT, run
+from bench import CORPUS, PROGRAM, ROOT, report, run
 
 LEAST = 0.98
 STEPS = {"tiny": 40, "bpe": 12, "multi30k": 6}
@@ -108,13 +107,7 @@ def main():
             old, new = (build(root, os.path.join(folder, name)) for root, name in [(options.build, "old"), (ROOT, "new")])
             print(f"clean release build: {old:.0f} s, now {new:.0f} s")
             ratios["clean release build"] = [old / new]
-    slower = 0
-    print(f"{'old / new, ' + str(options.turns) + ' turns':32}  median    least  largest")
-    for what, found in ratios.items():
-        median = statistics.median(found)
-        slower += median < LEAST
-        print(f"{what:32}{median:8.3f} {min(found):8.3f} {max(found):8.3f}" + ("  worse" if median < LEAST else ""))
-    sys.exit(f"{slower} below {LEAST}" if slower else 0)
+    report(f"old / new, {options.turns} turns", {what: (LEAST, values) for what, values in ratios.items()})
 
 
 if __name__ == "__main__":

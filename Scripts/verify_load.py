@@ -9,18 +9,17 @@ once. `two / one` is the speed of two threads against that of one, at least 0.98
 two programs get done together, at least 0.7. With nothing beside it, `--old` is an older program that must not be faster
 (0.99). `--python` is one with PyTorch, whose step of tiny is timed beside the same neighbours; ours is to be 3 times as
 fast. A quota is a control group's, which needs the right to make one: the speed there, with as many threads as the program
-takes by itself, against its part of the two cores', at least 0.9. Medians and ranges of the turns; exit 1 where a median is below. `make verify-load` runs it, and nothing else
-should run meanwhile.
+takes by itself, against its part of the two cores', at least 0.9. Medians and ranges of the turns; exit 1 where a median is
+below. `make verify-load` runs it, and nothing else should run meanwhile.
 """
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import time
 
-from bench import PROGRAM, ROOT, run
+from bench import PROGRAM, ROOT, report, run
 
 NEIGHBOUR = [sys.executable, "-c", "while True: pass"]
 STEPS = {"tiny": 60, "bpe": 4, "multi30k": 4, "char": 1500, "gpt2": 60}
@@ -102,7 +101,7 @@ def main():
     found = {}
 
     def note(what, least, value):
-        found.setdefault((what, least), []).append(value)
+        found.setdefault(what, (least, []))[1].append(value)
 
     def torch():
         said = run(options.python, os.path.join(ROOT, "Scripts", "bench_peers.py"), "--peer", "tiny", "--mode", "eager",
@@ -139,13 +138,7 @@ def main():
                     note(f"{work}, {cores} cores", 0.9, share)
                 finally:
                     quota.remove()
-    low = 0
-    print(f"{str(options.turns) + ' turns':32} median   least largest  at least")
-    for (what, least), values in found.items():
-        median = statistics.median(values)
-        low += median < least
-        print(f"{what:32}{median:7.3f} {min(values):7.3f} {max(values):7.3f} {least:9}" + ("  below" if median < least else ""))
-    sys.exit(f"{low} below" if low else 0)
+    report(f"{options.turns} turns", found)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ package struct RunFiles: Sendable {
   private let base: [UInt8]
 
   package static let ending = ".safetensors"
+  package static let tokensEnding = ".tokens"
   private static let bestEnding = ".best" + ending
   private static let averageEnding = ".average" + ending
   private static let stepMark = ".step-"
@@ -32,7 +33,7 @@ package struct RunFiles: Sendable {
   /// What does the same again beside it.
   package var again: Path { named(".again" + Self.ending) }
   /// The ids of what it learns from.
-  package var tokens: Path { named(".tokens") }
+  package var tokens: Path { named(Self.tokensEnding) }
   /// A line for each step.
   package var log: Path { named(".log.jsonl") }
 

@@ -4,7 +4,7 @@ package import MiniGPTTensors
 /// A safetensors file, mapped. Opening reads and checks the header alone, whatever the size of the data.
 package struct SafetensorsFile: Sendable {
   package let header: SafetensorsHeader
-  let map: MappedFile
+  package let map: MappedFile
 
   package var path: Path { map.path }
   package var tensors: [SafetensorsTensor] { header.tensors }

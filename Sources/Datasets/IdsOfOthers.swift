@@ -10,17 +10,16 @@ package enum IdsOfOthers {
   private static let short: UInt32 = 20_240_520, long: UInt32 = 20_240_801
   private static let headerLength = 1024
 
-  /// The ids of a file, copied to where they have four bytes each.
+  /// The ids of a file; those of two bytes are copied to where they have four.
   package static func read(_ file: MappedFile) throws -> TokenSequence {
     let (bytes, width) = try place(file)
+    if width == 4 { return TokenSequence(file, bytes) }
     var copy = try ScratchFile(), block: [Int32] = []
     for first in stride(from: bytes.lowerBound, to: bytes.upperBound, by: 1 << 20) {
       let part = file.bytes.extracting(first..<min(bytes.upperBound, first + 1 << 20))
       block.removeAll(keepingCapacity: true)
-      for place in stride(from: 0, to: part.byteCount, by: width) {
-        var id: UInt32 = 0
-        for byte in 0..<width { id |= UInt32(part[place + byte]) << UInt32(8 * byte) }
-        block.append(Int32(bitPattern: id))
+      for place in stride(from: 0, to: part.byteCount, by: 2) {
+        block.append(Int32(UInt16(littleEndian: part.load(UInt16.self, at: place))))
       }
       try copy.append(block.span.rawBytes)
     }
@@ -30,9 +29,7 @@ package enum IdsOfOthers {
 
   /// Where the ids are, and how many bytes each has.
   private static func place(_ file: MappedFile) throws -> (bytes: Range<Int>, width: Int) {
-    func number(_ index: Int) -> UInt32 {
-      (0..<4).reduce(0) { $0 | UInt32(file.bytes[4 * index + $1]) << UInt32(8 * $1) }
-    }
+    func number(_ index: Int) -> UInt32 { UInt32(littleEndian: file.bytes.load(UInt32.self, at: 4 * index)) }
     guard file.count >= headerLength, [short, long].contains(number(0)) else {
       if file.count % 2 != 0 { throw DatasetError.notIds("\(file.path)", "\(grouped(file.count)) bytes, two an id") }
       return (0..<file.count, 2)

@@ -14,7 +14,7 @@ public struct TextCorpus: Sendable {
     var files: [MappedFile] = []
     for path in paths {
       let file = try MappedFile.copyingPipes(path)
-      if file.count == 0 { throw DatasetError.emptyCorpus("\(path)") }
+      if file.count == 0 { throw DatasetError.emptyCorpus("\(file.path)") }
       files.append(file)
     }
     self.files = files

@@ -7,6 +7,9 @@ internal import MiniGPTPlatform
 /// moment before one, and wakes a moment before the next, at which it gets the core again: it has the half that is its
 /// share anyhow, and while it is away all parts are free for others.
 ///
+/// Of two threads that together do s times the work of one, with a neighbour on one of their cores, that leaves
+/// 1 + (s - 1) / 2 at best; a turn loses half a millisecond of its tick, and looking for ticks one or two of them a second.
+///
 /// It also keeps off the core of the caller, whose side is where a scheduler likes to put who is woken by it.
 struct SharedCore {
   /// Whether it takes turns with another program.

@@ -1,7 +1,7 @@
 /// Leaves out merges by chance, so that a word is cut now so, now so: BPE-dropout, Provilkov et al. 2020
 /// (arXiv:1910.13267, algorithm 1). Before each merge every pair of neighbours that has a rank is passed over with a
-/// probability, drawn anew; of those that are left the lowest is merged, and where none is left the word is done. A word of n bytes costs n² / 2
-/// looks at most.
+/// probability, drawn anew; of those that are left the lowest is merged, and where none is left the word is done. A word
+/// of n bytes costs n² / 2 looks at most.
 struct MergeDropout: Sendable {
   /// A pair is passed over where 32 bits fall below this.
   private let threshold: UInt64

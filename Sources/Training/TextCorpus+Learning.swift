@@ -55,10 +55,7 @@ extension TextCorpus: LearnableMaterial {
 
   package func split(validation: TextCorpus?, _ configuration: TrainingConfiguration) -> Split {
     var split = Split()
-    if let validation {
-      split.validation = validation.parts
-      split.validationTokens = validation.tokens
-    }
+    if let validation { split.validation = validation.parts }
     guard let tokens else {
       if validation == nil {
         // A token rarely stands for more than 8 bytes; what is too much is cut off when it is encoded.

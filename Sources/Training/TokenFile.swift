@@ -16,7 +16,6 @@ package struct TokenFile: Sendable {
   /// What they were made of, and how.
   package let origin: Origin
   private let file: SafetensorsFile
-  private let map: MappedFile
   private let all: TokenSequence
 
   /// What ids depend on, beside the program; empty where that was not said.
@@ -32,7 +31,7 @@ package struct TokenFile: Sendable {
     }
   }
 
-  package static let ending = ".tokens"
+  package static let ending = RunFiles.tokensEnding
   private static let format = "minigpt-tokens"
   private static let tensor = "ids"
 
@@ -60,11 +59,11 @@ package struct TokenFile: Sendable {
       throw DatasetError.notIds("\(path)", "`\(Self.tensor)` is no list of four-byte numbers at a multiple of four")
     }
     try file.verify(ids)
-    let map = try MappedFile(path), all = TokenSequence(map, ids.range), count = try number("training", upTo: all.count)
+    let all = TokenSequence(file.map, ids.range), count = try number("training", upTo: all.count)
     byteCount = try number("bytes", upTo: .max)
     origin = Origin(
       texts: file.header.metadata("texts") ?? "", tokenizer: file.header.metadata("recipe") ?? "")
-    (self.file, self.map, self.all) = (file, map, all)
+    (self.file, self.all) = (file, all)
     training = all.part(0..<count)
     heldOut = all.part(count..<all.count)
     let size = try tokenizer().vocabularySize
@@ -74,7 +73,7 @@ package struct TokenFile: Sendable {
   }
 
   /// All ids, as a text to learn from.
-  package var corpus: TextCorpus { TextCorpus(all, in: map, byteCount: byteCount) }
+  package var corpus: TextCorpus { TextCorpus(all, in: file.map, byteCount: byteCount) }
 
   package func tokenizer() throws -> any Tokenizer {
     guard let text = file.header.metadata("tokenizer") else {

@@ -84,14 +84,9 @@ struct TokenizerEncodeCommand: Command {
   private func write(_ tokenizer: any Tokenizer, to out: Path, _ pool: WorkerPool, _ console: Console) throws {
     try console.claim(out, reading: self.tokenizer.map { [Path(bytes: $0)] } ?? [], overwrite: overwrite)
     let text = try InputError.namingEmpty { try TextCorpus([Path("-")]) }
-    let tokens: TokenSequence
-    do {
-      tokens = try TokenSequence.encode(text.parts, tokenizer, allowSpecial ? .specials : .plain, pool: pool) { done in
-        console.progress(["encoding", percent(done, text.byteCount)])
-      }
-    } catch let error as TokenizerError {
-      throw InputError.badText(error)
-    }
+    let tokens = try TokenSequence.encode(
+      text.parts, tokenizer, allowSpecial ? .specials : .plain, pool: pool
+    ) { console.progress(["encoding", percent($0, text.byteCount)]) }
     console.endProgress()
     try TokenFile.write(out, training: tokens, tokenizer)
     console.note("\(grouped(tokens.count)) tokens in \(printable("\(out)"))")
