@@ -50,12 +50,12 @@ def main():
         sys.exit("missing: " + ", ".join(missing) + "\n\n" + WITHOUT)
     base = os.path.join(HOME, "checkpoints", "multi30k" + (".raw" if options.raw else ""))
     os.makedirs(os.path.dirname(base), exist_ok=True)
-    flags = RECIPE + ["--split", "gpt2" if options.raw else "spaces", "--seed", options.seed] + more
+    recipe = RECIPE + ["--split", "gpt2" if options.raw else "spaces", "--seed", options.seed]
 
     def train(name, pairs, valid):
         out = f"{base}.{name}.safetensors" if name != "whole" else base + ".safetensors"
-        resume = ["--resume"] if os.path.exists(out) else []
-        run([MINIGPT, "train", "--pairs", pairs, "--valid-pairs", valid, "--out", out, "--steps", str(STEPS[name]), *flags, *resume])
+        flags = without(more, [*recipe, "--steps", str(STEPS[name])]) + more + (["--resume"] if os.path.exists(out) else [])
+        run([MINIGPT, "train", "--pairs", pairs, "--valid-pairs", valid, "--out", out, *flags])
         return out.replace(".safetensors", ".best.safetensors")
 
     turned = {part: f"{base}.{part}.turned.tsv" for part in ("train", "val")}
@@ -73,6 +73,11 @@ def main():
     tokenize = "13a" if options.raw else "none"
     for part in ("val", "test_2016_flickr"):
         run([MINIGPT, "eval", "--model", model, "--pairs", files[part], "--beam", "5", "--length-penalty", "2", "--tokenize", tokenize])
+
+
+def without(typed, flags):
+    """Flags, a name and a value each, but for those that are typed."""
+    return [word for flag in zip(flags[::2], flags[1::2]) if flag[0] not in typed for word in flag]
 
 
 def pairs_of(path):
